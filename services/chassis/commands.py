@@ -1,0 +1,159 @@
+"""The use case of every command: load, decide, append."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+
+from services.chassis.decider import CommandT, Decider, Refused, StateT
+from services.chassis.eventstore import (
+    Append,
+    EventStore,
+    KeyReused,
+    Loaded,
+    NewEvent,
+    Outcome,
+    Sealed,
+    StaleVersion,
+)
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+"""The first, and three more after a version conflict."""
+
+
+class UnknownStream(Exception):
+    """There is no such stream, or none in the caller's areas: to the caller that is the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent(Generic[T]):
+    """A command with what surrounds it. `key` makes it idempotent, `fingerprint` tells whether a repeat is the same.
+
+    `area` is given for a command that may begin its stream; others find theirs. `scope` is the caller's areas, none
+    for the service itself. `expected` is the version that the caller saw, if it says so.
+    """
+
+    stream: UUID
+    command: T
+    key: str
+    fingerprint: bytes
+    actor: str
+    at: datetime
+    area: str | None = None
+    scope: Sequence[str] | None = None
+    expected: int | None = None
+    sealed: Sequence[Sealed] = ()
+    traceparent: str | None = None
+
+
+Result = Outcome | Refused | UnknownStream | StaleVersion | KeyReused | DBAPIError
+
+
+async def handle(store: EventStore, decider: Decider[CommandT, StateT], intent: Intent[CommandT]) -> Outcome:
+    """Carry out one command.
+
+    Raises:
+        Refused: a rule says no; recorded, so a repeat is refused alike.
+        UnknownStream, StaleVersion, KeyReused: see their classes.
+        StoreUnavailable: nothing is known to be stored; repeat with the same key.
+    """
+    [result] = await handle_all(store, decider, [intent])
+    if isinstance(result, Outcome):
+        return result
+    raise result
+
+
+async def handle_all(
+    store: EventStore, decider: Decider[CommandT, StateT], intents: Sequence[Intent[CommandT]]
+) -> list[Result]:
+    """Carry out many commands, with the same scope, in few round trips; the answers stand in the order given.
+
+    Raises:
+        StoreUnavailable: some may be stored; repeat all with the same keys.
+    """
+    results: dict[int, Result] = {}
+    waiting = list(enumerate(intents))
+    while waiting:
+        streams: set[UUID] = set()
+        wave: list[tuple[int, Intent[CommandT]]] = []
+        later: list[tuple[int, Intent[CommandT]]] = []
+        for member in waiting:
+            (later if member[1].stream in streams else wave).append(member)
+            streams.add(member[1].stream)
+        await _handle_wave(store, decider, wave, results)
+        waiting = later
+    return [results[nth] for nth in range(len(intents))]
+
+
+async def _handle_wave(
+    store: EventStore,
+    decider: Decider[CommandT, StateT],
+    wave: Sequence[tuple[int, Intent[CommandT]]],
+    results: dict[int, Result],
+) -> None:
+    """One command for each stream. Those that may begin a stream are tried without loading it first."""
+    unloaded = [member for member in wave if member[1].area is not None]
+    to_load = [member for member in wave if member[1].area is None]
+    for attempt in range(ATTEMPTS):
+        appends: list[tuple[int, Intent[CommandT], Append]] = []
+        if attempt == 0:
+            for nth, intent in unloaded:
+                appends.append((nth, intent, _decided(decider, intent, Loaded(None, 0, ()))))
+        if to_load:
+            scope = to_load[0][1].scope
+            loaded, known = await store.load([i.stream for _, i in to_load], [i.key for _, i in to_load], scope)
+            for nth, intent in to_load:
+                first = known.get(intent.key)
+                stream = loaded[intent.stream]
+                if first and first.fingerprint == intent.fingerprint:
+                    results[nth] = _told(first.outcome)
+                elif first:
+                    results[nth] = KeyReused(first.outcome.stream_id, first.outcome.version)
+                elif stream.area is None and intent.area is None:
+                    results[nth] = UnknownStream()
+                elif intent.expected is not None and intent.expected != stream.version:
+                    results[nth] = StaleVersion()
+                else:
+                    appends.append((nth, intent, _decided(decider, intent, stream)))
+        outcomes = await store.append(append for _, _, append in appends)
+        to_load = []
+        for (nth, intent, _), outcome in zip(appends, outcomes, strict=True):
+            results[nth] = _told(outcome) if isinstance(outcome, Outcome) else outcome
+            if isinstance(outcome, StaleVersion) and intent.expected is None:
+                to_load.append((nth, intent))
+        if not to_load:
+            return
+
+
+def _decided(decider: Decider[CommandT, StateT], intent: Intent[CommandT], stream: Loaded) -> Append:
+    state = decider.initial
+    for event in stream.events:
+        state = decider.evolve(state, event)
+    refusal: str | None = None
+    events: list[NewEvent] = []
+    try:
+        events = [NewEvent.of(event, intent.at) for event in decider.decide(intent.command, state)]
+    except Refused as refused:
+        refusal = refused.record()
+    return Append(
+        stream_id=intent.stream,
+        kind=decider.kind,
+        area=stream.area or intent.area or "",
+        expected=stream.version,
+        key=intent.key,
+        fingerprint=intent.fingerprint,
+        actor=intent.actor,
+        events=events,
+        sealed=intent.sealed if events else (),
+        refusal=refusal,
+        traceparent=intent.traceparent,
+    )
+
+
+def _told(outcome: Outcome) -> Outcome | Refused:
+    return outcome if outcome.refusal is None else Refused.from_record(outcome.refusal)

@@ -1,0 +1,58 @@
+"""The shape of every rule: a pure decision about one stream, and the errors by which it refuses."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+import orjson
+
+from services.contracts.event import Event, StreamKind
+
+CommandT = TypeVar("CommandT")
+StateT = TypeVar("StateT")
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """An event that took place at another time than its command: imported history."""
+
+    event: Event
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decider(Generic[CommandT, StateT]):
+    """`decide` says what happens, or raises a `Refused`; `evolve` folds what happened."""
+
+    kind: StreamKind
+    initial: StateT
+    decide: Callable[[CommandT, StateT], Sequence[Event | Dated]]
+    evolve: Callable[[StateT, Event], StateT]
+
+
+class Refused(Exception):
+    """A rule says no. Subclasses name the rule; `message` is for people and says what to do instead.
+
+    A refusal is a recorded outcome: a repeat of the command gets the same one, so its parts must be JSON.
+    """
+
+    message: ClassVar[str]
+    _known: ClassVar[dict[str, type["Refused"]]] = {}
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        super().__init__(self.message.format(**details))
+
+    def __init_subclass__(cls) -> None:
+        Refused._known[cls.__name__] = cls
+
+    def record(self) -> str:
+        """The refusal as it is kept with its command."""
+        return orjson.dumps({"error": type(self).__name__, "details": self.details}).decode()
+
+    @staticmethod
+    def from_record(record: str) -> "Refused":
+        """The refusal that `record` wrote."""
+        kept = orjson.loads(record)
+        return Refused._known[kept["error"]](**kept["details"])

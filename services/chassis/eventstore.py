@@ -1,0 +1,335 @@
+"""The event store of one service: batches in through one function, the log out by position."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import stamina
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.chassis.decider import Dated
+from services.contracts.envelope import Recorded, decode
+from services.contracts.event import Event, StreamKind
+
+LARGEST_EVENT = 64 * 1024
+"""Bytes of JSON in one event."""
+
+LARGEST_BATCH = 256
+"""Commands in one call of `append`."""
+
+
+class StoreUnavailable(Exception):
+    """The database can't be reached; nothing is known to be stored, and a repeat with the same key is safe."""
+
+
+class StaleVersion(Exception):
+    """The stream has moved on since the version that the caller saw."""
+
+
+class KeyReused(Exception):
+    """The same idempotency key came with another request; `stream_id` and `version` are what the first one reached."""
+
+    def __init__(self, stream_id: UUID, version: int) -> None:
+        super().__init__()
+        self.stream_id = stream_id
+        self.version = version
+
+
+class UnfitEvent(ValueError):
+    """An event is too large or holds a NUL character: a defect of the edge, which should have refused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    type: str
+    schema_version: int
+    occurred_at: datetime
+    data: str
+
+    @staticmethod
+    def of(event: Event | Dated, occurred_at: datetime) -> "NewEvent":
+        """Encode an event.
+
+        Raises:
+            UnfitEvent: over 64 kB, or a NUL character, which PostgreSQL can't keep.
+        """
+        if isinstance(event, Dated):
+            event, occurred_at = event.event, event.occurred_at
+        data = event.model_dump_json(exclude_defaults=True)
+        if len(data) > LARGEST_EVENT // 4 and len(data.encode()) > LARGEST_EVENT:
+            raise UnfitEvent(f"{event.type} is larger than {LARGEST_EVENT} bytes")
+        if "\\u0000" in data:
+            raise UnfitEvent(f"{event.type} holds a NUL character")
+        return NewEvent(event.type, event.schema_version, occurred_at, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Particulars as they lie in the database: encrypted under the key `key_id`, opened with `ref` beside it."""
+
+    ref: UUID
+    key_id: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One command's outcome on its way into the store. `expected` is the version that was decided upon."""
+
+    stream_id: UUID
+    kind: StreamKind
+    area: str
+    expected: int | None
+    key: str
+    fingerprint: bytes
+    actor: str
+    events: Sequence[NewEvent] = ()
+    sealed: Sequence[Sealed] = ()
+    refusal: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where the stream stands after the command; `repeated` when it had been handled before."""
+
+    stream_id: UUID
+    version: int
+    refusal: str | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A stream as the caller may see it: `area` is none when there is no such stream in scope."""
+
+    area: str | None
+    version: int
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCommand:
+    fingerprint: bytes
+    outcome: Outcome
+
+
+_APPEND = (
+    "SELECT * FROM append($1::text[],$2::bytea[],$3::uuid[],$4::text[],$5::text[],$6::integer[],$7::text[],$8::text[],"
+    "$9::text[],$10::integer[],$11::text[],$12::smallint[],$13::timestamptz[],$14::text[],"
+    "$15::integer[],$16::uuid[],$17::smallint[],$18::bytea[])"
+)
+_LOAD = "SELECT * FROM load($1::text[],$2::text[],$3::uuid[])"
+_EVENT_COLUMNS = (
+    "position, stream_id, version, type, schema_version, area, data::text AS data, occurred_at, recorded_at,"
+    " command_key, fingerprint, actor, traceparent"
+)
+
+
+class EventStore:
+    """The one way in and out of a service's log. Appends gather while the call before them runs."""
+
+    def __init__(self, source: str, application: AsyncEngine, worker: AsyncEngine) -> None:
+        self.source = source
+        self._application = application
+        self._worker = worker
+        self._waiting: deque[tuple[Append, asyncio.Future[Outcome]]] = deque()
+        self._arrived = asyncio.Event()
+        self.appended = asyncio.Event()
+        """Set after every append that stored something; the relay clears it."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["EventStore"]:
+        """Run the group committer for as long as the block lasts."""
+        committer = asyncio.create_task(self._commit_groups(), name="group-committer")
+        try:
+            yield self
+        finally:
+            committer.cancel()
+            await asyncio.gather(committer, return_exceptions=True)
+            for _, future in self._waiting:
+                future.cancel()
+
+    async def append(self, appends: Iterable[Append]) -> list[Outcome | StaleVersion | KeyReused | DBAPIError]:
+        """Store outcomes together with all others that wait, and tell of each in the order given.
+
+        Raises:
+            StoreUnavailable: the database can't be reached; repeat with the same keys.
+        """
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Outcome]] = []
+        for append in appends:
+            future: asyncio.Future[Outcome] = loop.create_future()
+            self._waiting.append((append, future))
+            futures.append(future)
+        self._arrived.set()
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        told: list[Outcome | StaleVersion | KeyReused | DBAPIError] = []
+        for result in results:
+            if isinstance(result, Outcome | StaleVersion | KeyReused) or (
+                isinstance(result, DBAPIError) and not isinstance(result, OperationalError | InterfaceError)
+            ):
+                told.append(result)
+            else:
+                raise result
+        return told
+
+    async def load(
+        self, streams: Sequence[UUID], keys: Sequence[str], scope: Sequence[str] | None
+    ) -> tuple[dict[UUID, Loaded], dict[str, KnownCommand]]:
+        """Streams and first outcomes of command keys, in one round trip. `scope` none: by the service itself.
+
+        Raises:
+            StoreUnavailable: the database can't be reached.
+            Unreadable: the log holds an event that this version does not know.
+        """
+        engine = self._worker if scope is None else self._application
+        try:
+            async with engine.connect() as connection:
+                rows = await connection.exec_driver_sql(_LOAD, (list(scope or ()), list(keys), list(streams)))
+                await connection.rollback()
+        except (OperationalError, InterfaceError, OSError) as lost:
+            raise StoreUnavailable from lost
+        known: dict[str, KnownCommand] = {}
+        areas: dict[UUID, str] = {}
+        events: dict[UUID, list[Event]] = {}
+        for stream_id, version, key, fingerprint, refusal, area, type_, schema_version, data in rows:
+            if key is not None:
+                known[key] = KnownCommand(fingerprint, Outcome(stream_id, version, refusal, repeated=True))
+            else:
+                areas[stream_id] = area
+                events.setdefault(stream_id, []).append(decode(type_, schema_version, data))
+        loaded = {
+            stream: Loaded(areas.get(stream), len(events.get(stream, ())), events.get(stream, ())) for stream in streams
+        }
+        return loaded, known
+
+    async def read(self, connection: AsyncConnection, after: int, limit: int) -> list[Recorded]:
+        """The events behind position `after`, in order, at most `limit`."""
+        rows = await connection.exec_driver_sql(
+            f"SELECT {_EVENT_COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT $2", (after, limit)
+        )
+        return [recorded_of(self.source, row) for row in rows]
+
+    async def read_stream(self, connection: AsyncConnection, stream_id: UUID) -> list[Recorded]:
+        """The events of one stream that the connection may see, in order."""
+        rows = await connection.exec_driver_sql(
+            f"SELECT {_EVENT_COLUMNS} FROM event WHERE stream_id = $1 ORDER BY version", (stream_id,)
+        )
+        return [recorded_of(self.source, row) for row in rows]
+
+    async def _commit_groups(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while group := self._take_group():
+                await self._commit(group)
+
+    def _take_group(self) -> list[tuple[Append, asyncio.Future[Outcome]]]:
+        """The first that wait: one for each key and stream, so that those behind them see what they did."""
+        group: list[tuple[Append, asyncio.Future[Outcome]]] = []
+        passed_over: list[tuple[Append, asyncio.Future[Outcome]]] = []
+        keys: set[str] = set()
+        streams: set[UUID] = set()
+        while self._waiting and len(group) < LARGEST_BATCH:
+            append, future = waiting = self._waiting.popleft()
+            if future.done():
+                continue
+            if append.key in keys or append.stream_id in streams:
+                passed_over.append(waiting)
+            else:
+                group.append(waiting)
+            keys.add(append.key)
+            streams.add(append.stream_id)
+        self._waiting.extendleft(reversed(passed_over))
+        return group
+
+    async def _commit(self, group: list[tuple[Append, asyncio.Future[Outcome]]]) -> None:
+        """Store a group; on a fault in the data store its members one by one, so that only the faulty one fails."""
+        try:
+            outcomes = await self._call_append([append for append, _ in group])
+        except (OperationalError, InterfaceError, OSError) as lost:
+            for _, future in group:
+                _fail(future, StoreUnavailable(), lost)
+        except DBAPIError as fault:
+            if len(group) == 1:
+                _fail(group[0][1], fault)
+                return
+            for member in group:
+                await self._commit([member])
+        else:
+            for (_, future), outcome in zip(group, outcomes, strict=True):
+                if future.done():
+                    continue
+                if isinstance(outcome, Outcome):
+                    future.set_result(outcome)
+                else:
+                    future.set_exception(outcome)
+            self.appended.set()
+
+    async def _call_append(self, appends: Sequence[Append]) -> list[Outcome | StaleVersion | KeyReused]:
+        arguments = _columns(appends)
+        # A call whose answer was lost may have been stored; its keys make the repeat harmless.
+        async for attempt in stamina.retry_context(
+            on=(OperationalError, InterfaceError, OSError), attempts=6, timeout=8.0, wait_initial=0.05, wait_max=1.0
+        ):
+            with attempt:
+                async with self._worker.connect() as connection:
+                    rows = (await connection.exec_driver_sql(_APPEND, arguments)).all()
+                    await connection.commit()
+                return [_outcome(verdict, stream, version, refusal) for verdict, stream, version, refusal in rows]
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def position_of(connection: AsyncConnection) -> int:
+    """The last position of the log."""
+    return (await connection.execute(text("SELECT position FROM log"))).scalar_one()
+
+
+def recorded_of(source: str, row: Sequence[object]) -> Recorded:
+    """An event row, columns as `_EVENT_COLUMNS`, as the envelope that travels."""
+    position, stream_id, version, type_, schema_version, area, data, occurred_at, recorded_at, key, fingerprint, actor, trace = row  # noqa: E501
+    return Recorded(
+        source, stream_id, version, position, type_, schema_version, area, data.encode(),  # pyright: ignore
+        occurred_at, recorded_at, key, fingerprint, actor, trace,  # pyright: ignore
+    )  # fmt: skip
+
+
+def _outcome(verdict: str, stream_id: UUID, version: int, refusal: str | None) -> Outcome | StaleVersion | KeyReused:
+    match verdict:
+        case "stale":
+            return StaleVersion()
+        case "key_reused":
+            return KeyReused(stream_id, version)
+        case _:
+            return Outcome(stream_id, version, refusal, repeated=verdict == "repeated")
+
+
+def _columns(appends: Sequence[Append]) -> tuple[list[object], ...]:
+    commands = [
+        (a.key, a.fingerprint, a.stream_id, a.kind.value, a.area, a.expected, a.refusal, a.actor, a.traceparent)
+        for a in appends
+    ]
+    events = [
+        (nth, e.type, e.schema_version, e.occurred_at, e.data)
+        for nth, append in enumerate(appends, 1)
+        for e in append.events
+    ]
+    sealed = [(nth, s.ref, s.key_id, s.body) for nth, append in enumerate(appends, 1) for s in append.sealed]
+    return (*_transposed(commands, 9), *_transposed(events, 5), *_transposed(sealed, 4))
+
+
+def _transposed(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _fail(future: asyncio.Future[Outcome], error: Exception, cause: BaseException | None = None) -> None:
+    if not future.done():
+        error.__cause__ = cause
+        future.set_exception(error)

@@ -1,0 +1,38 @@
+"""Every event type there is, by its name on the wire."""
+
+from services.contracts import alerts, cases, duty, patterns, registry
+from services.contracts.event import Event
+from services.contracts.topics import TOPIC_OF_KIND
+
+EVENTS: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        cases.CaseReported,
+        cases.CaseAmended,
+        cases.CaseWithdrawn,
+        cases.CaseConfirmed,
+        cases.CaseReopeningAsked,
+        cases.CaseErased,
+        cases.CaseOpened,
+        cases.CaseOutcomeReceived,
+        cases.CaseAssigned,
+        cases.CaseAcknowledged,
+        cases.CaseMediated,
+        cases.CaseDispatched,
+        cases.CaseReminded,
+        cases.CaseEscalated,
+        cases.CaseResolved,
+        cases.CaseReopened,
+        cases.CaseClosed,
+        alerts.AlertRaised,
+        alerts.AlertAcknowledged,
+        alerts.AlertUnanswered,
+        registry.AreaRegistered,
+        registry.CommunityRegistered,
+        duty.DutyTaken,
+        duty.DutyLeft,
+        patterns.PatternFound,
+    )
+}
+
+TOPIC_OF_TYPE: dict[str, str] = {name: TOPIC_OF_KIND[event.stream_kind] for name, event in EVENTS.items()}

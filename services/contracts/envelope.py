@@ -1,0 +1,120 @@
+"""An event as it was recorded, and its form on Kafka: CloudEvents 1.0, binary mode, JSON body."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.contracts.catalogue import EVENTS
+from services.contracts.event import Event
+
+Headers = list[tuple[str, bytes]]
+
+
+class Unreadable(Exception):
+    """A record that this version of Doorstep can't take in; `reason` says what is wrong, never what it held."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One stored event. Its identity is (source, stream_id, version); `data` is its JSON as it was written."""
+
+    source: str
+    stream_id: UUID
+    version: int
+    position: int
+    type: str
+    schema_version: int
+    area: str
+    data: bytes
+    occurred_at: datetime
+    recorded_at: datetime
+    command_key: str
+    fingerprint: bytes
+    actor: str
+    traceparent: str | None = None
+
+    def event(self) -> Event:
+        """The typed event; raises `Unreadable` as `decode` does."""
+        return decode(self.type, self.schema_version, self.data)
+
+
+def decode(type_: str, schema_version: int, data: bytes | str) -> Event:
+    """The typed event of a stored body.
+
+    Raises:
+        Unreadable: an unknown type, a schema version from the future, or a body that does not fit its type.
+    """
+    model = EVENTS.get(type_)
+    if model is None:
+        raise Unreadable(f"unknown event type {type_[:80]!r}")
+    if schema_version > model.schema_version:
+        raise Unreadable(f"{type_} has schema version {schema_version}, known up to {model.schema_version}")
+    try:
+        return model.model_validate_json(data)
+    except ValueError:
+        raise Unreadable(f"the body does not fit {type_} version {schema_version}") from None
+
+
+def to_headers(recorded: Recorded) -> Headers:
+    """The CloudEvents headers of a recorded event; everything but its body."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", f"{recorded.stream_id}:{recorded.version}".encode()),
+        ("ce_type", recorded.type.encode()),
+        ("ce_source", recorded.source.encode()),
+        ("ce_subject", str(recorded.stream_id).encode()),
+        ("ce_time", recorded.occurred_at.isoformat().encode()),
+        ("ce_area", recorded.area.encode()),
+        ("ce_streamversion", b"%d" % recorded.version),
+        ("ce_position", b"%d" % recorded.position),
+        ("ce_recordedtime", recorded.recorded_at.isoformat().encode()),
+        ("ce_schemaversion", b"%d" % recorded.schema_version),
+        ("ce_commandkey", recorded.command_key.encode()),
+        ("ce_fingerprint", b64encode(recorded.fingerprint)),
+        ("ce_actor", recorded.actor.encode()),
+        ("content-type", b"application/json"),
+    ]
+    if recorded.traceparent:
+        headers.append(("traceparent", recorded.traceparent.encode()))
+    return headers
+
+
+def from_record(headers: Sequence[tuple[str, bytes]], body: bytes | None) -> Recorded:
+    """Read a Kafka record back; the body stays raw.
+
+    Raises:
+        Unreadable: a header is missing, is not text, or is not what it should be.
+    """
+    named = dict(headers)
+    try:
+        stream_id = UUID(named["ce_subject"].decode())
+        version = int(named["ce_streamversion"])
+        if named["ce_id"].decode() != f"{stream_id}:{version}":
+            raise Unreadable("ce_id is not ce_subject:ce_streamversion")
+        traceparent = named.get("traceparent")
+        return Recorded(
+            source=named["ce_source"].decode(),
+            stream_id=stream_id,
+            version=version,
+            position=int(named["ce_position"]),
+            type=named["ce_type"].decode(),
+            schema_version=int(named["ce_schemaversion"]),
+            area=named["ce_area"].decode(),
+            data=body or b"",
+            occurred_at=datetime.fromisoformat(named["ce_time"].decode()),
+            recorded_at=datetime.fromisoformat(named["ce_recordedtime"].decode()),
+            command_key=named["ce_commandkey"].decode(),
+            fingerprint=b64decode(named["ce_fingerprint"], validate=True),
+            actor=named["ce_actor"].decode(),
+            traceparent=traceparent.decode() if traceparent else None,
+        )
+    except KeyError as missing:
+        raise Unreadable(f"the header {missing.args[0]} is missing") from None
+    except ValueError:
+        raise Unreadable("a header is not what CloudEvents and Doorstep ask for") from None

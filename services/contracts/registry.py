@@ -1,0 +1,43 @@
+"""What every service must know of the world: areas and communities, published by intake."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID, uuid5
+
+from pydantic import StringConstraints
+
+from services.contracts.event import AreaPath, Event, StreamKind
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
+TimeZone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=64)]
+
+_REGISTRY = UUID("6f0d2c5e-7a51-5d53-9f3e-0b8b7c1d4e21")
+
+
+def area_stream(path: str) -> UUID:
+    """The stream of the area at `path`: the same on every machine."""
+    return uuid5(_REGISTRY, f"area:{path}")
+
+
+def community_stream(path: str) -> UUID:
+    """The stream, and so the id, of the community whose area is `path`."""
+    return uuid5(_REGISTRY, f"community:{path}")
+
+
+class AreaRegistered(Event):
+    type: ClassVar[str] = "area.registered"
+    stream_kind: ClassVar[StreamKind] = StreamKind.AREA
+
+    path: AreaPath
+    name: Name
+
+
+class CommunityRegistered(Event):
+    """A community is a leaf of the tree of areas, with the clock that its days are counted by."""
+
+    type: ClassVar[str] = "community.registered"
+    stream_kind: ClassVar[StreamKind] = StreamKind.COMMUNITY
+
+    community: UUID
+    area: AreaPath
+    name: Name
+    time_zone: TimeZone
