@@ -46,6 +46,18 @@ CREATE TABLE particulars (
 );
 CREATE INDEX particulars_by_stream ON particulars (stream_id);
 
+-- Who opened whose particulars, when and why: the resident may read it.
+CREATE TABLE particulars_access (
+    nth bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    stream_id uuid NOT NULL,
+    ref uuid NOT NULL,
+    actor text NOT NULL,
+    role text NOT NULL,
+    purpose text NOT NULL
+);
+CREATE INDEX particulars_access_by_stream ON particulars_access (stream_id);
+
 CREATE TABLE cursor (
     consumer text PRIMARY KEY,
     position bigint NOT NULL
@@ -73,7 +85,18 @@ GRANT SELECT, UPDATE ON log TO {service}_worker;
 GRANT SELECT, INSERT, UPDATE ON stream, cursor TO {service}_worker;
 GRANT SELECT, INSERT ON event, command TO {service}_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON particulars TO {service}_worker;
-GRANT SELECT ON log, stream, event, command, particulars, cursor TO {service}_application;
+GRANT SELECT ON log, stream, event, command, particulars, cursor, particulars_access TO {service}_application;
+GRANT SELECT ON particulars_access TO {service}_worker;
+GRANT INSERT ON particulars_access TO {service}_application, {service}_worker;
+
+CREATE FUNCTION open_particulars(refs uuid[], actor text, role text, purpose text)
+RETURNS TABLE (ref uuid, key_id smallint, sealed bytea)
+LANGUAGE sql VOLATILE AS $$
+    INSERT INTO particulars_access (stream_id, ref, actor, role, purpose)
+        SELECT p.stream_id, p.ref, open_particulars.actor, open_particulars.role, open_particulars.purpose
+        FROM particulars p WHERE p.ref = ANY (refs);
+    SELECT p.ref, p.key_id, p.sealed FROM particulars p WHERE p.ref = ANY (refs);
+$$;
 
 -- Take a batch of commands: at most one for each key and each stream. `event_of` and `sealed_of` are one-based
 -- positions in `keys`. The verdict on one command touches no other: taken, repeated, key_reused, stale.
@@ -168,6 +191,7 @@ BEGIN
         ) e;
 END $$;
 
-REVOKE ALL ON FUNCTION append, load FROM PUBLIC;
+REVOKE ALL ON FUNCTION append, load, open_particulars FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_particulars TO {service}_worker, {service}_application;
 GRANT EXECUTE ON FUNCTION append TO {service}_worker;
 GRANT EXECUTE ON FUNCTION load TO {service}_worker, {service}_application;

@@ -1,0 +1,143 @@
+"""Who asks: staff by a signed token with roles and areas, services by a short one of their own."""
+
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey, OKPKey
+from joserfc.jws import JWSRegistry
+from joserfc.registry import HeaderParameter
+
+from services.chassis.clock import now
+
+ISSUER = "doorstep-local"
+AUDIENCE = "doorstep"
+STAFF_TYPE = "doorstep-staff+jwt"
+SERVICE_TYPE = "doorstep-service+jwt"
+SERVICE_TOKEN_SECONDS = 60
+
+ROLES = frozenset({"cadre", "mediator", "supervisor", "manager", "operator"})
+
+
+class Unauthenticated(Exception):
+    """No token, or one that does not hold; the message says what to send, never what was wrong inside."""
+
+
+class Forbidden(Exception):
+    """The token holds, but its roles do not allow this."""
+
+    def __init__(self, needed: Sequence[str]) -> None:
+        super().__init__()
+        self.needed = sorted(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A member of staff for the length of one request. `areas` are path prefixes."""
+
+    id: str
+    roles: frozenset[str]
+    areas: tuple[str, ...]
+
+    def may_see(self, area: str) -> bool:
+        return area.startswith(self.areas)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Another service. With `receipt_case` it vouches that a resident showed that case's receipt."""
+
+    service: str
+    receipt_case: UUID | None = None
+
+
+class StaffTokens:
+    """Checks staff tokens: Ed25519 alone, our issuer, audience and type, not expired."""
+
+    def __init__(self, public_key_pem: str) -> None:
+        self._key = OKPKey.import_key(public_key_pem)
+        self._registry = _registry("Ed25519")
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=5,
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": AUDIENCE},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+    def staff(self, token: str) -> Staff:
+        """Who holds the token.
+
+        Raises:
+            Unauthenticated: the token does not hold.
+        """
+        claims = _claims(token, self._key, self._registry, ["Ed25519"], STAFF_TYPE, self._claims)
+        roles, areas = claims.get("roles"), claims.get("areas")
+        if not _strings(roles) or not _strings(areas) or not all(a.startswith("/") and a.endswith("/") for a in areas):
+            raise Unauthenticated
+        return Staff(str(claims["sub"]), frozenset(roles) & ROLES, tuple(areas))
+
+
+class ServiceTokens:
+    """What services show each other: HMAC-SHA-256 under a key that only they hold, for one audience, for a minute."""
+
+    def __init__(self, service: str, key: str) -> None:
+        self._service = service
+        self._key = OctKey.import_key(b64decode(key))
+        self._registry = _registry("HS256")
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=5, iss={"essential": True}, aud={"essential": True, "value": service}, exp={"essential": True}
+        )
+
+    def issue(self, audience: str, receipt_case: UUID | None = None) -> str:
+        claims: dict[str, Any] = {
+            "iss": self._service,
+            "aud": audience,
+            "exp": int(now().timestamp()) + SERVICE_TOKEN_SECONDS,
+        }
+        if receipt_case:
+            claims["receipt_case"] = str(receipt_case)
+        return jwt.encode({"alg": "HS256", "typ": SERVICE_TYPE}, claims, self._key, registry=self._registry)
+
+    def caller(self, token: str) -> Caller:
+        """Which service holds the token.
+
+        Raises:
+            Unauthenticated: the token does not hold.
+        """
+        claims = _claims(token, self._key, self._registry, ["HS256"], SERVICE_TYPE, self._claims)
+        try:
+            receipt = claims.get("receipt_case")
+            return Caller(str(claims["iss"]), UUID(receipt) if receipt else None)
+        except ValueError:
+            raise Unauthenticated from None
+
+
+def _registry(*algorithms: str) -> JWSRegistry:
+    return JWSRegistry({"typ": HeaderParameter("Type", "str", True)}, algorithms=list(algorithms))
+
+
+def _claims(
+    token: str,
+    key: OKPKey | OctKey,
+    registry: JWSRegistry,
+    algorithms: list[str],
+    type_: str,
+    checks: jwt.JWTClaimsRegistry,
+) -> dict[str, Any]:
+    try:
+        decoded = jwt.decode(token, key, algorithms=algorithms, registry=registry)
+        checks.validate(decoded.claims)
+    except (JoseError, ValueError, TypeError):
+        raise Unauthenticated from None
+    if decoded.header.get("typ") != type_:
+        raise Unauthenticated
+    return decoded.claims
+
+
+def _strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)  # pyright: ignore

@@ -1,0 +1,224 @@
+"""Errors for people: every error leaves as application/problem+json that names the field and the remedy (RFC 9457)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import ORJSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from services.chassis.auth import Forbidden, Unauthenticated
+from services.chassis.commands import UnknownStream
+from services.chassis.decider import Refused
+from services.chassis.eventstore import KeyReused, StaleVersion, StoreUnavailable
+from services.chassis.telemetry import log
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Fault(BaseModel):
+    """One thing wrong in the input: where, what, and what to do about it."""
+
+    field: str
+    message: str
+    remedy: str
+
+
+class Problem(BaseModel):
+    """The body of every error answer."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    faults: list[Fault] = []
+
+
+class ProblemError(Exception):
+    """Raise to answer with a problem. `code` is stable and for programs, `title` is for people."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str | None = None,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.headers = headers
+        self.problem = Problem(type=f"urn:doorstep:{code}", title=title, status=status, detail=detail, faults=list(faults))
+
+
+def unprocessable(field: str, message: str, remedy: str) -> ProblemError:
+    """422 for one field."""
+    return ProblemError(422, "invalid", "The request can't be taken as it is", faults=[Fault(field=field, message=message, remedy=remedy)])
+
+
+_ADVICE: dict[str, tuple[str, str]] = {
+    "missing": ("is missing", "Add it."),
+    "string_too_short": ("is shorter than {min_length} characters", "Write more."),
+    "string_too_long": ("is longer than {max_length} characters", "Shorten it to {max_length} characters or fewer."),
+    "string_pattern_mismatch": ("is not in the form asked for", "Write it to match {pattern}"),
+    "string_type": ("is not text", "Send a JSON string."),
+    "enum": ("is not one of the known values", "Use one of: {expected}."),
+    "literal_error": ("is not one of the known values", "Use one of: {expected}."),
+    "json_invalid": ("is not JSON", "Send one well-formed JSON object in UTF-8."),
+    "model_attributes_type": ("is not an object", "Send a JSON object."),
+    "model_type": ("is not an object", "Send a JSON object."),
+    "dict_type": ("is not an object", "Send a JSON object."),
+    "extra_forbidden": ("is not a field of this request", "Leave it out; the OpenAPI document lists the fields."),
+    "bool_parsing": ("is neither true nor false", "Send true or false."),
+    "greater_than_equal": ("is too small", "Send at least {ge}."),
+    "less_than_equal": ("is too large", "Send at most {le}."),
+    "timezone_aware": ("has no time zone", "Add an offset, as in 2026-03-01T09:30:00+08:00."),
+    "uuid_parsing": ("is not a UUID", "Send it as 8-4-4-4-12 hexadecimal digits."),
+    "date_from_datetime_parsing": ("is not a date", "Write it as 2026-03-01."),
+    "date_parsing": ("is not a date", "Write it as 2026-03-01."),
+    "datetime_parsing": ("is not a point in time", "Write it as 2026-03-01T09:30:00+08:00."),
+    "datetime_from_date_parsing": ("is not a point in time", "Write it as 2026-03-01T09:30:00+08:00."),
+    "int_parsing": ("is not a whole number", "Send a whole number."),
+    "too_long": ("has too many entries", "Send at most {max_length}."),
+}
+
+
+def faults_of(errors: Sequence[Mapping[str, Any]], skip: int = 0) -> list[Fault]:
+    """pydantic's errors in our words, without a character of the input. `skip` drops leading parts of the path.
+
+    A validator of our own raises ValueError("message|remedy"); both parts are ours, never the caller's.
+    """
+    faults: list[Fault] = []
+    for error in errors:
+        location = [str(part) for part in error["loc"][skip:]]
+        context: dict[str, Any] = dict(error.get("ctx") or {})
+        if error["type"] == "value_error" and "|" in str(context.get("error", "")):
+            message, remedy = str(context["error"]).split("|", 1)
+        else:
+            message, remedy = _ADVICE.get(error["type"], ("is not valid", "See the OpenAPI document for what is asked."))
+            message, remedy = message.format_map(_Gaps(context)), remedy.format_map(_Gaps(context))
+        faults.append(Fault(field=".".join(location) or "body", message=message, remedy=remedy))
+    return faults
+
+
+class _Gaps(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    return ORJSONResponse(
+        problem.model_dump(exclude_none=True, exclude_defaults=False),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
+    )
+
+
+def describe(error: Exception) -> ProblemError | None:
+    """The one mapping from errors of the domain and the store to problems."""
+    match error:
+        case ProblemError():
+            return error
+        case Refused():
+            return ProblemError(409, f"refused:{type(error).__name__}", "Not possible as things stand", str(error))
+        case UnknownStream():
+            return ProblemError(404, "unknown", "There is no such case", "Check the id; it may lie outside your areas.")
+        case StaleVersion():
+            return ProblemError(412, "stale", "Somebody else changed it meanwhile", "Read it again, then repeat.")
+        case KeyReused():
+            return ProblemError(
+                422,
+                "key-reused",
+                "This Idempotency-Key was used for another request",
+                faults=[
+                    Fault(
+                        field="Idempotency-Key",
+                        message="was sent before with other content",
+                        remedy="Repeat the first request unchanged, or send this one under a new key.",
+                    )
+                ],
+            )
+        case StoreUnavailable():
+            return ProblemError(
+                503,
+                "unavailable",
+                "Doorstep can't store anything just now",
+                "Nothing is lost: send the same request again with the same Idempotency-Key.",
+                headers={"Retry-After": "2"},
+            )
+        case Unauthenticated():
+            return ProblemError(
+                401,
+                "unauthenticated",
+                "Say who you are",
+                "Send `Authorization: Bearer …` with a token or key that is valid for this address.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        case Forbidden(needed=needed):
+            return ProblemError(403, "forbidden", "Your role does not allow this", f"It takes one of: {', '.join(needed)}.")
+        case _:
+            return None
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": description}
+    for status, description in {
+        401: "Who you are is not known",
+        403: "Your role does not allow it",
+        404: "Not there, or not in your areas",
+        409: "A rule says no; `detail` says what to do",
+        412: "It has changed since the version you saw",
+        422: "A field is wrong; `faults` names it and the remedy",
+        503: "Stored nothing; repeat with the same key",
+    }.items()
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem."""
+
+    async def on_described(_request: Request, error: Exception) -> Response:
+        described = describe(error)
+        assert described is not None
+        return answer(described.problem, described.headers)
+
+    for kind in (
+        ProblemError, Refused, UnknownStream, StaleVersion, KeyReused, StoreUnavailable, Unauthenticated, Forbidden
+    ):  # fmt: skip
+        app.add_exception_handler(kind, on_described)
+
+    async def on_invalid(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors: Sequence[Mapping[str, Any]] = error.errors()
+        problem = Problem(
+            type="urn:doorstep:invalid",
+            title="The request can't be taken as it is",
+            status=422,
+            faults=faults_of([{**e, "loc": e["loc"][1:] if e["type"] != "json_invalid" else ()} for e in errors]),
+        )
+        return answer(problem)
+
+    async def on_http(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        titles = {404: "There is nothing at this address", 405: "This address does not take that method"}
+        title = titles.get(error.status_code, "The request can't be taken as it is")
+        problem = Problem(type=f"urn:doorstep:http-{error.status_code}", title=title, status=error.status_code)
+        return answer(problem, error.headers)
+
+    async def on_anything_else(request: Request, error: Exception) -> Response:
+        route = request.scope.get("route")
+        log.error("request failed", route=getattr(route, "path", None), exc_info=error)
+        problem = Problem(
+            type="urn:doorstep:failed",
+            title="Something went wrong on our side",
+            status=500,
+            detail="Send the same request again with the same Idempotency-Key; if it fails again, tell the operator.",
+        )
+        return answer(problem)
+
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_anything_else)

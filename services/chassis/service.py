@@ -1,0 +1,177 @@
+"""One service from its settings: pools, store, relay, consumers and HTTP, under one lifespan."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+import httpx
+import uvloop
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import ORJSONResponse
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.chassis import kafka, problems
+from services.chassis.auth import ServiceTokens, StaffTokens
+from services.chassis.consumer import Consumer, Consumers
+from services.chassis.database import engine
+from services.chassis.eventstore import EventStore
+from services.chassis.fingerprints import Fingerprints
+from services.chassis.particulars import Vault
+from services.chassis.relay import Relay
+from services.chassis.settings import ServiceSettings
+from services.chassis.telemetry import REQUEST_SECONDS, REQUESTS, configure_logging
+
+Background = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that a service's own code is given."""
+
+    name: str
+    application: AsyncEngine
+    worker: AsyncEngine
+    store: EventStore
+    vault: Vault
+    fingerprints: Fingerprints
+    service_tokens: ServiceTokens
+    http: httpx.AsyncClient
+
+
+def parts(name: str, settings: ServiceSettings) -> Service:
+    """Make the parts; nothing connects yet."""
+    application = engine(settings.application_dsn.get_secret_value(), f"{name}-application", connections=8)
+    worker = engine(settings.worker_dsn.get_secret_value(), f"{name}-worker", connections=10)
+    return Service(
+        name=name,
+        application=application,
+        worker=worker,
+        store=EventStore(name, application, worker),
+        vault=Vault(settings.particulars_keys.get_secret_value()),
+        fingerprints=Fingerprints(settings.fingerprint_key.get_secret_value()),
+        service_tokens=ServiceTokens(name, settings.service_key.get_secret_value()),
+        http=httpx.AsyncClient(timeout=2.0),
+    )
+
+
+def compose(
+    service: Service,
+    settings: ServiceSettings,
+    *,
+    routers: Sequence[APIRouter],
+    pages: Sequence[APIRouter] = (),
+    consumers: Sequence[Consumer] = (),
+    background: Sequence[Background] = (),
+) -> FastAPI:
+    """The service as one ASGI application, its API at `/api/<name>/v1`, its pages where they say."""
+    relay = Relay(service.store, service.worker, settings.kafka)
+    running = Consumers(kafka.broker(settings.kafka, service.name), consumers, service.worker)
+    tasks: list[asyncio.Task[None]] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(service.application.dispose)
+            stack.push_async_callback(service.worker.dispose)
+            await stack.enter_async_context(service.http)
+            await stack.enter_async_context(service.store.open())
+            tasks.append(asyncio.create_task(relay.run(), name="relay"))
+            tasks.extend(asyncio.create_task(_run(job), name="background") for job in background)
+            stack.push_async_callback(_end, tasks)
+            await stack.enter_async_context(running.open())
+            yield
+
+    app = FastAPI(
+        title=f"Doorstep {service.name}",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=f"/api/{service.name}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=ORJSONResponse,
+    )
+    app.state.service = service
+    app.state.settings = settings
+    app.state.staff_tokens = StaffTokens(settings.staff_public_key)
+    app.state.service_tokens = service.service_tokens
+    problems.install(app)
+    _measure(app, service.name)
+
+    async def unready() -> list[str]:
+        reasons = [task.get_name() for task in tasks if task.done()] + await running.unready()
+        try:
+            async with service.worker.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Exception:  # noqa: BLE001 - whatever the database answers, the service is not ready
+            reasons.append("database")
+        return reasons
+
+    app.include_router(_operations(service.name, unready))
+    for router in routers:
+        app.include_router(router, prefix=f"/api/{service.name}/v1", responses=problems.PROBLEM_RESPONSES)
+    for page in pages:
+        app.include_router(page, include_in_schema=False)
+    return app
+
+
+def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
+    """Serve until SIGTERM or SIGINT, one process, then end in order."""
+
+    async def run() -> None:
+        configure_logging(name)
+        await Server(
+            app, address=settings.host, port=settings.port, interface=Interfaces.ASGI, log_access=False, log_enabled=False
+        ).serve()
+
+    uvloop.run(run())
+
+
+async def _run(job: Background) -> None:
+    await job()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _operations(name: str, unready: Callable[[], Awaitable[list[str]]]) -> APIRouter:
+    router = APIRouter(prefix=f"/api/{name}", include_in_schema=False)
+
+    @router.get("/livez")
+    async def livez() -> dict[str, str]:
+        """Alive: the event loop turns. A database that is away is no reason to be restarted."""
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    async def readyz(response: Response) -> dict[str, str | list[str]]:
+        """Ready: everything that a request needs is there."""
+        waiting_for = await unready()
+        response.status_code = 503 if waiting_for else 200
+        return {"status": "waiting" if waiting_for else "ready", "waiting_for": waiting_for}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _measure(app: FastAPI, name: str) -> None:
+    @app.middleware("http")
+    async def measured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        began = perf_counter()
+        response = await call_next(request)
+        route = getattr(request.scope.get("route"), "path", "none")
+        REQUESTS.labels(name, route, request.method, response.status_code).inc()
+        REQUEST_SECONDS.labels(name, route).observe(perf_counter() - began)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return response

@@ -1,0 +1,31 @@
+"""What every service is told by its environment."""
+
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read once from `DOORSTEP_*` when the service is composed, and passed down."""
+
+    model_config = SettingsConfigDict(env_prefix="DOORSTEP_", frozen=True, extra="ignore")
+
+    env: Literal["local", "production"] = "production"
+    host: str = "127.0.0.1"
+    port: int
+    application_dsn: SecretStr
+    worker_dsn: SecretStr
+    kafka: str
+    staff_public_key: str
+    """PEM of the Ed25519 key that signs staff tokens."""
+    service_key: SecretStr
+    """Base64; what services sign their tokens to each other with."""
+    fingerprint_key: SecretStr
+    """Base64; turns idempotency keys, references and requests into what may be stored of them."""
+    particulars_keys: SecretStr
+    """`id:base64,id:base64`; the last seals, all open."""
+    intake_url: str = ""
+    mediation_url: str = ""
+    notifications_url: str = ""
+    reporting_url: str = ""
