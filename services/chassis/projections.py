@@ -1,0 +1,155 @@
+"""Read models: rows folded from events, one table behind one view each, kept current batch by batch."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Table, Uuid
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.taken import Taken
+from services.contracts.envelope import Recorded
+from services.contracts.event import Event
+
+Row = TypeVar("Row")
+
+_DIALECT = postgresql.dialect()
+
+
+class MisshapenModel(TypeError):
+    """The row's class and the table of a read model do not fit each other."""
+
+
+class RebuildDue(Exception):
+    """The table behind the view is of another version than this code; it passes by a rebuild."""
+
+
+def stream_of(recorded: Recorded, _event: Event) -> UUID:
+    """One row for each stream."""
+    return recorded.stream_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModel(Generic[Row]):
+    """One row for each key, folded from the events that concern it.
+
+    Every event of one key lies in one stream id, and the fold must come to the same row however the events of
+    different sources lie between each other: only the order within one source's stream is given.
+    """
+
+    name: str
+    """Of the view that queries read, and of `table`."""
+    version: int
+    """Of shape and fold. Raise it with either: the new version is then filled beside the live one."""
+    table: Table
+    """Columns, in the order of the row's fields, scalars only; the first is the key, a uuid, the primary key.
+
+    With a column `area` the rows are seen in scope only (row-level security); without one by every reader.
+    """
+    row: type[Row]
+    """A frozen dataclass with slots."""
+    evolve: Callable[[Row | None, Recorded, Event], Row | None]
+    """Pure. None: there is no row (any more)."""
+    types: frozenset[str]
+    """The event types it folds; no other is ever decoded for it."""
+    key_of: Callable[[Recorded, Event], UUID] = stream_of
+
+    def __post_init__(self) -> None:
+        columns = list(self.table.columns)
+        if self.table.name != self.name:
+            raise MisshapenModel(f"{self.name}: its table is called {self.table.name}")
+        if [column.name for column in columns] != [field.name for field in fields(self.row)]:  # pyright: ignore
+            raise MisshapenModel(f"{self.name}: the columns are not the row's fields, in their order")
+        if not isinstance(columns[0].type, Uuid) or list(self.table.primary_key) != columns[:1]:
+            raise MisshapenModel(f"{self.name}: the first column is not a uuid and the primary key")
+        if any(isinstance(column.type, ARRAY) for column in columns):
+            raise MisshapenModel(f"{self.name}: a column holds an array")
+
+
+def types_of(*events: type[Event]) -> frozenset[str]:
+    """The names of these events, for `ReadModel.types`."""
+    return frozenset(event.type for event in events)
+
+
+async def project(connection: AsyncConnection, model: ReadModel[Any], taken: Sequence[Taken]) -> None:
+    """Fold a batch into the live table, inside the caller's transaction.
+
+    Call it for every batch, also for one without an event of the model's types: a switch waits for the
+    transactions that hold the model's row, and so knows everything that they took.
+
+    Raises:
+        RebuildDue: the live table is of another version.
+    """
+    found = await connection.exec_driver_sql(
+        "SELECT version, generation FROM read_model WHERE name = $1 FOR SHARE", (model.name,)
+    )
+    live = found.one_or_none()
+    if live is None or live.version != model.version:
+        raise RebuildDue(f"{model.name} needs version {model.version}: run `doorstep rebuild`")
+    await store_of(model, live.generation).fold(connection, taken)
+
+
+def physical_name(model: ReadModel[Any], generation: int) -> str:
+    return f"{model.name}_{generation}"
+
+
+@lru_cache(maxsize=256)
+def store_of(model: ReadModel[Row], generation: int) -> "RowStore[Row]":
+    return RowStore(model, physical_name(model, generation))
+
+
+class RowStore(Generic[Row]):
+    """The rows of one generation: read by key, folded, written back as one set."""
+
+    def __init__(self, model: ReadModel[Row], table: str) -> None:
+        self.model = model
+        self.table = table
+        self.columns = tuple(column.name for column in model.table.columns)
+        self.values: Callable[[Row], tuple[Any, ...]] = attrgetter(*self.columns)
+        key, *others = self.columns
+        names = ", ".join(self.columns)
+        types = [column.type.compile(_DIALECT) for column in model.table.columns]
+        arrays = ", ".join(f"${nth}::{type_}[]" for nth, type_ in enumerate(types, 1))
+        new = ", ".join(f"{name} = excluded.{name}" for name in others)
+        self._read = f"SELECT {names} FROM {table} WHERE {key} = ANY($1::uuid[])"
+        self._write = (
+            f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"
+            f" ON CONFLICT ({key}) DO " + (f"UPDATE SET {new}" if others else "NOTHING")
+        )
+        self._delete = f"DELETE FROM {table} WHERE {key} = ANY($1::uuid[])"
+
+    async def fold(self, connection: AsyncConnection, taken: Iterable[Taken]) -> None:
+        """Fold a batch into the rows that it concerns: one read, one write, one delete at most."""
+        types, key_of = self.model.types, self.model.key_of
+        concerned = [(key_of(t.recorded, t.event), t) for t in taken if t.recorded.type in types]
+        if not concerned:
+            return
+        keys = list({key for key, _ in concerned})
+        found = await connection.exec_driver_sql(self._read, (keys,))
+        before = {row[0]: self.model.row(*row) for row in found}
+        after = fold(self.model, dict(before), concerned)
+        changed = [row for key, row in after.items() if row != before.get(key)]
+        gone = [key for key in before if key not in after]
+        if changed:
+            columns = zip(*map(self.values, changed), strict=True)
+            await connection.exec_driver_sql(self._write, tuple(map(list, columns)))
+        if gone:
+            await connection.exec_driver_sql(self._delete, (gone,))
+
+
+def fold(
+    model: ReadModel[Row], rows: dict[UUID, Row], concerned: Iterable[tuple[UUID, Taken]]
+) -> dict[UUID, Row]:
+    """Fold events into `rows`, which is changed and returned; a row that ends is no longer in it."""
+    evolve = model.evolve
+    for key, taken in concerned:
+        row = evolve(rows.get(key), taken.recorded, taken.event)
+        if row is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = row
+    return rows
