@@ -3,7 +3,7 @@
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from joserfc import jwt
@@ -76,8 +76,8 @@ class StaffTokens:
             Unauthenticated: the token does not hold.
         """
         claims = _claims(token, self._key, self._registry, ["Ed25519"], STAFF_TYPE, self._claims)
-        roles, areas = claims.get("roles"), claims.get("areas")
-        if not _strings(roles) or not _strings(areas) or not all(a.startswith("/") and a.endswith("/") for a in areas):
+        roles, areas = _strings(claims.get("roles")), _strings(claims.get("areas"))
+        if not all(area.startswith("/") and area.endswith("/") for area in areas):
             raise Unauthenticated
         return Staff(str(claims["sub"]), frozenset(roles) & ROLES, tuple(areas))
 
@@ -90,7 +90,10 @@ class ServiceTokens:
         self._key = OctKey.import_key(b64decode(key))
         self._registry = _registry("HS256")
         self._claims = jwt.JWTClaimsRegistry(
-            leeway=5, iss={"essential": True}, aud={"essential": True, "value": service}, exp={"essential": True}
+            leeway=5,
+            iss={"essential": True},
+            aud={"essential": True, "value": service},
+            exp={"essential": True},
         )
 
     def issue(self, audience: str, receipt_case: UUID | None = None) -> str:
@@ -139,5 +142,10 @@ def _claims(
     return decoded.claims
 
 
-def _strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)  # pyright: ignore
+def _strings(value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise Unauthenticated
+    items = cast("list[Any]", value)
+    if not all(isinstance(item, str) for item in items):
+        raise Unauthenticated
+    return items

@@ -100,10 +100,12 @@ async def _handle_wave(
     unloaded = [member for member in wave if member[1].area is not None]
     to_load = [member for member in wave if member[1].area is None]
     for attempt in range(ATTEMPTS):
-        appends: list[tuple[int, Intent[CommandT], Append]] = []
+        tried: list[tuple[int, Intent[CommandT]]] = []
+        appends: list[Append] = []
         if attempt == 0:
             for nth, intent in unloaded:
-                appends.append((nth, intent, _decided(decider, intent, Loaded(None, 0, ()))))
+                tried.append((nth, intent))
+                appends.append(_decided(decider, intent, Loaded(None, 0, ())))
         if to_load:
             scope = to_load[0][1].scope
             loaded, known = await store.load([i.stream for _, i in to_load], [i.key for _, i in to_load], scope)
@@ -119,10 +121,11 @@ async def _handle_wave(
                 elif intent.expected is not None and intent.expected != stream.version:
                     results[nth] = StaleVersion()
                 else:
-                    appends.append((nth, intent, _decided(decider, intent, stream)))
-        outcomes = await store.append(append for _, _, append in appends)
+                    tried.append((nth, intent))
+                    appends.append(_decided(decider, intent, stream))
+        outcomes = await store.append(appends)
         to_load = []
-        for (nth, intent, _), outcome in zip(appends, outcomes, strict=True):
+        for (nth, intent), outcome in zip(tried, outcomes, strict=True):
             results[nth] = _told(outcome) if isinstance(outcome, Outcome) else outcome
             if isinstance(outcome, StaleVersion) and intent.expected is None:
                 to_load.append((nth, intent))

@@ -1,7 +1,7 @@
 """Connections to a service's own database, scopes of areas, and its migrations."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def engine(dsn: str, application_name: str, connections: int = 10) -> AsyncEngin
 
 
 @asynccontextmanager
-async def scoped(application: AsyncEngine, areas: Sequence[str]) -> AsyncIterator[AsyncConnection]:
+async def scoped(application: AsyncEngine, areas: Sequence[str]) -> AsyncGenerator[AsyncConnection]:
     """A transaction that sees the rows of these areas and no others; the setting ends with it."""
     async with application.begin() as connection:
         await connection.exec_driver_sql(

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 import stamina
@@ -126,10 +127,11 @@ _APPEND = (
     "$15::integer[],$16::uuid[],$17::smallint[],$18::bytea[])"
 )
 _LOAD = "SELECT * FROM load($1::text[],$2::text[],$3::uuid[])"
-_EVENT_COLUMNS = (
+EVENT_COLUMNS = (
     "position, stream_id, version, type, schema_version, area, data::text AS data, occurred_at, recorded_at,"
     " command_key, fingerprint, actor, traceparent"
 )
+"""In the order that `Recorded` has them."""
 
 
 class EventStore:
@@ -145,7 +147,7 @@ class EventStore:
         """Set after every append that stored something; the relay clears it."""
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator["EventStore"]:
+    async def open(self) -> AsyncGenerator["EventStore"]:
         """Run the group committer for as long as the block lasts."""
         committer = asyncio.create_task(self._commit_groups(), name="group-committer")
         try:
@@ -199,7 +201,7 @@ class EventStore:
         known: dict[str, KnownCommand] = {}
         areas: dict[UUID, str] = {}
         events: dict[UUID, list[Event]] = {}
-        for stream_id, version, key, fingerprint, refusal, area, type_, schema_version, data in rows:
+        for stream_id, version, key, fingerprint, refusal, area, type_, schema_version, data in _tuples(rows):
             if key is not None:
                 known[key] = KnownCommand(fingerprint, Outcome(stream_id, version, refusal, repeated=True))
             else:
@@ -213,14 +215,15 @@ class EventStore:
     async def read(self, connection: AsyncConnection, after: int, limit: int) -> list[Recorded]:
         """The events behind position `after`, in order, at most `limit`."""
         rows = await connection.exec_driver_sql(
-            f"SELECT {_EVENT_COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT $2", (after, limit)
+            f"SELECT {EVENT_COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT $2",
+            (after, limit),
         )
         return [recorded_of(self.source, row) for row in rows]
 
     async def read_stream(self, connection: AsyncConnection, stream_id: UUID) -> list[Recorded]:
         """The events of one stream that the connection may see, in order."""
         rows = await connection.exec_driver_sql(
-            f"SELECT {_EVENT_COLUMNS} FROM event WHERE stream_id = $1 ORDER BY version", (stream_id,)
+            f"SELECT {EVENT_COLUMNS} FROM event WHERE stream_id = $1 ORDER BY version", (stream_id,)
         )
         return [recorded_of(self.source, row) for row in rows]
 
@@ -277,11 +280,15 @@ class EventStore:
         arguments = _columns(appends)
         # A call whose answer was lost may have been stored; its keys make the repeat harmless.
         async for attempt in stamina.retry_context(
-            on=(OperationalError, InterfaceError, OSError), attempts=6, timeout=8.0, wait_initial=0.05, wait_max=1.0
+            on=(OperationalError, InterfaceError, OSError),
+            attempts=6,
+            timeout=8.0,
+            wait_initial=0.05,
+            wait_max=1.0,
         ):
             with attempt:
                 async with self._worker.connect() as connection:
-                    rows = (await connection.exec_driver_sql(_APPEND, arguments)).all()
+                    rows = _tuples(await connection.exec_driver_sql(_APPEND, arguments))
                     await connection.commit()
                 return [_outcome(verdict, stream, version, refusal) for verdict, stream, version, refusal in rows]
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -292,13 +299,14 @@ async def position_of(connection: AsyncConnection) -> int:
     return (await connection.execute(text("SELECT position FROM log"))).scalar_one()
 
 
-def recorded_of(source: str, row: Sequence[object]) -> Recorded:
-    """An event row, columns as `_EVENT_COLUMNS`, as the envelope that travels."""
-    position, stream_id, version, type_, schema_version, area, data, occurred_at, recorded_at, key, fingerprint, actor, trace = row  # noqa: E501
-    return Recorded(
-        source, stream_id, version, position, type_, schema_version, area, data.encode(),  # pyright: ignore
-        occurred_at, recorded_at, key, fingerprint, actor, trace,  # pyright: ignore
-    )  # fmt: skip
+def recorded_of(source: str, row: Sequence[Any]) -> Recorded:
+    """An event row, columns as `EVENT_COLUMNS`, as the envelope that travels."""
+    position, stream_id, version, type_, schema_version, area, data, *rest = row
+    return Recorded(source, stream_id, version, position, type_, schema_version, area, data.encode(), *rest)
+
+
+def _tuples(rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    return cast("list[tuple[Any, ...]]", list(rows))
 
 
 def _outcome(verdict: str, stream_id: UUID, version: int, refusal: str | None) -> Outcome | StaleVersion | KeyReused:
@@ -313,7 +321,17 @@ def _outcome(verdict: str, stream_id: UUID, version: int, refusal: str | None) -
 
 def _columns(appends: Sequence[Append]) -> tuple[list[object], ...]:
     commands = [
-        (a.key, a.fingerprint, a.stream_id, a.kind.value, a.area, a.expected, a.refusal, a.actor, a.traceparent)
+        (
+            a.key,
+            a.fingerprint,
+            a.stream_id,
+            a.kind.value,
+            a.area,
+            a.expected,
+            a.refusal,
+            a.actor,
+            a.traceparent,
+        )
         for a in appends
     ]
     events = [

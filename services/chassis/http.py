@@ -94,7 +94,9 @@ def idempotency_key(
         raise unprocessable("Idempotency-Key", "is missing", "Send a header Idempotency-Key with a new UUID.")
     if not _KEY.match(idempotency_key):
         raise unprocessable(
-            "Idempotency-Key", "is not 16 to 200 visible characters", "Send a new UUID, or any random text that long."
+            "Idempotency-Key",
+            "is not 16 to 200 visible characters",
+            "Send a new UUID, or any random text that long.",
         )
     return idempotency_key
 
@@ -125,7 +127,8 @@ def after(has_reached: Callable[[Any, Position], Awaitable[bool]]) -> Callable[.
         request: Request,
         response: Response,
         doorstep_position: Annotated[
-            str | None, Header(description="From an earlier write: this read waits until it shows that write.")
+            str | None,
+            Header(description="From an earlier write: this read waits until it shows that write."),
         ] = None,
     ) -> None:
         if doorstep_position is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import ORJSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -50,18 +50,28 @@ class ProblemError(Exception):
     ) -> None:
         super().__init__(code)
         self.headers = headers
-        self.problem = Problem(type=f"urn:doorstep:{code}", title=title, status=status, detail=detail, faults=list(faults))
+        self.problem = Problem(
+            type=f"urn:doorstep:{code}", title=title, status=status, detail=detail, faults=list(faults)
+        )
 
 
 def unprocessable(field: str, message: str, remedy: str) -> ProblemError:
     """422 for one field."""
-    return ProblemError(422, "invalid", "The request can't be taken as it is", faults=[Fault(field=field, message=message, remedy=remedy)])
+    return ProblemError(
+        422,
+        "invalid",
+        "The request can't be taken as it is",
+        faults=[Fault(field=field, message=message, remedy=remedy)],
+    )
 
 
 _ADVICE: dict[str, tuple[str, str]] = {
     "missing": ("is missing", "Add it."),
     "string_too_short": ("is shorter than {min_length} characters", "Write more."),
-    "string_too_long": ("is longer than {max_length} characters", "Shorten it to {max_length} characters or fewer."),
+    "string_too_long": (
+        "is longer than {max_length} characters",
+        "Shorten it to {max_length} characters or fewer.",
+    ),
     "string_pattern_mismatch": ("is not in the form asked for", "Write it to match {pattern}"),
     "string_type": ("is not text", "Send a JSON string."),
     "enum": ("is not one of the known values", "Use one of: {expected}."),
@@ -70,7 +80,10 @@ _ADVICE: dict[str, tuple[str, str]] = {
     "model_attributes_type": ("is not an object", "Send a JSON object."),
     "model_type": ("is not an object", "Send a JSON object."),
     "dict_type": ("is not an object", "Send a JSON object."),
-    "extra_forbidden": ("is not a field of this request", "Leave it out; the OpenAPI document lists the fields."),
+    "extra_forbidden": (
+        "is not a field of this request",
+        "Leave it out; the OpenAPI document lists the fields.",
+    ),
     "bool_parsing": ("is neither true nor false", "Send true or false."),
     "greater_than_equal": ("is too small", "Send at least {ge}."),
     "less_than_equal": ("is too large", "Send at most {le}."),
@@ -97,7 +110,9 @@ def faults_of(errors: Sequence[Mapping[str, Any]], skip: int = 0) -> list[Fault]
         if error["type"] == "value_error" and "|" in str(context.get("error", "")):
             message, remedy = str(context["error"]).split("|", 1)
         else:
-            message, remedy = _ADVICE.get(error["type"], ("is not valid", "See the OpenAPI document for what is asked."))
+            message, remedy = _ADVICE.get(
+                error["type"], ("is not valid", "See the OpenAPI document for what is asked.")
+            )
             message, remedy = message.format_map(_Gaps(context)), remedy.format_map(_Gaps(context))
         faults.append(Fault(field=".".join(location) or "body", message=message, remedy=remedy))
     return faults
@@ -109,7 +124,7 @@ class _Gaps(dict[str, Any]):
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    return ORJSONResponse(
+    return JSONResponse(
         problem.model_dump(exclude_none=True, exclude_defaults=False),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
@@ -158,7 +173,9 @@ def describe(error: Exception) -> ProblemError | None:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         case Forbidden(needed=needed):
-            return ProblemError(403, "forbidden", "Your role does not allow this", f"It takes one of: {', '.join(needed)}.")
+            return ProblemError(
+                403, "forbidden", "Your role does not allow this", f"It takes one of: {', '.join(needed)}."
+            )
         case _:
             return None
 

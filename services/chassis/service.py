@@ -1,7 +1,7 @@
 """One service from its settings: pools, store, relay, consumers and HTTP, under one lifespan."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -9,7 +9,6 @@ from time import perf_counter
 import httpx
 import uvloop
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import ORJSONResponse
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -75,7 +74,7 @@ def compose(
     tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(service.application.dispose)
             stack.push_async_callback(service.worker.dispose)
@@ -94,7 +93,6 @@ def compose(
         openapi_url=f"/api/{service.name}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        default_response_class=ORJSONResponse,
     )
     app.state.service = service
     app.state.settings = settings
@@ -108,7 +106,7 @@ def compose(
         try:
             async with service.worker.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        except Exception:  # noqa: BLE001 - whatever the database answers, the service is not ready
+        except Exception:
             reasons.append("database")
         return reasons
 
@@ -126,7 +124,12 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
     async def run() -> None:
         configure_logging(name)
         await Server(
-            app, address=settings.host, port=settings.port, interface=Interfaces.ASGI, log_access=False, log_enabled=False
+            app,
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGI,
+            log_access=False,
+            log_enabled=False,
         ).serve()
 
     uvloop.run(run())

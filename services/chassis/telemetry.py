@@ -53,9 +53,7 @@ def _named(service: str) -> structlog.typing.Processor:
     return add
 
 
-def _where_it_failed(
-    _logger: Any, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+def _where_it_failed(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """The class of an error and where it came from; never its message, which may quote what a resident wrote."""
     raised = event.pop("exc_info", None)
     if raised is True:

@@ -1,6 +1,6 @@
 """What happens to a case: the events of intake and mediation, all on the case's own key."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
@@ -148,6 +148,9 @@ class CaseOutcomeReceived(CaseEvent):
     type: ClassVar[str] = "case.outcome_received"
 
     resolved_on: date
+    """The calendar day in the community's own time zone."""
+    resolved_at: datetime
+    """The business time that the resolution will carry."""
 
 
 class CaseAssigned(CaseEvent):
