@@ -1,0 +1,31 @@
+"""Which errors pass by themselves, so that the same work may simply be tried again."""
+
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from services.chassis.eventstore import StoreUnavailable
+
+_PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
+"""SQLSTATE: connection, rollback (deadlock, serialization), resources, object in use, operator, system."""
+
+
+class Passing(Exception):
+    """Base of our own errors that pass by themselves."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether trying again can help.
+
+    asyncpg tells of a lost server by SQLSTATE, not by class; and an argument that no column takes is, to it, an
+    `InterfaceError` too, which no repetition cures.
+    """
+    if isinstance(error, DBAPIError):
+        cause = error.orig.__cause__ if error.orig is not None else None
+        state = getattr(error.orig, "sqlstate", None)
+        return (
+            error.connection_invalidated
+            or isinstance(cause, OSError)
+            or (isinstance(state, str) and state[:2] in _PASSING_CLASSES)
+            or (isinstance(error, InterfaceError) and not isinstance(cause, ValueError))
+        )
+    return isinstance(error, OSError | PoolTimeout | StoreUnavailable | Passing)
