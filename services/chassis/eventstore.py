@@ -11,10 +11,11 @@ from uuid import UUID
 
 import stamina
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis.decider import Dated
+from services.chassis.passing import StoreUnavailable, passes
 from services.contracts.envelope import Recorded, decode
 from services.contracts.event import Event, StreamKind
 
@@ -23,10 +24,6 @@ LARGEST_EVENT = 64 * 1024
 
 LARGEST_BATCH = 256
 """Commands in one call of `append`."""
-
-
-class StoreUnavailable(Exception):
-    """The database can't be reached; nothing is known to be stored, and a repeat with the same key is safe."""
 
 
 class StaleVersion(Exception):
@@ -139,8 +136,8 @@ class EventStore:
 
     def __init__(self, source: str, application: AsyncEngine, worker: AsyncEngine) -> None:
         self.source = source
-        self._application = application
-        self._worker = worker
+        self.application = application
+        self.worker = worker
         self._waiting: deque[tuple[Append, asyncio.Future[Outcome]]] = deque()
         self._arrived = asyncio.Event()
         self.appended = asyncio.Event()
@@ -174,12 +171,9 @@ class EventStore:
         results = await asyncio.gather(*futures, return_exceptions=True)
         told: list[Outcome | StaleVersion | KeyReused | DBAPIError] = []
         for result in results:
-            if isinstance(result, Outcome | StaleVersion | KeyReused) or (
-                isinstance(result, DBAPIError) and not isinstance(result, OperationalError | InterfaceError)
-            ):
-                told.append(result)
-            else:
+            if not isinstance(result, Outcome | StaleVersion | KeyReused | DBAPIError):
                 raise result
+            told.append(result)
         return told
 
     async def load(
@@ -191,13 +185,15 @@ class EventStore:
             StoreUnavailable: the database can't be reached.
             Unreadable: the log holds an event that this version does not know.
         """
-        engine = self._worker if scope is None else self._application
+        engine = self.worker if scope is None else self.application
         try:
             async with engine.connect() as connection:
                 rows = await connection.exec_driver_sql(_LOAD, (list(scope or ()), list(keys), list(streams)))
                 await connection.rollback()
-        except (OperationalError, InterfaceError, OSError) as lost:
-            raise StoreUnavailable from lost
+        except Exception as error:
+            if passes(error):
+                raise StoreUnavailable from error
+            raise
         known: dict[str, KnownCommand] = {}
         areas: dict[UUID, str] = {}
         events: dict[UUID, list[Event]] = {}
@@ -257,15 +253,15 @@ class EventStore:
         """Store a group; on a fault in the data store its members one by one, so that only the faulty one fails."""
         try:
             outcomes = await self._call_append([append for append, _ in group])
-        except (OperationalError, InterfaceError, OSError) as lost:
-            for _, future in group:
-                _fail(future, StoreUnavailable(), lost)
-        except DBAPIError as fault:
-            if len(group) == 1:
-                _fail(group[0][1], fault)
-                return
-            for member in group:
-                await self._commit([member])
+        except Exception as error:  # whoever waits is told, and the committer lives on
+            if passes(error):
+                for _, future in group:
+                    _fail(future, StoreUnavailable(), error)
+            elif len(group) == 1:
+                _fail(group[0][1], error)
+            else:
+                for member in group:
+                    await self._commit([member])
         else:
             for (_, future), outcome in zip(group, outcomes, strict=True):
                 if future.done():
@@ -280,14 +276,14 @@ class EventStore:
         arguments = _columns(appends)
         # A call whose answer was lost may have been stored; its keys make the repeat harmless.
         async for attempt in stamina.retry_context(
-            on=(OperationalError, InterfaceError, OSError),
+            on=passes,
             attempts=6,
             timeout=8.0,
             wait_initial=0.05,
             wait_max=1.0,
         ):
             with attempt:
-                async with self._worker.connect() as connection:
+                async with self.worker.connect() as connection:
                     rows = _tuples(await connection.exec_driver_sql(_APPEND, arguments))
                     await connection.commit()
                 return [_outcome(verdict, stream, version, refusal) for verdict, stream, version, refusal in rows]

@@ -3,14 +3,16 @@
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from services.chassis.eventstore import StoreUnavailable
-
 _PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
 """SQLSTATE: connection, rollback (deadlock, serialization), resources, object in use, operator, system."""
 
 
 class Passing(Exception):
     """Base of our own errors that pass by themselves."""
+
+
+class StoreUnavailable(Passing):
+    """The database can't be reached; nothing is known to be stored, and a repeat with the same key is safe."""
 
 
 def passes(error: BaseException) -> bool:
@@ -28,4 +30,4 @@ def passes(error: BaseException) -> bool:
             or (isinstance(state, str) and state[:2] in _PASSING_CLASSES)
             or (isinstance(error, InterfaceError) and not isinstance(cause, ValueError))
         )
-    return isinstance(error, OSError | PoolTimeout | StoreUnavailable | Passing)
+    return isinstance(error, OSError | PoolTimeout | Passing)
