@@ -98,7 +98,7 @@ async def _handle_wave(
 ) -> None:
     """One command for each stream. Those that may begin a stream are tried without loading it first."""
     unloaded = [member for member in wave if member[1].area is not None]
-    to_load = [member for member in wave if member[1].area is None]
+    to_load: list[tuple[int, Intent[CommandT]]] = [member for member in wave if member[1].area is None]
     for attempt in range(ATTEMPTS):
         tried: list[tuple[int, Intent[CommandT]]] = []
         appends: list[Append] = []
