@@ -1,0 +1,63 @@
+"""Why mediation refuses a command.
+
+Refused
+├── NotOpened         the case has not arrived
+├── AlreadyResolved
+├── AlreadyClosed
+├── NotResolved
+├── OtherResolution   the resident confirmed one that no longer stands
+├── OtherOutcome      history says something else than before
+├── NotYourCase       somebody else owns it
+├── NotYourLevel      it is answered for above
+├── NotAcknowledged
+├── NotAgreed         no session ended in agreement
+└── AtTheTop
+"""
+
+from typing import ClassVar
+
+from services.chassis.decider import Refused
+
+
+class NotOpened(Refused):
+    message: ClassVar[str] = "The case has not arrived from intake yet; try again once it is listed."
+
+
+class AlreadyResolved(Refused):
+    message: ClassVar[str] = "The case is resolved; the resident can ask to reopen it."
+
+
+class AlreadyClosed(Refused):
+    message: ClassVar[str] = "The case is closed; if the trouble goes on, report it anew."
+
+
+class NotResolved(Refused):
+    message: ClassVar[str] = "There is no resolution to confirm yet; resolve the case first."
+
+
+class OtherResolution(Refused):
+    message: ClassVar[str] = "Another resolution stands by now; ask the resident about version {stands}."
+
+
+class OtherOutcome(Refused):
+    message: ClassVar[str] = "History already says {stands}; correct the source and send one outcome."
+
+
+class NotYourCase(Refused):
+    message: ClassVar[str] = "The case belongs to {owner}; have it assigned to you first."
+
+
+class NotYourLevel(Refused):
+    message: ClassVar[str] = "The case is answered for at {level}; ask there to have it assigned to you."
+
+
+class NotAcknowledged(Refused):
+    message: ClassVar[str] = "Nobody has acknowledged the case; its owner acknowledges it first."
+
+
+class NotAgreed(Refused):
+    message: ClassVar[str] = "No session ended in agreement; record the one that did, or resolve it otherwise."
+
+
+class AtTheTop(Refused):
+    message: ClassVar[str] = "The case is at {level}, the top of the tree; assign it to somebody there."
