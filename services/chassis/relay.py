@@ -1,0 +1,172 @@
+"""The relay: a service's log onto Kafka, in order, each event at least once."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from uuid import UUID
+
+from aiokafka.errors import KafkaError
+from prometheus_client import Counter, Gauge
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.chassis import clock
+from services.chassis.eventstore import EventStore
+from services.chassis.publisher import Block, Publisher, SendFailed, Unpublishable, publisher
+from services.chassis.telemetry import log
+
+AGE = Gauge("doorstep_relay_age_seconds", "Age of the oldest event not yet on Kafka; 0: none.", ["service"])
+PUBLISHED = Counter("doorstep_relay_published_total", "Events that Kafka acknowledged.", ["service"])
+FAILURES = Counter("doorstep_relay_failures_total", "Times the relay had to begin anew.", ["service"])
+
+BLOCK = 1000
+"""Events sent together; the next block is read and encoded while one is on its way."""
+
+SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.25
+STANDBY_WAIT = 0.5
+LONGEST_RETRY_WAIT = 5.0
+STATEMENT_SECONDS = 10.0
+"""Longer than any statement here takes; a connection that hangs is given up."""
+
+# The server notices a dead holder within 5 + 3 x 2 seconds, and its lock is free.
+_KEEPALIVES = (
+    "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),"
+    " set_config('tcp_keepalives_count', '3', false)"
+)
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('doorstep.relay', 0))"
+_ADVANCE = (
+    "INSERT INTO cursor AS c (consumer, position) VALUES ('relay', $1)"
+    " ON CONFLICT (consumer) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position"
+)
+
+
+class Relay:
+    """One in each process; of all processes of a service, the one that holds the lock publishes.
+
+    Two at once, as when a holder is thought dead and is not, only publish twice: each sends an event after every
+    earlier one of its partition was acknowledged to it or lay behind the cursor.
+    """
+
+    def __init__(self, store: EventStore, worker: AsyncEngine, bootstrap: str) -> None:
+        self._store = store
+        self._worker = worker.execution_options(isolation_level="AUTOCOMMIT")
+        self._bootstrap = bootstrap
+        self._oldest: datetime | None = None
+        self._published = PUBLISHED.labels(store.source)
+        self._failures = FAILURES.labels(store.source)
+        AGE.labels(store.source).set_function(self._age)
+
+    async def run(self) -> None:
+        """Publish until cancelled; whatever fails is begun anew from the cursor."""
+        wait = SHORTEST_WAIT
+        while True:
+            began = time.monotonic()
+            try:
+                await self._hold_and_publish()
+            except (SendFailed, Unpublishable, KafkaError, DBAPIError, OSError) as failed:
+                self._failures.inc()
+                log.warning("relay begins anew", exc_info=failed)
+            wait = SHORTEST_WAIT if time.monotonic() - began > LONGEST_RETRY_WAIT else wait * 2
+            await asyncio.sleep(min(wait, LONGEST_RETRY_WAIT))
+
+    async def _hold_and_publish(self) -> None:
+        async with self._lock() as connection, publisher(self._bootstrap, f"{self._store.source}-relay") as to:
+            position = await cursor(connection)
+            while True:
+                block = await self._wait_for_more(connection, to, position)
+                while block:
+                    position = block.last
+                    block = await self._send(connection, to, block)
+
+    async def _send(self, connection: AsyncConnection, to: Publisher, block: Block) -> Block | None:
+        """Send a block and move the cursor; meanwhile make the next one ready, which is returned."""
+        self._oldest = block.oldest
+        sending = asyncio.create_task(to.send(block))
+        try:
+            following = await self._following(connection, to, block.last)
+            await sending
+        except SendFailed as failed:
+            await self._advance(connection, failed.position)
+            raise
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        await self._advance(connection, block.last)
+        self._published.inc(block.count)
+        self._oldest = following.oldest if following else None
+        return following
+
+    async def _wait_for_more(self, connection: AsyncConnection, to: Publisher, position: int) -> Block:
+        wait = SHORTEST_WAIT
+        while True:
+            self._store.appended.clear()
+            if block := await self._following(connection, to, position):
+                return block
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._store.appended.wait()
+            wait = min(wait * 2, LONGEST_WAIT)
+
+    async def _following(self, connection: AsyncConnection, to: Publisher, position: int) -> Block | None:
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            events = await self._store.read(connection, position, BLOCK)
+        return await to.encode(events) if events else None
+
+    async def _advance(self, connection: AsyncConnection, position: int) -> None:
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            await connection.exec_driver_sql(_ADVANCE, (position,))
+
+    @asynccontextmanager
+    async def _lock(self) -> AsyncGenerator[AsyncConnection]:
+        """A session that holds the lock; it is closed at the end, since only that surely frees it."""
+        async with self._worker.connect() as connection:
+            try:
+                await connection.exec_driver_sql(_KEEPALIVES)
+                while not (await connection.exec_driver_sql(_LOCK)).scalar_one():  # noqa: ASYNC110 - others' event
+                    await asyncio.sleep(STANDBY_WAIT)
+                yield connection
+            finally:
+                await connection.invalidate()
+
+    def _age(self) -> float:
+        return max(0.0, (clock.now() - self._oldest).total_seconds()) if self._oldest else 0.0
+
+
+async def cursor(connection: AsyncConnection) -> int:
+    """The last position of the log that is surely on Kafka."""
+    found = await connection.exec_driver_sql("SELECT position FROM cursor WHERE consumer = 'relay'")
+    return found.scalar_one_or_none() or 0
+
+
+async def republish(
+    store: EventStore,
+    connection: AsyncConnection,
+    bootstrap: str,
+    *,
+    after: int = 0,
+    upto: int | None = None,
+    stream: UUID | None = None,
+    told: Callable[[int], None] = lambda _position: None,
+) -> int:
+    """Publish once more what lies behind `after`, up to `upto` and never past the relay; `told` after each block.
+
+    Returns the number of events sent. Consumers that have them do nothing.
+
+    Raises:
+        SendFailed: go on from the position that it names.
+    """
+    reached = await cursor(connection)
+    upto = reached if upto is None else min(upto, reached)
+    sent = 0
+    async with publisher(bootstrap, f"{store.source}-republish") as to:
+        while after < upto:
+            events = await (store.read_stream(connection, stream) if stream else store.read(connection, after, BLOCK))
+            chosen = [event for event in events if after < event.position <= upto][:BLOCK]
+            if not chosen:
+                break
+            after = await to.send(await to.encode(chosen))
+            sent += len(chosen)
+            told(after)
+    return sent
