@@ -1,4 +1,4 @@
-"""What may be stored of an idempotency key, a reference or a request: keyed hashes, which tell nothing without the key."""
+"""What may be stored of an idempotency key, a reference or a request: hashes that tell nothing without the key."""
 
 import hashlib
 from base64 import b64decode, urlsafe_b64encode

@@ -1,4 +1,4 @@
-"""What identifies people: sealed in one table of the service that took it, opened for a reason, never without a record."""
+"""What identifies people: sealed in one table of the service that took it, never opened without a record."""
 
 import os
 from base64 import b64decode

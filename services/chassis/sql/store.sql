@@ -162,8 +162,8 @@ BEGIN
         UPDATE log SET position = base + (SELECT count(*) FROM fresh)
     )
     SELECT j.verdict,
-        CASE WHEN j.verdict = 'repeated' THEN j.known_stream ELSE j.stream_id END,
-        CASE WHEN j.verdict = 'repeated' THEN j.known_version ELSE coalesce(r.version, j.current) END,
+        CASE WHEN j.verdict IN ('repeated', 'key_reused') THEN j.known_stream ELSE j.stream_id END,
+        CASE WHEN j.verdict IN ('repeated', 'key_reused') THEN j.known_version ELSE coalesce(r.version, j.current) END,
         CASE WHEN j.verdict = 'repeated' THEN j.known_refusal ELSE j.refusal END
     FROM judged j LEFT JOIN reached r ON r.command = j.nth
     ORDER BY j.nth;

@@ -1,0 +1,116 @@
+"""One real PostgreSQL and one real Kafka for the whole run, started when the first test asks for them."""
+
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local.kafka import Kafka, create_topics, fetch_jars
+from deploy.local.postgres import Dsns, Postgres
+from services.contracts.topics import PARTITIONS, TOPICS
+
+PROJECT = Path(__file__).parent.parent
+JARS = PROJECT / ".doorstep" / "kafka-jars"
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """A server; `create_database` makes a service's database with its three roles, fresh each time."""
+
+    server: Postgres
+
+    async def create_database(self, service: str) -> Dsns:
+        name = f"{service}_{secrets.token_hex(4)}"
+        return await self.server.create_service(service, Dsns(*["test"] * 3), database=name)
+
+    async def drop_database(self, dsns: Dsns) -> None:
+        admin = await asyncpg.connect(self.server.admin_dsn)
+        try:
+            await admin.execute(f'DROP DATABASE "{dsns.owner.rsplit("/", 1)[1]}" WITH (FORCE)')
+        finally:
+            await admin.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Generator[Path]:
+    """A folder for servers' data, gone afterwards; short, and open to the user that PostgreSQL runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="doorstep-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(scratch: Path) -> Generator[Databases]:
+    """A real PostgreSQL with fsync on."""
+    server = Postgres(scratch / "postgres", free_port(), secrets.token_urlsafe(12))
+    server.create()
+    with running(server.command(), server.answers, scratch / "postgres.log", signal.SIGINT):
+        yield Databases(server)
+
+
+@pytest.fixture(scope="session")
+def kafka_server(scratch: Path) -> Generator[Kafka]:
+    """A real Kafka of one node."""
+    fetch_jars(JARS)
+    server = Kafka(JARS, scratch / "kafka", free_port(), free_port())
+    server.create()
+    with running(server.command(), server.answers, scratch / "kafka.log", signal.SIGTERM):
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def kafka(kafka_server: Kafka) -> str:
+    """The bootstrap address of a real Kafka that has Doorstep's topics."""
+    await create_topics(kafka_server.bootstrap, TOPICS, PARTITIONS)
+    return kafka_server.bootstrap
+
+
+class running:  # noqa: N801 - reads as a sentence in `with running(...)`
+    """A server process for the length of a block; also ended when pytest is told to stop."""
+
+    def __init__(self, command: list[str], answers: Callable[[], bool], log: Path, stop: signal.Signals) -> None:
+        self._command, self._answers, self._log, self._stop = command, answers, log, stop
+
+    def __enter__(self) -> "subprocess.Popen[bytes]":
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.__exit__()
+                pytest.fail(f"{self._command[0]} did not start:\n{self._log.read_text()[-2000:]}")
+            time.sleep(0.05)
+        return self._process
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(self._stop)
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends the run as Ctrl-C does, so that the servers are stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
