@@ -78,7 +78,7 @@ def decide(command: Command, case: Case) -> Events:
             assert_never(command)
 
 
-CASES = Decider[Command, Case](kind=StreamKind.CASE, initial=Unopened(), decide=decide, evolve=evolve)
+CASES: Decider[Command, Case] = Decider(kind=StreamKind.CASE, initial=Unopened(), decide=decide, evolve=evolve)
 
 
 def open_case(command: OpenCase, case: Case) -> Events:
