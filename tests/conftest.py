@@ -29,12 +29,16 @@ class Databases:
 
     server: Postgres
 
+    @property
+    def admin_dsn(self) -> str:
+        return self.server.admin_dsn
+
     async def create_database(self, service: str) -> Dsns:
         name = f"{service}_{secrets.token_hex(4)}"
         return await self.server.create_service(service, Dsns(*["test"] * 3), database=name)
 
     async def drop_database(self, dsns: Dsns) -> None:
-        admin = await asyncpg.connect(self.server.admin_dsn)
+        admin = await asyncpg.connect(self.admin_dsn)
         try:
             await admin.execute(f'DROP DATABASE "{dsns.owner.rsplit("/", 1)[1]}" WITH (FORCE)')
         finally:

@@ -133,7 +133,7 @@ class Postgres:
                 await admin.execute(f"ALTER ROLE \"{role}\" PASSWORD '{password}'")
             if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
                 await admin.execute(f'CREATE DATABASE "{name}" OWNER "{service}_owner"')
-            await admin.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+            await admin.execute(f'REVOKE ALL ON DATABASE "{name}", postgres, template1 FROM PUBLIC')
             await admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{service}_application", "{service}_worker"')
         finally:
             await admin.close()
