@@ -1,7 +1,7 @@
 """One port for the four services: Caddy from its PyPI package. It keeps no access log and lets nothing internal through."""
 
 import json
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,7 @@ def write_settings(home: Home) -> Path:
 
 def command(home: Home) -> list[str]:
     """What runs the gateway in the foreground."""
-    return [str(_binary()), "run", "--config", str(home.folder / "gateway.json")]
-
-
-def _binary() -> Path:
-    package = find_spec("caddy")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "bin" / "caddy"
+    return [str(Path(sys.executable).with_name("caddy")), "run", "--config", str(home.folder / "gateway.json")]
 
 
 def _settings(home: Home) -> dict[str, Any]:
