@@ -1,13 +1,48 @@
 """Consumers of events: each record takes effect once, however often it comes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
+from time import perf_counter
+from typing import TypeVar, cast
+from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
+from prometheus_client import Counter, Gauge, Histogram
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.chassis.taken import Taken
+from services.chassis import held, inbox, kafka, offsets, parked
+from services.chassis.clock import now
+from services.chassis.held import Partition, Record
+from services.chassis.inbox import Handle, Tally
+from services.chassis.kafka import Reader
+from services.chassis.offsets import Verdict
+from services.chassis.passing import passes
+from services.chassis.telemetry import log
 
-Handle = Callable[[AsyncConnection, Sequence[Taken]], Awaitable[None]]
+T = TypeVar("T")
+Records = tuple[ConsumerRecord[bytes, bytes], ...]
+
+RECORDS = Counter("doorstep_consumer_records_total", "Records by what became of them.", ["consumer", "outcome"])
+BATCH_SECONDS = Histogram("doorstep_consumer_batch_seconds", "Time for one batch, commit included.", ["consumer"])
+LAG_RECORDS = Gauge("doorstep_consumer_lag_records", "Records not yet taken.", ["consumer"])
+LAG_SECONDS = Gauge("doorstep_consumer_lag_seconds", "Age of the oldest record in hand.", ["consumer"])
+PARKED = Gauge("doorstep_consumer_parked", "Records that wait for somebody to act.", ["consumer"])
+HELD = Gauge("doorstep_consumer_held", "Records that wait for the one before them.", ["consumer"])
+STOPPED = Gauge("doorstep_consumer_stopped_partitions", "Partitions that lost records.", ["consumer"])
+
+LARGEST_BATCH = 2_000
+WAIT_FOR_BATCH_MS = 10
+LOOK_AFTER_SECONDS = 1.0
+CHECK_LOGS_SECONDS = 60.0
+"""A topic that is recreated and filled between two fetches shows no other sign."""
+TRY_AGAIN_AT_ONCE = 500
+LONGEST_BACK_OFF = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +59,319 @@ class Consumer:
     """Never changes: the key of its offsets and its progress, and its group on Kafka. Renamed, it acts twice."""
     topics: tuple[str, ...]
     handle: Handle
+
+
+async def reached(connection: AsyncConnection, consumer: str, source: str, stream_id: UUID, version: int) -> bool:
+    """Whether the consumer's effects hold this version of a stream."""
+    progress = await inbox.progress_of(connection, consumer, [(source, stream_id)])
+    return progress.get((source, stream_id), 0) >= version
+
+
+class Consumers:
+    """A service's consumers, each on its own: one that waits keeps no other waiting."""
+
+    def __init__(self, broker: KafkaBroker, consumers: Iterable[Consumer], worker: AsyncEngine) -> None:
+        self._broker = broker
+        self.subscriptions = [Subscription(broker, consumer, worker) for consumer in consumers]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator["Consumers"]:
+        """Consume for as long as the block lasts, from whenever Kafka can be reached."""
+        await self._broker.connect()
+        self._tasks = [
+            asyncio.create_task(subscription.run(), name=f"consumer {subscription.consumer.name}")
+            for subscription in self.subscriptions
+        ]
+        try:
+            yield self
+        finally:
+            for subscription in self.subscriptions:
+                subscription.stopping.set()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._broker.stop()
+
+    async def unready(self) -> list[str]:
+        """What keeps consumers from their work."""
+        ended = [task.get_name() for task in self._tasks if task.done()]
+        waiting = [f"consumer {s.consumer.name}" for s in self.subscriptions if not s.joined]
+        lost = [
+            f"consumer {s.consumer.name}: {topic} {number} lost records"
+            for s in self.subscriptions
+            for topic, number in s.stopped
+        ]
+        return ended + waiting + lost
+
+
+class Subscription(ConsumerRebalanceListener):
+    """One consumer at work in this process.
+
+    Truth about positions is in the database; what is kept here only says which partitions may be taken from
+    without asking. The listener forgets it at every rebalance, and a batch may run before the listener ends.
+    """
+
+    def __init__(self, broker: KafkaBroker, consumer: Consumer, worker: AsyncEngine) -> None:
+        self.consumer = consumer
+        self.joined = False
+        self.stopped: dict[Partition, int] = {}
+        """Partitions that lost records, and where they stood then."""
+        self.stopping = asyncio.Event()
+        self._worker = worker
+        self._turn = asyncio.Lock()
+        self._generation = 0
+        self._positions: dict[Partition, int] = {}
+        self._sought: dict[Partition, int] = {}
+        self._oldest_in_hand: int | None = None
+        self._subscriber = broker.subscriber(
+            *consumer.topics,
+            group_id=consumer.name,
+            batch=True,
+            max_records=LARGEST_BATCH,
+            batch_timeout_ms=WAIT_FOR_BATCH_MS,
+            auto_offset_reset="earliest",
+            listener=self,
+            parser=self._unread,
+            decoder=_undecoded,
+        )
+        self._subscriber(self._on_batch)
+
+    async def run(self) -> None:
+        """Join the group as soon as Kafka answers, then look after what no batch does."""
+        await self._insist(self._join, "consumer waits for Kafka")
+        self.joined = True
+        await self._insist(self._ask_for_parked, "consumer waits for the database")
+        check_at = perf_counter() + CHECK_LOGS_SECONDS
+        while True:
+            try:
+                await self._look_after()
+                if perf_counter() >= check_at:
+                    async with self._turn:
+                        await self._check(list(self._positions))
+                    check_at = perf_counter() + CHECK_LOGS_SECONDS
+            except Exception as fault:  # nothing of this may end the task: it tries again
+                log.warning("consumer could not be looked after", consumer=self.consumer.name, exc_info=fault)
+            await asyncio.sleep(LOOK_AFTER_SECONDS)
+
+    def lag(self) -> tuple[int, float]:
+        """Records not yet taken from the partitions assigned here, and the age in seconds of the oldest in hand."""
+        records = 0
+        for partition in self._reader.assignment():
+            end = self._reader.highwater(partition)
+            position = self._positions.get((partition.topic, partition.partition))
+            if end is not None and position is not None:
+                records += max(end - position, 0)
+        oldest = self._oldest_in_hand
+        return records, 0.0 if oldest is None else max(now().timestamp() - oldest / 1000, 0.0)
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        self._forget()
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self._generation += 1
+        self._positions.clear()
+        self._sought.clear()
+        self.stopped.clear()
+
+    async def _unread(self, batch: Records) -> KafkaMessage:
+        """FastStream's own parser reads headers as text, and a batch with one that is not would be lost."""
+        assert self._subscriber.consumer is not None
+        return KafkaAckableMessage(raw_message=batch, body=b"", consumer=self._subscriber.consumer)
+
+    async def _on_batch(self, message: KafkaMessage) -> None:
+        """Take a batch. Never raises: FastStream would go on, and the next acknowledgement would cover this batch."""
+        batch = cast("Records", message.raw_message)
+        self._oldest_in_hand = min(record.timestamp for record in batch)
+        began = perf_counter()
+
+        async def turn() -> None:
+            async with self._turn:
+                await self._take(batch)
+
+        if not await self._insist(turn, "batch waits"):
+            return
+        self._oldest_in_hand = None
+        BATCH_SECONDS.labels(self.consumer.name).observe(perf_counter() - began)
+        try:
+            await asyncio.wait_for(message.ack(), 2.0)
+        except (KafkaError, TimeoutError) as unacknowledged:
+            log.info("offsets not shown to Kafka", consumer=self.consumer.name, exc_info=unacknowledged)
+
+    async def _insist(self, work: Callable[[], Awaitable[None]], waiting: str) -> bool:
+        """Do it, again and again until it succeeds; false when told to stop before."""
+        delay = 0.05
+        while not self.stopping.is_set():
+            try:
+                await work()
+            except Exception as fault:  # an error here must not end the consumer, whatever it is
+                log.warning(waiting, consumer=self.consumer.name, exc_info=fault)
+            else:
+                return True
+            try:
+                await asyncio.wait_for(self.stopping.wait(), delay)
+            except TimeoutError:
+                delay = min(2 * delay, LONGEST_BACK_OFF)
+        return False
+
+    async def _join(self) -> None:
+        try:
+            await self._subscriber.start()
+        except (KafkaError, OSError):
+            await self._subscriber.stop()
+            raise
+
+    async def _take(self, batch: Sequence[Record]) -> None:
+        generation = self._generation
+        runs = {partition: list(run) for partition, run in groupby(batch, lambda r: (r.topic, r.partition))}
+        unsure = [partition for partition, run in runs.items() if self._positions.get(partition) != run[0].offset]
+        if unsure:
+            await self._check(unsure)
+        ready: list[Record] = []
+        for partition, run in runs.items():
+            position = self._positions.get(partition)
+            if position == run[0].offset:
+                ready += run
+            elif position is not None:
+                self._seek(partition, position)
+        if not ready:
+            return
+        tally = await self._in_transaction(
+            lambda connection, one_by_one: inbox.take(
+                connection, self.consumer.name, self.consumer.handle, ready, one_by_one=one_by_one
+            )
+        )
+        self._count(tally)
+        if generation != self._generation:
+            return
+        self._positions.update(tally.next_offsets)
+        for partition in tally.next_offsets.keys() - tally.ahead:
+            self._sought.pop(partition, None)
+        for partition in tally.ahead:
+            self._seek(partition, tally.next_offsets[partition])
+
+    async def _in_transaction(self, work: Callable[[AsyncConnection, bool], Awaitable[T]]) -> T:
+        """All at once; if that fails for good, again so that each fault stops only its stream."""
+        try:
+            async with self._worker.begin() as connection:
+                return await work(connection, False)
+        except Exception as fault:  # whatever a handler raises
+            if passes(fault):
+                raise
+            log.warning("batch is taken stream by stream", consumer=self.consumer.name, exc_info=fault)
+        async with self._worker.begin() as connection:
+            return await work(connection, True)
+
+    async def _check(self, partitions: Sequence[Partition]) -> None:
+        """Find out where to go on in these partitions, and whether their logs are the ones we know."""
+        name = self.consumer.name
+        generation = self._generation
+        async with self._worker.begin() as connection:
+            standings = await offsets.standings(connection, name, partitions)
+        sights = await kafka.look_back(
+            self._subscriber.builder, {partition: standings[partition].next_offset for partition in partitions}
+        )
+        starts: dict[Partition, int] = {}
+        for partition, sight in sights.items():
+            standing = standings[partition]
+            verdict = offsets.judge(standing, sight)
+            if verdict is Verdict.SAME:
+                starts[partition] = standing.next_offset
+                continue
+            told = self._told(partition, standing.next_offset)
+            if verdict is Verdict.LOST:
+                log.error("partition stopped: records are lost", log_begins_at=sight.begin, **told)
+                self._stop(partition, standing.next_offset)
+            else:
+                log.warning("another log, started at its beginning", log_begins_at=sight.begin, **told)
+                async with self._worker.begin() as connection:
+                    await offsets.restart(connection, name, partition, standing.next_offset, sight.begin)
+                starts[partition] = sight.begin
+        if generation == self._generation:
+            for partition, start in starts.items():
+                if self._positions.get(partition, start) != start:
+                    self._seek(partition, start)
+                self._positions[partition] = start
+
+    def _seek(self, partition: Partition, offset: int) -> None:
+        """Go back, or on, to where the database stands."""
+        if self._sought.get(partition) == offset:
+            log.error("partition stopped: the record to take next is not there", **self._told(partition, offset))
+            self._stop(partition, offset)
+            return
+        self._sought[partition] = offset
+        self._positions[partition] = offset
+        with suppress(IllegalStateError):  # assigned to another instance meanwhile
+            self._reader.seek(TopicPartition(*partition), offset)
+
+    def _stop(self, partition: Partition, offset: int) -> None:
+        self._positions.pop(partition, None)
+        with suppress(IllegalStateError):
+            self._reader.pause(TopicPartition(*partition))
+            self.stopped[partition] = offset
+
+    async def _look_after(self) -> None:
+        """What no batch does: gauges, records that are to be tried again, partitions that may go on."""
+        name = self.consumer.name
+        records, seconds = self.lag()
+        LAG_RECORDS.labels(name).set(records)
+        LAG_SECONDS.labels(name).set(seconds)
+        STOPPED.labels(name).set(len(self.stopped))
+        async with self._worker.begin() as connection:
+            census = await held.census(connection, name)
+            moved = await offsets.moved(connection, name, self.stopped)
+        PARKED.labels(name).set(census.parked)
+        HELD.labels(name).set(census.early)
+        if census.asked:
+            await self._try_again()
+        for partition in moved & self.stopped.keys():
+            del self.stopped[partition]
+            self._sought.pop(partition, None)
+            self._reader.resume(TopicPartition(*partition))
+
+    async def _try_again(self) -> None:
+        while True:
+            async with self._worker.begin() as connection:
+                asked = await held.asked_again(connection, self.consumer.name, TRY_AGAIN_AT_ONCE)
+            if not asked.ids:
+                return
+            tally = await self._in_transaction(
+                lambda connection, one_by_one, asked=asked: inbox.take_again(
+                    connection, self.consumer.name, self.consumer.handle, asked, one_by_one=one_by_one
+                )
+            )
+            self._count(tally)
+
+    async def _ask_for_parked(self) -> None:
+        async with self._worker.begin() as connection:
+            await parked.replay(connection, self.consumer.name)
+
+    @property
+    def _reader(self) -> Reader:
+        assert self._subscriber.consumer is not None
+        return cast("Reader", self._subscriber.consumer)
+
+    def _told(self, partition: Partition, offset: int) -> dict[str, str | int]:
+        topic, number = partition
+        return {"consumer": self.consumer.name, "topic": topic, "partition": number, "next_offset": offset}
+
+    def _count(self, tally: Tally) -> None:
+        waiting_for_somebody = [one for one in tally.kept if one.reason is not None]
+        for outcome, number in (
+            ("taken", tally.taken),
+            ("dropped", tally.dropped),
+            ("held", len(tally.kept) - len(waiting_for_somebody)),
+            ("parked", len(waiting_for_somebody)),
+        ):
+            RECORDS.labels(self.consumer.name, outcome).inc(number)
+        for one in waiting_for_somebody:
+            where = self._told((one.record.topic, one.record.partition), one.record.offset)
+            log.warning("event parked", reason=one.reason, identity=str(one.identity), **where)
+
+
+async def _undecoded(message: KafkaMessage) -> KafkaMessage:
+    """The handler is given the message itself."""
+    return message

@@ -1,8 +1,14 @@
-"""The clients that speak to Kafka, set up the one way that loses nothing."""
+"""The clients that read from Kafka, set up the one way that loses nothing."""
 
-from aiokafka import AIOKafkaProducer
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol
+
+from aiokafka import TopicPartition
 from faststream.kafka import KafkaBroker
 from faststream.middlewares import AckPolicy
+
+from services.chassis.held import Partition, Record
+from services.chassis.offsets import Sight
 
 
 def broker(bootstrap: str, client_id: str) -> KafkaBroker:
@@ -19,13 +25,41 @@ def broker(bootstrap: str, client_id: str) -> KafkaBroker:
     )
 
 
-def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
-    """Keeps order and writes once within a session; an acknowledgement means every replica in sync has it."""
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        client_id=client_id,
-        enable_idempotence=True,
-        acks="all",
-        linger_ms=2,
-        max_batch_size=256 * 1024,
-    )
+class Reader(Protocol):
+    """What we use of an `AIOKafkaConsumer`, whose own methods carry no types."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def assign(self, partitions: Collection[TopicPartition]) -> None: ...
+    def assignment(self) -> set[TopicPartition]: ...
+    def highwater(self, partition: TopicPartition) -> int | None: ...
+    def seek(self, partition: TopicPartition, offset: int) -> None: ...
+    def pause(self, *partitions: TopicPartition) -> None: ...
+    def resume(self, *partitions: TopicPartition) -> None: ...
+    async def getone(self, *partitions: TopicPartition) -> Record: ...
+    async def beginning_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]: ...
+    async def end_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]: ...
+
+
+async def look_back(builder: Callable[..., Any], next_offsets: Mapping[Partition, int]) -> dict[Partition, Sight]:
+    """The bounds of these logs, and the record before each offset where it is there.
+
+    Raises:
+        KafkaError: the logs can't be read, or change while they are.
+    """
+    wanted = {TopicPartition(*partition): offset for partition, offset in next_offsets.items()}
+    # No group and no reset: a position that is not there is an error, never another position.
+    reader: Reader = builder(group_id=None, client_id="look-back", auto_offset_reset="none", enable_auto_commit=False)
+    await reader.start()
+    try:
+        reader.assign(list(wanted))
+        begins = await reader.beginning_offsets(list(wanted))
+        ends = await reader.end_offsets(list(wanted))
+        there = {tp: offset - 1 for tp, offset in wanted.items() if begins[tp] < offset <= ends[tp]}
+        reader.pause(*(wanted.keys() - there.keys()))
+        for tp, offset in there.items():
+            reader.seek(tp, offset)
+        before = {tp: await reader.getone(tp) for tp in there}
+    finally:
+        await reader.stop()
+    return {(tp.topic, tp.partition): Sight(begins[tp], ends[tp], before.get(tp)) for tp in wanted}

@@ -1,6 +1,7 @@
 """An event as it was recorded, and its form on Kafka: CloudEvents 1.0, binary mode, JSON body."""
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,15 +51,25 @@ def decode(type_: str, schema_version: int, data: bytes | str) -> Event:
     Raises:
         Unreadable: an unknown type, a schema version from the future, or a body that does not fit its type.
     """
+    model = check_known(type_, schema_version)
+    try:
+        return model.model_validate_json(data)
+    except ValueError:
+        raise Unreadable(f"the body does not fit {type_} version {schema_version}") from None
+
+
+def check_known(type_: str, schema_version: int) -> type[Event]:
+    """The model of a type, without reading a body.
+
+    Raises:
+        Unreadable: an unknown type, or a schema version from the future.
+    """
     model = EVENTS.get(type_)
     if model is None:
         raise Unreadable(f"unknown event type {type_[:80]!r}")
     if schema_version > model.schema_version:
         raise Unreadable(f"{type_} has schema version {schema_version}, known up to {model.schema_version}")
-    try:
-        return model.model_validate_json(data)
-    except ValueError:
-        raise Unreadable(f"the body does not fit {type_} version {schema_version}") from None
+    return model
 
 
 def to_headers(recorded: Recorded) -> Headers:
@@ -93,15 +104,14 @@ def from_record(headers: Sequence[tuple[str, bytes]], body: bytes | None) -> Rec
     """
     named = dict(headers)
     try:
-        stream_id = UUID(named["ce_subject"].decode())
-        version = int(named["ce_streamversion"])
-        if named["ce_id"].decode() != f"{stream_id}:{version}":
+        subject, version = named["ce_subject"], named["ce_streamversion"]
+        if named["ce_id"] != b"%b:%b" % (subject, version):
             raise Unreadable("ce_id is not ce_subject:ce_streamversion")
         traceparent = named.get("traceparent")
-        return Recorded(
+        recorded = Recorded(
             source=named["ce_source"].decode(),
-            stream_id=stream_id,
-            version=version,
+            stream_id=UUID(subject.decode()),
+            version=int(version),
             position=int(named["ce_position"]),
             type=named["ce_type"].decode(),
             schema_version=int(named["ce_schemaversion"]),
@@ -110,11 +120,21 @@ def from_record(headers: Sequence[tuple[str, bytes]], body: bytes | None) -> Rec
             occurred_at=datetime.fromisoformat(named["ce_time"].decode()),
             recorded_at=datetime.fromisoformat(named["ce_recordedtime"].decode()),
             command_key=named["ce_commandkey"].decode(),
-            fingerprint=b64decode(named["ce_fingerprint"], validate=True),
+            fingerprint=a2b_base64(named["ce_fingerprint"], strict_mode=True),
             actor=named["ce_actor"].decode(),
             traceparent=traceparent.decode() if traceparent else None,
         )
     except KeyError as missing:
         raise Unreadable(f"the header {missing.args[0]} is missing") from None
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):  # not text, not a number or a date, or null
         raise Unreadable("a header is not what CloudEvents and Doorstep ask for") from None
+    if not (
+        0 < recorded.version < 2**31
+        and 0 < recorded.position < 2**63
+        and 0 < recorded.schema_version < 2**15
+        and recorded.occurred_at.tzinfo
+        and recorded.recorded_at.tzinfo
+        and "\0" not in recorded.source
+    ):
+        raise Unreadable("a header holds what no database takes")
+    return recorded
