@@ -1,0 +1,225 @@
+"""The caseload: a row for each case, as lists and filters of the desk want it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Boolean, Column, Date, DateTime, Index, MetaData, Select, Table, Text, Uuid, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.projections import ReadModel, types_of
+from services.contracts.cases import (
+    CaseAcknowledged,
+    CaseAssigned,
+    CaseClosed,
+    CaseEscalated,
+    CaseMediated,
+    CaseOpened,
+    CaseReopened,
+    CaseReported,
+    CaseResolved,
+)
+from services.contracts.envelope import Recorded
+from services.contracts.event import Event
+
+
+class State(StrEnum):
+    REPORTED = "reported"
+    OPENED = "opened"
+    ASSIGNED = "assigned"
+    ACKNOWLEDGED = "acknowledged"
+    IN_MEDIATION = "in_mediation"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """`area` is the community's, `level` the area that answers now; `reported_at` is business time."""
+
+    case_id: UUID
+    area: str
+    level: str
+    state: str
+    owner: str | None
+    reference: str | None
+    kind: str
+    category: str
+    urgency: str
+    imported: bool
+    reported_at: datetime
+    opened_at: datetime | None
+    resolved_on: date | None
+    last_at: datetime
+
+
+TABLE = Table(
+    "caseload",
+    MetaData(),
+    Column("case_id", Uuid, primary_key=True),
+    Column("area", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Text),
+    Column("reference", Text),
+    Column("kind", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("imported", Boolean, nullable=False),
+    Column("reported_at", DateTime(timezone=True), nullable=False),
+    Column("opened_at", DateTime(timezone=True)),
+    Column("resolved_on", Date),
+    Column("last_at", DateTime(timezone=True), nullable=False),
+)
+Index("caseload_newest", TABLE.c.reported_at.desc(), TABLE.c.case_id.desc())
+Index("caseload_by_area", TABLE.c.area, TABLE.c.reported_at.desc(), TABLE.c.case_id.desc())
+Index("caseload_by_state", TABLE.c.state, TABLE.c.reported_at.desc(), TABLE.c.case_id.desc())
+Index("caseload_by_owner", TABLE.c.owner, postgresql_where=TABLE.c.owner.is_not(None))
+Index("caseload_by_reference", TABLE.c.reference, postgresql_where=TABLE.c.reference.is_not(None))
+
+
+def evolve(row: CaseRow | None, recorded: Recorded, event: Event) -> CaseRow | None:
+    """Intake's word and mediation's may come in either order; each sets only what is its own to say."""
+    match event:
+        case CaseReported():
+            return _reported(row, recorded, event)
+        case CaseOpened():
+            return _opened(row, recorded, event)
+        case _:
+            return None if row is None else _moved(row, recorded, event)
+
+
+def _reported(row: CaseRow | None, recorded: Recorded, event: CaseReported) -> CaseRow:
+    if row is not None:
+        last_at = max(row.last_at, recorded.occurred_at)
+        return replace(row, area=recorded.area, reported_at=recorded.occurred_at, last_at=last_at)
+    return CaseRow(
+        case_id=recorded.stream_id,
+        area=recorded.area,
+        level=recorded.area,
+        state=State.REPORTED,
+        owner=None,
+        reference=event.reference,
+        kind=event.kind,
+        category=event.category,
+        urgency=event.urgency,
+        imported=event.imported,
+        reported_at=recorded.occurred_at,
+        opened_at=None,
+        resolved_on=None,
+        last_at=recorded.occurred_at,
+    )
+
+
+def _opened(row: CaseRow | None, recorded: Recorded, event: CaseOpened) -> CaseRow:
+    at = recorded.occurred_at
+    return CaseRow(
+        case_id=recorded.stream_id,
+        area=row.area if row else recorded.area,
+        level=event.level,
+        state=State.OPENED,
+        owner=None,
+        reference=event.reference,
+        kind=event.kind,
+        category=event.category,
+        urgency=event.urgency,
+        imported=event.imported,
+        reported_at=row.reported_at if row else at,
+        opened_at=at,
+        resolved_on=None,
+        last_at=max(row.last_at, at) if row else at,
+    )
+
+
+def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
+    row = replace(row, last_at=max(row.last_at, recorded.occurred_at))
+    match event:
+        case CaseAssigned():
+            return replace(row, state=State.ASSIGNED, owner=event.owner)
+        case CaseAcknowledged():
+            return replace(row, state=State.ACKNOWLEDGED, owner=event.owner)
+        case CaseMediated():
+            return replace(row, state=State.IN_MEDIATION)
+        case CaseEscalated():
+            return replace(row, state=State.OPENED, owner=None, level=event.to_level)
+        case CaseResolved():
+            return replace(row, state=State.RESOLVED, resolved_on=event.resolved_on)
+        case CaseReopened():
+            return replace(row, state=State.OPENED, owner=None, level=event.level, resolved_on=None)
+        case CaseClosed():
+            return replace(row, state=State.CLOSED)
+        case _:
+            return row
+
+
+CASELOAD: ReadModel[CaseRow] = ReadModel(
+    name="caseload",
+    version=1,
+    table=TABLE,
+    row=CaseRow,
+    evolve=evolve,
+    types=types_of(
+        CaseReported,
+        CaseOpened,
+        CaseAssigned,
+        CaseAcknowledged,
+        CaseMediated,
+        CaseEscalated,
+        CaseResolved,
+        CaseReopened,
+        CaseClosed,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is narrowed to; nothing set is nothing asked."""
+
+    state: Sequence[State] = ()
+    area: str | None = None
+    owner: str | None = None
+    kind: str | None = None
+    category: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The last row of the page before."""
+
+    reported_at: datetime
+    case_id: UUID
+
+
+async def cases_of(connection: AsyncConnection, wanted: Wanted, after: After | None, limit: int) -> list[CaseRow]:
+    """The newest cases in the connection's scope, at most `limit`."""
+    t = TABLE.c
+    query = select(TABLE).order_by(t.reported_at.desc(), t.case_id.desc()).limit(limit)
+    if wanted.state:
+        query = query.where(t.state.in_([state.value for state in wanted.state]))
+    if wanted.area:
+        query = query.where(t.area.op("^@")(wanted.area))
+    for column, value in (
+        (t.owner, wanted.owner),
+        (t.kind, wanted.kind),
+        (t.category, wanted.category),
+        (t.reference, wanted.reference),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if after:
+        query = query.where(tuple_(t.reported_at, t.case_id) < (after.reported_at, after.case_id))
+    return await _rows(connection, query)
+
+
+async def case_of(connection: AsyncConnection, case_id: UUID) -> CaseRow | None:
+    """One case in the connection's scope."""
+    found = await _rows(connection, select(TABLE).where(TABLE.c.case_id == case_id))
+    return found[0] if found else None
+
+
+async def _rows(connection: AsyncConnection, query: Select[tuple[object, ...]]) -> list[CaseRow]:
+    return [CaseRow(*row) for row in await connection.execute(query)]

@@ -1,0 +1,89 @@
+"""Areas and communities as intake registered them, and the clock that a community's days are counted by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Column, Index, MetaData, Table, Text, Uuid
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.projections import ReadModel, types_of
+from services.contracts.envelope import Recorded
+from services.contracts.event import Event
+from services.contracts.registry import AreaRegistered, CommunityRegistered
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """An area of the tree, or with a time zone the community at its leaf."""
+
+    place_id: UUID
+    area: str
+    name: str
+    time_zone: str | None
+
+
+TABLE = Table(
+    "place",
+    MetaData(),
+    Column("place_id", Uuid, primary_key=True),
+    Column("area", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text),
+)
+Index("place_by_area", TABLE.c.area)
+
+
+def evolve(row: PlaceRow | None, recorded: Recorded, event: Event) -> PlaceRow | None:
+    match event:
+        case AreaRegistered():
+            return PlaceRow(recorded.stream_id, event.path, event.name, None)
+        case CommunityRegistered():
+            return PlaceRow(recorded.stream_id, event.area, event.name, event.time_zone)
+        case _:
+            return row
+
+
+PLACES: ReadModel[PlaceRow] = ReadModel(
+    name="place",
+    version=1,
+    table=TABLE,
+    row=PlaceRow,
+    evolve=evolve,
+    types=types_of(AreaRegistered, CommunityRegistered),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a case comes from, and its clock, if that is known yet."""
+
+    area: str
+    clock: ZoneInfo | None
+
+
+def day_of(instant: datetime, clock: ZoneInfo) -> date:
+    return instant.astimezone(clock).date()
+
+
+async def homes_of(connection: AsyncConnection, case_ids: Sequence[UUID]) -> dict[UUID, Home]:
+    """The homes of those cases that mediation has and the connection's scope may see."""
+    rows = await connection.exec_driver_sql(
+        "SELECT s.stream_id, s.area, p.time_zone FROM unnest($1::uuid[]) AS wanted (id)"
+        " CROSS JOIN LATERAL (SELECT * FROM stream WHERE stream_id = wanted.id LIMIT 1) s"
+        " LEFT JOIN place p ON p.area = s.area AND p.time_zone IS NOT NULL",
+        (list(case_ids),),
+    )
+    return {row.stream_id: Home(row.area, _clock(row.time_zone)) for row in rows}
+
+
+async def clocks(connection: AsyncConnection) -> dict[str, ZoneInfo]:
+    """The clock of each community in the connection's scope, by area."""
+    rows = await connection.exec_driver_sql("SELECT area, time_zone FROM place WHERE time_zone IS NOT NULL")
+    return {row.area: ZoneInfo(row.time_zone) for row in rows}
+
+
+def _clock(time_zone: str | None) -> ZoneInfo | None:
+    return ZoneInfo(time_zone) if time_zone else None
