@@ -1,9 +1,9 @@
-"""The clients that read from Kafka, set up the one way that loses nothing."""
+"""The clients that speak to Kafka, set up the one way that loses nothing."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from faststream.kafka import KafkaBroker
 from faststream.middlewares import AckPolicy
 
@@ -22,6 +22,18 @@ def broker(bootstrap: str, client_id: str) -> KafkaBroker:
         apply_types=False,
         graceful_timeout=10.0,
         logger=None,
+    )
+
+
+def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
+    """Keeps order and writes once within a session; an acknowledgement means every replica in sync has it."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=2,
+        max_batch_size=256 * 1024,
     )
 
 
