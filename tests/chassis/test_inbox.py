@@ -15,8 +15,8 @@ from services.chassis.held import KeptRecord, asked_again
 from services.chassis.ids import new_id
 from services.chassis.inbox import Handle, TakenElsewhere, Tally
 from services.chassis.taken import Taken
-from services.contracts.catalogue import EVENTS
 from services.contracts.cases import CaseWithdrawn
+from services.contracts.catalogue import EVENTS
 from tests.chassis.events import effects, effects_table, record, remembering, withdrawn
 
 TOPIC = "doorstep.cases.v1"
