@@ -12,6 +12,9 @@ from services.contracts.event import AreaPath, Code, Event, StaffId, StreamKind
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
 """A community's own number for a report."""
 
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{4})?$")]
+"""A language, with its script where that is not plain: `zh`, `kk-Arab`."""
+
 
 class Kind(StrEnum):
     DISPUTE = "dispute"
@@ -212,7 +215,7 @@ class CaseResolved(CaseEvent):
     resolved_on: date
     """The calendar day in the community's own time zone."""
     explanation: UUID | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{4})?$")] | None = None
+    language: Language | None = None
     imported: bool = False
 
 

@@ -1,0 +1,108 @@
+"""What staff do with one case."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from services.chassis.clock import now
+from services.chassis.commands import UnknownStream
+from services.chassis.database import scoped
+from services.chassis.ids import new_id
+from services.chassis.problems import ProblemError
+from services.contracts.cases import EscalationReason, Language, MediationPlace, MediationResult, Resolution
+from services.contracts.event import StaffId
+from services.mediation.domain.commands import (
+    AcknowledgeCase,
+    AssignCase,
+    EscalateCase,
+    RecordMediation,
+    ResolveCase,
+)
+from services.mediation.endpoints.desk import CASEWORKERS, Desk, Form, FreeText, Reached, desk_for
+from services.mediation.read_models.places import day_of, homes_of
+
+router = APIRouter()
+
+CaseworkDesk = Annotated[Desk, Depends(desk_for(*CASEWORKERS))]
+AssigningDesk = Annotated[Desk, Depends(desk_for("cadre", "supervisor"))]
+MediationDesk = Annotated[Desk, Depends(desk_for("cadre", "mediator"))]
+
+ByPeople = Literal[Resolution.ON_THE_SPOT, Resolution.MEDIATED, Resolution.BY_UNIT, Resolution.EXPLAINED]
+"""How people resolve; imported history has a way of its own."""
+
+
+class Assignment(Form):
+    owner: StaffId
+
+
+class Acknowledgement(Form):
+    pass
+
+
+class Session(Form):
+    result: MediationResult
+    place: MediationPlace
+    note: FreeText | None = None
+    """For the mediator's own eyes."""
+
+
+class Escalation(Form):
+    reason: Literal[EscalationReason.ASKED_BY_STAFF, EscalationReason.OVERDUE] = EscalationReason.ASKED_BY_STAFF
+
+
+class Solution(Form):
+    resolution: ByPeople
+    explanation: FreeText
+    """For the resident, in `language`."""
+    language: Language
+
+
+@router.post("/cases/{case_id}/assign", operation_id="assign_case")
+async def assign(desk: AssigningDesk, case_id: UUID, form: Assignment) -> Reached:
+    """Give the case to somebody."""
+    return await desk.carry_out(case_id, AssignCase(desk.actor, form.owner), form)
+
+
+@router.post("/cases/{case_id}/acknowledge", operation_id="acknowledge_case")
+async def acknowledge(desk: CaseworkDesk, case_id: UUID, form: Acknowledgement | None = None) -> Reached:
+    """Say that you have seen the case and answer for it; if it is nobody's, it becomes yours."""
+    return await desk.carry_out(case_id, AcknowledgeCase(desk.actor), form or Acknowledgement())
+
+
+@router.post("/cases/{case_id}/mediate", operation_id="mediate_case")
+async def mediate(desk: MediationDesk, case_id: UUID, form: Session) -> Reached:
+    """Tell of a mediation session that you held."""
+    note = new_id() if form.note else None
+    sealed = [desk.parts.vault.seal(note, {"note": form.note})] if note else []
+    command = RecordMediation(desk.actor, form.result, form.place, note)
+    return await desk.carry_out(case_id, command, form, sealed)
+
+
+@router.post("/cases/{case_id}/escalate", operation_id="escalate_case")
+async def escalate(desk: CaseworkDesk, case_id: UUID, form: Escalation | None = None) -> Reached:
+    """Raise the case one level up the tree of areas."""
+    form = form or Escalation()
+    return await desk.carry_out(case_id, EscalateCase(desk.actor, form.reason), form)
+
+
+@router.post("/cases/{case_id}/resolve", operation_id="resolve_case")
+async def resolve(desk: CaseworkDesk, case_id: UUID, form: Solution) -> Reached:
+    """Solve the case and explain it to the resident."""
+    at = now()
+    async with scoped(desk.parts.application, desk.staff.areas) as connection:
+        home = (await homes_of(connection, [case_id])).get(case_id)
+    if home is None:
+        raise UnknownStream
+    if home.clock is None:
+        raise ProblemError(
+            503,
+            "community-unknown",
+            "The case's community is not known here yet",
+            "Nothing was stored: send the same request again in a moment.",
+            headers={"Retry-After": "2"},
+        )
+    explanation = new_id()
+    command = ResolveCase(desk.actor, form.resolution, explanation, form.language, day_of(at, home.clock))
+    sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
+    return await desk.carry_out(case_id, command, form, [sealed])

@@ -1,0 +1,122 @@
+"""What every endpoint of the desk is given: who asks, in which areas, and how a command of theirs is carried out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from services.chassis import consumer, http
+from services.chassis.auth import Staff
+from services.chassis.clock import now
+from services.chassis.commands import Intent, handle
+from services.chassis.eventstore import Sealed
+from services.chassis.http import IdempotencyKey, Position, TraceParent, staff_with
+from services.chassis.service import Service
+from services.mediation.consumers import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
+from services.mediation.domain.commands import Actor, Command
+from services.mediation.domain.decider import CASES
+
+CASEWORKERS = ("cadre", "mediator", "supervisor")
+"""Roles that work on cases, and so may read what is said in them."""
+
+
+def _parts(request: Request) -> Service:
+    return request.app.state.service
+
+
+Parts = Annotated[Service, Depends(_parts)]
+Reader = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
+
+
+class Form(BaseModel):
+    """The body of a command; a field that is not in it is refused, not ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL character|Leave it out.")
+    return text
+
+
+FreeText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
+    AfterValidator(_without_nul),
+]
+
+
+class Reached(BaseModel):
+    """The version of the case after the command."""
+
+    case_id: UUID
+    version: int
+
+
+def actor_of(staff: Staff) -> Actor:
+    return Actor(staff.id, staff.areas)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One request of one member of staff."""
+
+    parts: Service
+    staff: Staff
+    response: Response
+    key: str
+    traceparent: str | None
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of(self.staff)
+
+    async def carry_out(self, case_id: UUID, command: Command, form: Form, sealed: Sequence[Sealed] = ()) -> Reached:
+        """Handle the command under the caller's key; the same key with another form is refused."""
+        request = f"{type(command).__name__} {case_id} {form.model_dump_json()}"
+        intent = Intent(
+            stream=case_id,
+            command=command,
+            key=self.parts.fingerprints.key("desk command", f"{self.staff.id} {self.key}".encode()),
+            fingerprint=self.parts.fingerprints.digest("desk request", request.encode()),
+            actor=self.staff.id,
+            at=now(),
+            scope=self.staff.areas,
+            sealed=sealed,
+            traceparent=self.traceparent,
+        )
+        outcome = await handle(self.parts.store, CASES, intent)
+        http.reached(self.response, self.parts.name, outcome)
+        return Reached(case_id=case_id, version=outcome.version)
+
+
+def desk_for(*roles: str) -> Callable[..., Desk]:
+    """A dependency: a request that these roles may make."""
+
+    def desk(
+        parts: Parts,
+        staff: Annotated[Staff, Depends(staff_with(*roles))],
+        response: Response,
+        key: IdempotencyKey,
+        traceparent: TraceParent,
+    ) -> Desk:
+        return Desk(parts, staff, response, key, traceparent)
+
+    return desk
+
+
+async def _has_reached(state: Any, position: Position) -> bool:
+    """A case's event has arrived when it has had its effects and is in the lists."""
+    parts: Service = state.service
+    event = (position.source, position.stream_id, position.version)
+    async with parts.application.connect() as connection:
+        if await consumer.reached(connection, CASELOAD_CONSUMER, *event):
+            return await consumer.reached(connection, COMMANDS_CONSUMER, *event)
+        return await consumer.reached(connection, REGISTRY_CONSUMER, *event)
+
+
+after_position = Depends(http.after(_has_reached))
