@@ -7,12 +7,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from services.chassis.auth import Forbidden, Unauthenticated
 from services.chassis.commands import UnknownStream
 from services.chassis.decider import Refused
 from services.chassis.eventstore import KeyReused, StaleVersion, StoreUnavailable
+from services.chassis.passing import passes
 from services.chassis.telemetry import log
 
 MEDIA_TYPE = "application/problem+json"
@@ -206,6 +209,15 @@ def install(app: FastAPI) -> None:
         ProblemError, Refused, UnknownStream, StaleVersion, KeyReused, StoreUnavailable, Unauthenticated, Forbidden
     ):  # fmt: skip
         app.add_exception_handler(kind, on_described)
+
+    async def on_database(request: Request, error: Exception) -> Response:
+        """A read that found no database is told so, as a write is."""
+        return (
+            await on_described(request, StoreUnavailable()) if passes(error) else await on_anything_else(request, error)
+        )
+
+    for kind in (DBAPIError, PoolTimeout, OSError):
+        app.add_exception_handler(kind, on_database)
 
     async def on_invalid(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
