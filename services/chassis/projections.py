@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, Table, Uuid
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.chassis.passing import Passing
 from services.chassis.taken import Taken
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
@@ -24,7 +25,7 @@ class MisshapenModel(TypeError):
     """The row's class and the table of a read model do not fit each other."""
 
 
-class RebuildDue(Exception):
+class RebuildDue(Passing):
     """The table behind the view is of another version than this code; it passes by a rebuild."""
 
 
@@ -116,22 +117,20 @@ class RowStore(Generic[Row]):
         arrays = ", ".join(f"${nth}::{type_}[]" for nth, type_ in enumerate(types, 1))
         new = ", ".join(f"{name} = excluded.{name}" for name in others)
         self._read = f"SELECT {names} FROM {table} WHERE {key} = ANY($1::uuid[])"
-        self._write = (
-            f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"
-            f" ON CONFLICT ({key}) DO " + (f"UPDATE SET {new}" if others else "NOTHING")
+        self._write = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT ({key}) DO " + (
+            f"UPDATE SET {new}" if others else "NOTHING"
         )
         self._delete = f"DELETE FROM {table} WHERE {key} = ANY($1::uuid[])"
 
     async def fold(self, connection: AsyncConnection, taken: Iterable[Taken]) -> None:
         """Fold a batch into the rows that it concerns: one read, one write, one delete at most."""
-        types, key_of = self.model.types, self.model.key_of
-        concerned = [(key_of(t.recorded, t.event), t) for t in taken if t.recorded.type in types]
-        if not concerned:
+        keyed = concerned(self.model, taken)
+        if not keyed:
             return
-        keys = list({key for key, _ in concerned})
+        keys = list({key for key, _ in keyed})
         found = await connection.exec_driver_sql(self._read, (keys,))
         before = {row[0]: self.model.row(*row) for row in found}
-        after = fold(self.model, dict(before), concerned)
+        after = fold(self.model, dict(before), keyed)
         changed = [row for key, row in after.items() if row != before.get(key)]
         gone = [key for key in before if key not in after]
         if changed:
@@ -141,13 +140,16 @@ class RowStore(Generic[Row]):
             await connection.exec_driver_sql(self._delete, (gone,))
 
 
-def fold(
-    model: ReadModel[Row], rows: dict[UUID, Row], concerned: Iterable[tuple[UUID, Taken]]
-) -> dict[UUID, Row]:
+def concerned(model: ReadModel[Any], taken: Iterable[Taken]) -> list[tuple[UUID, Taken]]:
+    """Those events that the model folds, each with the key of its row."""
+    types, key_of = model.types, model.key_of
+    return [(key_of(t.recorded, t.event), t) for t in taken if t.recorded.type in types]
+
+
+def fold(model: ReadModel[Row], rows: dict[UUID, Row], keyed: Iterable[tuple[UUID, Taken]]) -> dict[UUID, Row]:
     """Fold events into `rows`, which is changed and returned; a row that ends is no longer in it."""
-    evolve = model.evolve
-    for key, taken in concerned:
-        row = evolve(rows.get(key), taken.recorded, taken.event)
+    for key, taken in keyed:
+        row = model.evolve(rows.get(key), taken.recorded, taken.event)
         if row is None:
             rows.pop(key, None)
         else:
