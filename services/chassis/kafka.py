@@ -21,6 +21,7 @@ def broker(bootstrap: str, client_id: str) -> KafkaBroker:
         ack_policy=AckPolicy.MANUAL,
         apply_types=False,
         graceful_timeout=10.0,
+        metadata_max_age_ms=5_000,  # how soon a topic that was away, as while it is recreated, is found again
         logger=None,
     )
 
