@@ -1,0 +1,91 @@
+"""The communities of a file: registered with Doorstep once, their keys kept for the next import."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from deploy.importing.gateway import Gateway
+from deploy.importing.mapping import Area, Home
+
+AREAS = "/api/intake/v1/areas"
+COMMUNITIES = "/api/intake/v1/communities"
+SCOPES = ["report", "history"]
+
+
+class Key(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    community_id: str
+    api_key: str
+
+
+class _Kept(BaseModel):
+    keys: dict[str, dict[str, Key]] = {}
+    """By the address of the Doorstep, then by the community's area."""
+
+
+@dataclass(slots=True)
+class Communities:
+    """Registers with the operator's token; `file` keeps the keys, readable by its owner alone."""
+
+    gateway: Gateway
+    operator: str
+    file: Path
+
+    async def register(self, areas: Iterable[Area], homes: Iterable[Home]) -> dict[str, Key]:
+        """The key of each community, by its area; asks only for what is not kept.
+
+        Raises:
+            Refused, GaveUp: see gateway.
+        """
+        homes = list(homes)
+        kept = self._kept()
+        missing = [home for home in homes if home.area not in kept]
+        if missing:
+            for area in areas:
+                await self._post(AREAS, {"path": area.path, "name": area.name})
+        for home in missing:
+            told = {"area": home.area, "name": home.name, "time_zone": home.time_zone}
+            community = await self._post(COMMUNITIES, told)
+            if "api_key" not in community or not set(SCOPES) <= set(community.get("scopes", SCOPES)):
+                community |= await self._another_key(community["community_id"])
+            kept[home.area] = Key.model_validate(community)
+            self._keep(kept)
+        return {home.area: kept[home.area] for home in homes}
+
+    async def renew(self, area: str) -> Key:
+        """Another key, where the one that was kept is not taken any more."""
+        kept = self._kept()
+        community_id = kept[area].community_id
+        key = await self._another_key(community_id)
+        kept[area] = Key(community_id=community_id, api_key=key["api_key"])
+        self._keep(kept)
+        return kept[area]
+
+    async def _another_key(self, community_id: str) -> dict[str, str]:
+        return await self._post(f"{COMMUNITIES}/{community_id}/keys", {"scopes": SCOPES})
+
+    async def _post(self, path: str, told: Mapping[str, object]) -> dict[str, str]:
+        return orjson.loads((await self.gateway.post(path, self.operator, orjson.dumps(told))).content)
+
+    def _kept(self) -> dict[str, Key]:
+        return self._all().keys.get(self._doorstep, {})
+
+    def _keep(self, keys: dict[str, Key]) -> None:
+        kept = self._all()
+        kept.keys[self._doorstep] = keys
+        making = self.file.with_suffix(".making")
+        with os.fdopen(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(kept.model_dump_json(indent=2))
+        making.replace(self.file)
+
+    def _all(self) -> _Kept:
+        return _Kept.model_validate_json(self.file.read_bytes()) if self.file.exists() else _Kept()
+
+    @property
+    def _doorstep(self) -> str:
+        return str(self.gateway.http.base_url)
