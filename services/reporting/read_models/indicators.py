@@ -1,0 +1,151 @@
+"""What is counted, in which words, and where the events behind it lie: one entry for each indicator."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from services.contracts import cases
+from services.contracts.event import Event
+
+
+class Unit(StrEnum):
+    CASES = "cases"
+    DAYS = "days"
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    name: str
+    title: str
+    sentence: str
+    """The number in a sentence of its own; `{value}` is the number."""
+    definition: str
+    clock: str
+    counts: str
+    """SQL over a row of `known` (see figures.py): whether this case counts."""
+    event: type[Event]
+    """The type of the one event of each counted case that makes it count."""
+    percentile: float | None = None
+    """Not how many cases, but this percentile of their days to resolution."""
+
+    @property
+    def unit(self) -> Unit:
+        return Unit.CASES if self.percentile is None else Unit.DAYS
+
+
+_REPORT_DAY = "Cases belong to the calendar day of their report, in their community's time zone."
+_DAYS = "Whole calendar days in the community's time zone, from the day of the report to the day of the resolution."
+
+INDICATORS = (
+    Indicator(
+        name="reported",
+        title="Reported",
+        sentence="{value} cases were reported.",
+        definition="Every case that a resident or a community reported, withdrawn ones too.",
+        clock=_REPORT_DAY,
+        counts="true",
+        event=cases.CaseReported,
+    ),
+    Indicator(
+        name="open",
+        title="Open",
+        sentence="{value} of them wait for a resolution.",
+        definition="Reported cases that are neither resolved nor withdrawn; a reopened case is open again.",
+        clock=_REPORT_DAY,
+        counts="days IS NULL AND NOT withdrawn",
+        event=cases.CaseReported,
+    ),
+    Indicator(
+        name="resolved",
+        title="Resolved",
+        sentence="{value} of them are resolved.",
+        definition="Reported cases whose resolution stands, with the explanation given to the resident.",
+        clock=_REPORT_DAY,
+        counts="days IS NOT NULL",
+        event=cases.CaseResolved,
+    ),
+    Indicator(
+        name="resolved_same_day",
+        title="Resolved on the day",
+        sentence="{value} were resolved on the day of the report.",
+        definition="Resolved cases whose resolution stands on the calendar day of the report.",
+        clock=_DAYS,
+        counts="days <= 0",
+        event=cases.CaseResolved,
+    ),
+    Indicator(
+        name="resolved_within_7_days",
+        title="Resolved within 7 days",
+        sentence="{value} were resolved within seven days.",
+        definition="Resolved cases with at most seven calendar days from report to resolution.",
+        clock=_DAYS,
+        counts="days <= 7",
+        event=cases.CaseResolved,
+    ),
+    Indicator(
+        name="days_to_resolution_median",
+        title="Median time to resolution",
+        sentence="Half of the resolved cases were resolved within {value} days.",
+        definition="The smallest number of days within which at least half of the resolved cases were resolved"
+        " (a discrete percentile: a number of days that occurred).",
+        clock=_DAYS,
+        counts="days IS NOT NULL",
+        event=cases.CaseResolved,
+        percentile=0.5,
+    ),
+    Indicator(
+        name="days_to_resolution_p90",
+        title="Nine in ten resolved within",
+        sentence="Nine in ten of the resolved cases were resolved within {value} days.",
+        definition="The smallest number of days within which at least 90 % of the resolved cases were resolved"
+        " (a discrete percentile: a number of days that occurred).",
+        clock=_DAYS,
+        counts="days IS NOT NULL",
+        event=cases.CaseResolved,
+        percentile=0.9,
+    ),
+    Indicator(
+        name="withdrawn",
+        title="Withdrawn",
+        sentence="{value} were withdrawn by the resident.",
+        definition="Reported cases that the resident took back before they were resolved."
+        " Reported = open + resolved + withdrawn.",
+        clock=_REPORT_DAY,
+        counts="days IS NULL AND withdrawn",
+        event=cases.CaseWithdrawn,
+    ),
+    Indicator(
+        name="acknowledged",
+        title="Acknowledged",
+        sentence="{value} were acknowledged by a member of staff.",
+        definition="Reported cases that a named member of staff answered for at least once."
+        " Imported history does not say, and is not counted.",
+        clock=_REPORT_DAY,
+        counts="acknowledged",
+        event=cases.CaseAcknowledged,
+    ),
+    Indicator(
+        name="escalated",
+        title="Escalated",
+        sentence="{value} were raised to a higher level.",
+        definition="Reported cases that went up the tree of areas at least once.",
+        clock=_REPORT_DAY,
+        counts="escalated",
+        event=cases.CaseEscalated,
+    ),
+)
+
+BY_NAME = {indicator.name: indicator for indicator in INDICATORS}
+
+IndicatorName = Literal[
+    "reported",
+    "open",
+    "resolved",
+    "resolved_same_day",
+    "resolved_within_7_days",
+    "days_to_resolution_median",
+    "days_to_resolution_p90",
+    "withdrawn",
+    "acknowledged",
+    "escalated",
+]
