@@ -1,0 +1,200 @@
+"""Reporting's copy of the public log: filled from Kafka, followed by its read models, told again for a rebuild."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from prometheus_client import Gauge
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.chassis.history import HistoryIncomplete, Page
+from services.chassis.passing import passes
+from services.chassis.projections import ReadModel, project
+from services.chassis.taken import Taken
+from services.chassis.telemetry import log
+from services.contracts.envelope import Recorded
+
+LAG = Gauge("doorstep_projection_lag_events", "Events of the public log not yet in the read model.", ["model"])
+
+BATCH = 2000
+PAGE = 20_000
+SHORTEST_WAIT, LONGEST_WAIT, LONGEST_RETRY_WAIT = 0.02, 0.25, 5.0
+
+_COLUMNS = (
+    "source, stream_id, version, source_position, type, schema_version, area, data, occurred_at, recorded_at,"
+    " command_key, fingerprint, actor, traceparent"
+)
+_READ = f"position, {_COLUMNS.replace('data', 'data::text AS data')}"
+
+# The counter is locked by the statement that moves it, the last but one of the batch's transaction.
+_APPEND = f"""
+WITH moved AS (
+    UPDATE public_log SET position = position + cardinality($2::uuid[])
+    RETURNING position - cardinality($2::uuid[]) AS base
+)
+INSERT INTO public_event (position, {_COLUMNS})
+SELECT moved.base + e.nth, e.source, e.stream_id, e.version, e.source_position, e.type, e.schema_version, e.area,
+    e.data::json, e.occurred_at, e.recorded_at, e.command_key, e.fingerprint, e.actor, e.traceparent
+FROM moved, unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text[], $6::smallint[], $7::text[],
+    $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $13::text[], $14::text[])
+    WITH ORDINALITY AS e ({_COLUMNS}, nth)
+"""
+_ENTER = "INSERT INTO cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
+_CURSOR = "SELECT position FROM cursor WHERE consumer = $1"
+_ADVANCE = "UPDATE cursor SET position = $2 WHERE consumer = $1"
+_BEHIND = f"SELECT {_READ} FROM public_event WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
+_HEAD = "SELECT position FROM public_log"
+
+
+class PublicLog:
+    """The log in its live use: a consumer fills it, and each read model follows it at its own pace."""
+
+    def __init__(self, worker: AsyncEngine) -> None:
+        self._worker = worker
+        self._followers: set[asyncio.Event] = set()
+
+    async def take(self, connection: AsyncConnection, taken: Sequence[Taken]) -> None:
+        """The handle of the consumer that fills the log.
+
+        Every body is decoded once here, so that what can't be read parks before it reaches any read model.
+        """
+        for one in taken:
+            _ = one.event
+        rows = [_row(one.recorded) for one in taken]
+        await connection.exec_driver_sql(_APPEND, tuple(map(list, zip(*rows, strict=True))))
+        for wake in self._followers:
+            wake.set()
+
+    async def follow(self, model: ReadModel[Any]) -> None:
+        """Keep a read model current until cancelled; the cursor of its name is where it stands."""
+        wake = asyncio.Event()
+        self._followers.add(wake)
+        try:
+            wait = SHORTEST_WAIT
+            while True:
+                wake.clear()
+                try:
+                    folded = await self._fold_next(model)
+                except Exception as failed:
+                    log.warning("projection waits", model=model.name, passing=passes(failed), exc_info=failed)
+                    wait = min(wait * 2, LONGEST_RETRY_WAIT)
+                    await asyncio.sleep(wait)
+                    continue
+                if folded:
+                    wait = SHORTEST_WAIT
+                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await wake.wait()
+                        wait = SHORTEST_WAIT / 2
+                wait = min(wait * 2, LONGEST_WAIT)
+        finally:
+            self._followers.discard(wake)
+
+    async def _fold_next(self, model: ReadModel[Any]) -> int:
+        async with self._worker.begin() as connection:
+            await connection.exec_driver_sql(_ENTER, (model.name,))
+            position: int = (await connection.exec_driver_sql(_CURSOR + " FOR UPDATE", (model.name,))).scalar_one()
+            head: int = (await connection.exec_driver_sql(_HEAD)).scalar_one()
+            if position < head:
+                rows = (await connection.exec_driver_sql(_BEHIND, (position, head, BATCH))).all()
+                await project(connection, model, [taken_of(row) for row in rows])
+                position = rows[-1].position
+                await connection.exec_driver_sql(_ADVANCE, (model.name, position))
+        LAG.labels(model.name).set(head - position)
+        return head - position
+
+
+class LogHistory:
+    """The history of a read model that follows the log: up to its cursor."""
+
+    def __init__(self, model: ReadModel[Any]) -> None:
+        self._name = model.name
+        self._told = 0
+
+    async def pages(self, connection: AsyncConnection, types: Collection[str]) -> AsyncGenerator[Page]:
+        async with connection.begin():
+            await self._begin_if_new(connection)
+            self._told = await self._cursor(connection)
+            # A plan for the first rows would walk an index in random order; here every row is wanted.
+            await connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1.0")
+            await connection.exec_driver_sql("SET LOCAL work_mem = '64MB'")
+            rows = await connection.stream(
+                text(
+                    f"SELECT {_READ} FROM public_event WHERE position <= :upto AND type = ANY(:types)"
+                    " ORDER BY stream_id, source, version"
+                ),
+                {"upto": self._told, "types": list(types)},
+                execution_options={"yield_per": PAGE},
+            )
+            of_last_stream: list[Taken] = []
+            async for partition in rows.partitions():
+                taken = of_last_stream + [taken_of(row) for row in partition]
+                last_stream = taken[-1].recorded.stream_id
+                cut = len(taken)
+                while cut and taken[cut - 1].recorded.stream_id == last_stream:
+                    cut -= 1
+                of_last_stream = taken[cut:]
+                yield Page(taken[:cut], closed=True)
+            yield Page(of_last_stream, closed=True)
+
+    async def since(self, connection: AsyncConnection, types: Collection[str]) -> AsyncGenerator[Sequence[Taken]]:
+        upto = await self._cursor(connection)
+        while self._told < upto:
+            rows = (await connection.exec_driver_sql(_BEHIND, (self._told, upto, PAGE))).all()
+            yield [taken_of(row) for row in rows if row.type in types]
+            self._told = rows[-1].position
+
+    async def require_whole(self, connection: AsyncConnection) -> None:
+        counted = await connection.exec_driver_sql(
+            "SELECT count(*) FROM public_event WHERE position <= $1", (self._told,)
+        )
+        if counted.scalar_one() != self._told:
+            raise HistoryIncomplete(f"the public log has gaps below {self._told}")
+
+    async def _begin_if_new(self, connection: AsyncConnection) -> None:
+        """A model that was never built stands nowhere yet: it begins where the log ends now."""
+        await connection.exec_driver_sql(_ENTER, (self._name,))
+        await connection.exec_driver_sql(
+            "UPDATE cursor SET position = log.position FROM read_model, public_log AS log"
+            " WHERE cursor.consumer = $1 AND read_model.name = $1 AND read_model.version = 0",
+            (self._name,),
+        )
+
+    async def _cursor(self, connection: AsyncConnection) -> int:
+        return (await connection.exec_driver_sql(_CURSOR, (self._name,))).scalar_one()
+
+
+async def shown(connection: AsyncConnection, model: ReadModel[Any], source: str, stream_id: UUID, version: int) -> bool:
+    """Whether the read model has folded this version of a stream."""
+    found = await connection.exec_driver_sql(
+        "SELECT EXISTS (SELECT FROM public_event e JOIN cursor c ON c.consumer = $1 AND e.position <= c.position"
+        " WHERE e.stream_id = $2 AND e.source = $3 AND e.version = $4)",
+        (model.name, stream_id, source, version),
+    )
+    return found.scalar_one()
+
+
+def taken_of(row: Any) -> Taken:
+    """A row of `public_event`, columns as `_READ`."""
+    (
+        _, source, stream_id, version, position, type_, schema_version, area, data, occurred_at, recorded_at,
+        key, fingerprint, actor, trace,
+    ) = row  # fmt: skip
+    return Taken(
+        Recorded(
+            source, stream_id, version, position, type_, schema_version, area, data.encode(), occurred_at, recorded_at,
+            key, fingerprint, actor, trace,
+        )
+    )  # fmt: skip
+
+
+def _row(recorded: Recorded) -> tuple[object, ...]:
+    return (
+        recorded.source, recorded.stream_id, recorded.version, recorded.position, recorded.type,
+        recorded.schema_version, recorded.area, recorded.data.decode(), recorded.occurred_at, recorded.recorded_at,
+        recorded.command_key, recorded.fingerprint, recorded.actor, recorded.traceparent,
+    )  # fmt: skip
