@@ -14,12 +14,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.local.kafka import Kafka, create_topics, fetch_jars
+from deploy.local.home import find_home
+from deploy.local.jars import fetch_jars
+from deploy.local.kafka import Kafka, create_topics
 from deploy.local.postgres import Dsns, Postgres
 from services.contracts.topics import PARTITIONS, TOPICS
 
-PROJECT = Path(__file__).parent.parent
-JARS = PROJECT / ".doorstep" / "kafka-jars"
+JARS = find_home().jars
 START_SECONDS = 60.0
 
 
@@ -67,7 +68,7 @@ def postgres(scratch: Path) -> Generator[Databases]:
     """A real PostgreSQL with fsync on."""
     server = Postgres(scratch / "postgres", free_port(), secrets.token_urlsafe(12))
     server.create()
-    with running(server.command(), server.answers, scratch / "postgres.log", signal.SIGINT):
+    with running(server.command(), server.answers, scratch / "postgres.log", Postgres.STOP_SIGNAL):
         yield Databases(server)
 
 

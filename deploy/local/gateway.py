@@ -1,82 +1,120 @@
-"""One port for the four services: Caddy from its PyPI package. It keeps no access log and lets nothing internal through."""
+"""The one port in front of the services: Caddy, its routes, and what it says when a service is away."""
 
 import json
-import sys
+import sysconfig
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from deploy.local.home import SERVICES, Home
+CADDY = Path(sysconfig.get_path("scripts")) / "caddy"
+BODY_BYTES = 64 * 1024 * 1024
 
-_PAGES = {"/desk": "mediation", "/duty": "notifications", "/board": "reporting", "/open311": "intake"}
-_LARGEST_BODY = 64 * 1024 * 1024
-
-_AWAY = {
-    "type": "urn:doorstep:unavailable",
-    "title": "This part of Doorstep is starting or away",
-    "status": 503,
-    "detail": "Nothing is lost: send the same request again in a moment.",
-}
+_PAGES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "reporting"))
 
 
-def write_settings(home: Home) -> Path:
-    """Caddy's settings for this stack; returns the file."""
-    path = home.folder / "gateway.json"
-    path.write_text(json.dumps(_settings(home), indent=2))
-    return path
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Caddy on `port`; `ports` holds each service's own."""
+
+    folder: Path
+    port: int
+    ports: dict[str, int]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "caddy.json"
+
+    def create(self) -> None:
+        """Write Caddy's settings."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(json.dumps(self._settings(), indent=2))
+
+    def command(self) -> list[str]:
+        """What runs the gateway in the foreground; SIGTERM ends it."""
+        return [str(CADDY), "run", "--config", str(self.config)]
+
+    def environment(self) -> dict[str, str]:
+        """Caddy writes nothing outside its folder."""
+        return {"XDG_DATA_HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder), "HOME": str(self.folder)}
+
+    def answers(self) -> bool:
+        return asks(self.port, "/internal") == 404
+
+    def service_is_ready(self, service: str) -> bool:
+        return asks(self.port, f"/api/{service}/readyz") == 200
+
+    def _settings(self) -> dict[str, Any]:
+        routes = [
+            _route(
+                {"path_regexp": {"pattern": r"(?i)^(/api/[^/]*)?/internal(/|$)"}},
+                _problem(404, "There is nothing here", "Nothing is served under this address."),
+            ),
+            *(_route({"path": [f"/api/{name}", f"/api/{name}/*"]}, self._proxy(name)) for name in self.ports),
+            *(_route({"path": [page, f"{page}/*"]}, self._proxy(name)) for page, name in _PAGES if name in self.ports),
+            _route({"path": ["/api/*"]}, _problem(404, "There is nothing here", "No service has this address.")),
+            _route({}, self._proxy("intake")),
+        ]
+        away = "The service behind this address is away for a moment. Repeat the request with the same Idempotency-Key."
+        server = {
+            "listen": [f"127.0.0.1:{self.port}"],
+            "protocols": ["h1", "h2c"],
+            "automatic_https": {"disable": True},
+            "routes": [{"handle": [{"handler": "request_body", "max_size": BODY_BYTES}]}, *routes],
+            "errors": {
+                "routes": [
+                    _route(
+                        {"expression": "{http.error.status_code} == 413"},
+                        _problem(413, "The request is too large", "Send less than 64 MB at once."),
+                    ),
+                    _route({}, _problem(503, "The service is away", away, {"Retry-After": ["1"]})),
+                ]
+            },
+        }
+        return {
+            "admin": {"disabled": True, "config": {"persist": False}},
+            # Nothing about a request is logged, not even a failed one: it would name who asked and for what.
+            "logging": {"logs": {"default": {"level": "WARN", "exclude": ["http"]}}},
+            "apps": {"http": {"servers": {"gateway": server}, "grace_period": "5s"}},
+        }
+
+    def _proxy(self, service: str) -> dict[str, Any]:
+        forgotten = ["X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"]
+        return {
+            "handler": "reverse_proxy",
+            "upstreams": [{"dial": f"127.0.0.1:{self.ports[service]}"}],
+            "transport": {"protocol": "http", "dial_timeout": "2s"},
+            # Sent by the caller or made by Caddy, a caller's address goes no further than this.
+            "headers": {"request": {"delete": forgotten}},
+        }
 
 
-def command(home: Home) -> list[str]:
-    """What runs the gateway in the foreground."""
-    return [str(Path(sys.executable).with_name("caddy")), "run", "--config", str(home.folder / "gateway.json")]
+def asks(port: int, path: str) -> int | None:
+    """The status that a GET on loopback gets; None when nobody answers."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
-def _settings(home: Home) -> dict[str, Any]:
-    routes: list[dict[str, Any]] = [
-        {
-            "match": [{"path": ["/internal", "/internal/*", "/api/*/internal/*"]}],
-            "handle": [{"handler": "static_response", "status_code": 404}],
-            "terminal": True,
-        },
-        {"handle": [{"handler": "request_body", "max_size": _LARGEST_BODY}]},
-    ]
-    for service in SERVICES:
-        routes.append(_route([f"/api/{service}/*"], home.port(service)))
-    for path, service in _PAGES.items():
-        routes.append(_route([path, f"{path}/*"], home.port(service)))
-    routes.append(_route([], home.port("intake")))
-    away = {
-        "handler": "static_response",
-        "status_code": 503,
-        "headers": {"Content-Type": ["application/problem+json"], "Retry-After": ["1"]},
-        "body": json.dumps(_AWAY),
-    }
+def _route(match: dict[str, Any], handler: dict[str, Any]) -> dict[str, Any]:
+    matched = {"match": [match]} if match else {}
+    return matched | {"handle": [handler], "terminal": True}
+
+
+def _problem(status: int, title: str, detail: str, headers: dict[str, list[str]] | None = None) -> dict[str, Any]:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return {
-        "admin": {"disabled": True, "config": {"persist": False}},
-        # Caddy's error log quotes the request, headers and client address included: it is left out.
-        "logging": {"logs": {"default": {"level": "WARN", "exclude": ["http"]}}},
-        "apps": {
-            "http": {
-                "servers": {
-                    "doorstep": {
-                        "listen": [f"127.0.0.1:{home.gateway_port}"],
-                        "automatic_https": {"disable": True},
-                        "routes": routes,
-                        "errors": {"routes": [{"handle": [away]}]},
-                    }
-                }
-            }
-        },
+        "handler": "static_response",
+        "status_code": status,
+        "headers": {"Content-Type": ["application/problem+json"], **(headers or {})},
+        "body": json.dumps(body),
     }
-
-
-def _route(paths: list[str], port: int) -> dict[str, Any]:
-    proxy = {
-        "handler": "reverse_proxy",
-        "upstreams": [{"dial": f"127.0.0.1:{port}"}],
-        "flush_interval": -1,
-        "headers": {"request": {"delete": ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"]}},
-    }
-    route: dict[str, Any] = {"handle": [proxy], "terminal": True}
-    if paths:
-        route["match"] = [{"path": paths}]
-    return route

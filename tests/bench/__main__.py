@@ -13,8 +13,8 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.kafka import VERSION as KAFKA_VERSION
-from tests.bench import b4_append
+from deploy.local.jars import VERSION as KAFKA_VERSION
+from tests.bench import b4_append, b5_relay, b6_consume
 from tests.bench.measure import Limits, Result
 from tests.bench.servers import Servers, servers
 
@@ -22,6 +22,8 @@ REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 
 ROWS: dict[str, Callable[[Servers], Awaitable[Result | Limits]]] = {
     "B4": b4_append.run,
+    "B5": b5_relay.run,
+    "B6": b6_consume.run,
 }
 
 console = Console(width=160)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import asyncpg
 
-from deploy.local.kafka import Kafka, fetch_jars
+from deploy.local.home import find_home
+from deploy.local.jars import fetch_jars
+from deploy.local.kafka import Kafka
 from deploy.local.postgres import Dsns, Postgres
-from tests.conftest import JARS, Databases, free_port, running
+from tests.conftest import Databases, free_port, running
 
 SQL = Path(__file__).parents[2] / "services" / "chassis" / "sql"
 
@@ -43,10 +45,11 @@ def servers() -> Generator[Servers]:
         postgres = Postgres(scratch / "postgres", free_port(), secrets.token_urlsafe(12))
         postgres.create()
         database = stack.enter_context(
-            running(postgres.command(), postgres.answers, scratch / "postgres.log", signal.SIGINT)
+            running(postgres.command(), postgres.answers, scratch / "postgres.log", Postgres.STOP_SIGNAL)
         )
-        fetch_jars(JARS)
-        kafka = Kafka(JARS, scratch / "kafka", free_port(), free_port())
+        jars = find_home().jars
+        fetch_jars(jars)
+        kafka = Kafka(jars, scratch / "kafka", free_port(), free_port())
         kafka.create()
         broker = stack.enter_context(running(kafka.command(), kafka.answers, scratch / "kafka.log", signal.SIGTERM))
         yield Servers(Databases(postgres), kafka.bootstrap, (database.pid, broker.pid))

@@ -1,0 +1,59 @@
+"""The variables that each service is started with."""
+
+import os
+
+from deploy.local.postgres import Dsns
+from deploy.local.state import SERVICES, State
+
+# What a process needs of its surroundings; nothing else of the caller's environment gets in.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_INHERITED_BY_INSTALLERS = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+def inherited(*, network: bool = False) -> dict[str, str]:
+    """The part of this process's environment that its children may see."""
+    names = (*_INHERITED, *_INHERITED_BY_INSTALLERS) if network else _INHERITED
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def dsns(state: State, service: str) -> Dsns:
+    """How to reach the service's database, as each of its roles."""
+    keys = state.services[service]
+    at = f"127.0.0.1:{state.postgres_port}/doorstep_{service}"
+    return Dsns(
+        owner=f"postgresql://{service}_owner:{keys.owner_password}@{at}",
+        application=f"postgresql://{service}_application:{keys.application_password}@{at}",
+        worker=f"postgresql://{service}_worker:{keys.worker_password}@{at}",
+    )
+
+
+def service_url(state: State, service: str) -> str:
+    return f"http://127.0.0.1:{state.services[service].port}"
+
+
+def service_environment(state: State, service: str) -> dict[str, str]:
+    """What `python -m services.<service>` reads, whole."""
+    keys, reached = state.services[service], dsns(state, service)
+    variables = inherited() | {
+        "DOORSTEP_ENV": "local",
+        "DOORSTEP_HOST": "127.0.0.1",
+        "DOORSTEP_PORT": str(keys.port),
+        "DOORSTEP_APPLICATION_DSN": reached.application,
+        "DOORSTEP_WORKER_DSN": reached.worker,
+        "DOORSTEP_KAFKA": f"127.0.0.1:{state.kafka_port}",
+        "DOORSTEP_STAFF_PUBLIC_KEY": state.staff_public_key,
+        "DOORSTEP_SERVICE_KEY": state.service_key,
+        "DOORSTEP_FINGERPRINT_KEY": keys.fingerprint_key,
+        "DOORSTEP_PARTICULARS_KEYS": f"1:{keys.particulars_key}",
+    }
+    for name in SERVICES:
+        variables[f"DOORSTEP_{name.upper()}_URL"] = service_url(state, name)
+    if service == "intake":
+        variables["DOORSTEP_RECEIPT_KEY"] = state.receipt_key
+        variables["DOORSTEP_CREDENTIAL_KEY"] = state.credential_key
+    return variables
+
+
+def migration_environment(state: State, service: str) -> dict[str, str]:
+    """What `python -m services.<service> migrate` reads: the owner's way in besides."""
+    return service_environment(state, service) | {"DOORSTEP_OWNER_DSN": dsns(state, service).owner}

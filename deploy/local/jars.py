@@ -1,0 +1,82 @@
+"""Kafka's jars: fetched once by name, checked against the lock file, and prepared for a quick start of the JVM."""
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from deploy.local.kafka import Kafka
+from deploy.local.state import free_ports
+
+VERSION = "4.3.1"
+LOCK = Path(__file__).with_name("kafka.lock")
+"""`sha256  jar` for each jar that may stand on the class path."""
+
+_START_SECONDS = 60.0
+
+
+class WrongJars(Exception):
+    """What Maven Central gave is not what the lock file names."""
+
+
+def fetch_jars(folder: Path) -> None:
+    """Bring Kafka's jars into `folder` whole and checked; instant when they are there.
+
+    Raises:
+        WrongJars: a jar is missing, is too many, or has other bytes.
+    """
+    marker, lock = folder / "checked", LOCK.read_text()
+    if marker.exists() and marker.read_text() == lock:
+        return
+    import jgo  # only a first start needs it
+
+    print(f"fetching Apache Kafka {VERSION}, 44 MB, from Maven Central", flush=True)
+    resolved = jgo.build(f"org.apache.kafka:kafka_2.13:{VERSION}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        draft = Path(scratch) / "jars"
+        draft.mkdir()
+        for jar in resolved.all_jars:
+            shutil.copyfile(jar, draft / jar.name)
+        if locked(draft) != lock:
+            raise WrongJars(f"the jars of Kafka {VERSION} are not those of {LOCK.name}; nothing of them was run")
+        (draft / marker.name).write_text(lock)
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+
+
+def locked(folder: Path) -> str:
+    """The lock file's text for the jars in `folder`."""
+    return "".join(
+        f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))
+    )
+
+
+def record_classes(jars: Path) -> None:
+    """Run a throwaway Kafka once, so that the JVM keeps its classes loaded and linked: later starts take a third."""
+    cache = Kafka.class_cache(jars)
+    if cache.exists():
+        return
+    print("preparing Kafka's quick start, once", flush=True)
+    with tempfile.TemporaryDirectory(dir=jars) as scratch:
+        node = Kafka(jars, Path(scratch) / "kafka", *free_ports(2))
+        node.create()
+        draft = Path(scratch) / "classes"
+        recording = subprocess.Popen(node.command(record=draft))  # noqa: S603
+        deadline = time.monotonic() + _START_SECONDS
+        while not node.answers() and recording.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        recording.send_signal(signal.SIGTERM)
+        recording.wait(_START_SECONDS)
+        # Without the cache Kafka only starts slower.
+        if draft.exists():
+            draft.rename(cache)
+
+
+if __name__ == "__main__":
+    fetch_jars(Path(sys.argv[1]))
+    record_classes(Path(sys.argv[1]))

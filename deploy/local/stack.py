@@ -1,0 +1,106 @@
+"""Doorstep's stack as parts: what runs, with what, after what."""
+
+import sys
+from functools import partial
+
+from deploy.local import processes
+from deploy.local.environment import inherited, migration_environment, service_environment
+from deploy.local.gateway import Gateway
+from deploy.local.home import PROJECT, Home
+from deploy.local.kafka import Kafka, create_topics
+from deploy.local.postgres import BIN, Dsns, Postgres
+from deploy.local.state import SERVICES, State
+from deploy.local.supervisor import Part, Process, Step
+from services.contracts.topics import PARTITIONS, TOPICS
+
+
+def postgres_of(home: Home, state: State) -> Postgres:
+    return Postgres(home.postgres, state.postgres_port, state.postgres_password)
+
+
+def kafka_of(home: Home, state: State) -> Kafka:
+    return Kafka(home.jars, home.kafka, state.kafka_port, state.kafka_controller_port)
+
+
+def gateway_of(home: Home, state: State, port: int) -> Gateway:
+    return Gateway(home.gateway, port, {name: state.services[name].port for name in SERVICES})
+
+
+def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
+    """Everything, in the order of starting. What does not need each other starts at once."""
+    postgres, kafka = postgres_of(home, state), kafka_of(home, state)
+    gateway = gateway_of(home, state, gateway_port)
+
+    async def databases() -> None:
+        for service in SERVICES:
+            kept = state.services[service]
+            passwords = Dsns(kept.owner_password, kept.application_password, kept.worker_password)
+            await postgres.create_service(service, passwords)
+
+    async def topics() -> None:
+        await create_topics(kafka.bootstrap, TOPICS, PARTITIONS)
+
+    def prepare_postgres() -> None:
+        # A killed postmaster's children hold its shared memory until they notice: a new one must not start beside them.
+        processes.kill(processes.working_in(postgres.data, BIN / "postgres"), patience=5)
+        postgres.create()
+
+    return [
+        Process(
+            "postgres",
+            postgres.command(),
+            inherited(),
+            prepare=prepare_postgres,
+            answers=postgres.answers,
+            stop_signal=Postgres.STOP_SIGNAL,
+            stop_seconds=30,
+        ),
+        Process(
+            "kafka-jars",
+            [sys.executable, "-m", "deploy.local.jars", str(home.jars)],
+            inherited(network=True),
+            folder=PROJECT,
+            once=True,
+        ),
+        Process(
+            "kafka",
+            kafka.command(),
+            inherited(),
+            needs=("kafka-jars",),
+            prepare=kafka.create,
+            answers=kafka.answers,
+            stop_seconds=30,
+        ),
+        Process(
+            "gateway",
+            gateway.command(),
+            inherited() | gateway.environment(),
+            prepare=gateway.create,
+            answers=gateway.answers,
+        ),
+        Step("databases", databases, needs=("postgres",)),
+        Step("topics", topics, needs=("kafka",)),
+        *(
+            Process(
+                f"{service}-migration",
+                [sys.executable, "-m", f"services.{service}", "migrate"],
+                migration_environment(state, service),
+                needs=("databases",),
+                folder=PROJECT,
+                once=True,
+            )
+            for service in SERVICES
+        ),
+        *(
+            Process(
+                service,
+                [sys.executable, "-m", f"services.{service}"],
+                service_environment(state, service),
+                needs=(f"{service}-migration", "topics", "gateway"),
+                folder=PROJECT,
+                answers=partial(gateway.service_is_ready, service),
+                stop_seconds=15,
+            )
+            for service in SERVICES
+        ),
+    ]
