@@ -14,10 +14,15 @@ from sqlalchemy.pool import NullPool
 SERVICES = Path(__file__).parent.parent
 
 
+def asyncpg_dsn(dsn: str) -> str:
+    """`postgresql://…`, as SQLAlchemy wants to be told which driver to use."""
+    return dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
 def engine(dsn: str, application_name: str, connections: int = 10) -> AsyncEngine:
     """A pool on `postgresql://…`; statements' parameters never reach an error message or a log."""
     return create_async_engine(
-        dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
+        asyncpg_dsn(dsn),
         hide_parameters=True,
         pool_size=connections,
         max_overflow=0,
@@ -54,9 +59,7 @@ def run_environment() -> None:
 
     async def connect() -> None:
         dsn: str = context.config.attributes["owner_dsn"]
-        owner = create_async_engine(
-            dsn.replace("postgresql://", "postgresql+asyncpg://", 1), hide_parameters=True, poolclass=NullPool
-        )
+        owner = create_async_engine(asyncpg_dsn(dsn), hide_parameters=True, poolclass=NullPool)
         async with owner.connect() as connection:
             await connection.run_sync(migrate)
         await owner.dispose()

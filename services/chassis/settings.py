@@ -1,6 +1,6 @@
 """What every service is told by its environment."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,3 +29,8 @@ class ServiceSettings(BaseSettings):
     mediation_url: str = ""
     notifications_url: str = ""
     reporting_url: str = ""
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Raises pydantic's ValidationError, which names the variable that is missing or wrong."""
+        return cls.model_validate({})
