@@ -93,6 +93,13 @@ class Consumers:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._broker.stop()
 
+    def lag(self, name: str) -> int | None:
+        """Records that this consumer has not taken yet; none when that can't be known here."""
+        for subscription in self.subscriptions:
+            if subscription.consumer.name == name and subscription.joined and not subscription.stopped:
+                return subscription.lag()[0]
+        return None
+
     async def unready(self) -> list[str]:
         """What keeps consumers from their work."""
         ended = [task.get_name() for task in self._tasks if task.done()]

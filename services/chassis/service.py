@@ -96,6 +96,7 @@ def compose(
     )
     app.state.service = service
     app.state.settings = settings
+    app.state.consumers = running
     app.state.staff_tokens = StaffTokens(settings.staff_public_key)
     app.state.service_tokens = service.service_tokens
     problems.install(app)
