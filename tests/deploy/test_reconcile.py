@@ -1,0 +1,253 @@
+"""The checker finds every planted bug, names it, and finds nothing in a world that is whole."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from deploy.reconcile import (
+    Digest,
+    Facts,
+    Finding,
+    Lag,
+    Log,
+    Model,
+    OnKafka,
+    Waiting,
+    digest_of,
+    event_hash,
+    judge,
+    name_hash,
+)
+
+SOURCES = ("intake", "mediation", "notifications", "reporting")
+
+
+@dataclass
+class World:
+    """Three live cases, one of them escalated, as each place should hold them; each test spoils one place."""
+
+    logs: dict[str, dict[str, int]] = field(default_factory=dict)
+    kafka: dict[str, dict[str, int]] = field(default_factory=dict)
+    copy: dict[str, dict[str, int]] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+
+    @staticmethod
+    def whole() -> "World":
+        cases = ["c1", "c2", "c3"]
+        events = {
+            "intake": [_event("intake", case, 1, "case.reported") for case in cases],
+            "mediation": [
+                *(_event("mediation", case, 1, "case.opened") for case in cases),
+                _event("mediation", "c1", 2, "case.escalated"),
+            ],
+            "notifications": [_event("notifications", case, 1, "alert.raised") for case in cases]
+            + [_event("notifications", "c1", 2, "alert.raised")],
+            "reporting": [],
+        }
+        logs = {source: dict(told) for source, told in events.items()}
+        alerts = [*(f"{case} opened" for case in cases), "c1 escalated"]
+        return World(
+            logs,
+            {source: dict(told) for source, told in logs.items()},
+            {source: dict(told) for source, told in logs.items()},
+            {"reported": cases[:], "opened": cases[:], "due alerts": alerts[:], "raised alerts": alerts[:]},
+        )
+
+    def facts(self) -> Facts:
+        return Facts(
+            logs={source: Log(len(told), {source: digest_of(told.values())}) for source, told in self.logs.items()},
+            kafka={source: OnKafka(digest_of(told.values())) for source, told in self.kafka.items()},
+            copy=Log(
+                sum(len(told) for told in self.copy.values()),
+                {source: digest_of(told.values()) for source, told in self.copy.items()},
+            ),
+            reported=_digest(self.names["reported"]),
+            opened=_digest(self.names["opened"]),
+            due_alerts=_digest(self.names["due alerts"]),
+            raised_alerts=_digest(self.names["raised alerts"]),
+            models=[Model("mediation", "caseload", 3)],
+            lags=[Lag("intake", "relay", 0)],
+            items=self.items,
+        )
+
+    def items(self, place: str) -> Mapping[str, int]:
+        if place in self.names:
+            return {name: name_hash(name) for name in self.names[place]}
+        kind, source = place.split()
+        return {"log": self.logs, "kafka": self.kafka, "copy": self.copy}[kind][source]
+
+
+def _event(source: str, case: str, version: int, type_: str) -> tuple[str, int]:
+    return f"{case}:{version}", event_hash(source, case, version, type_, b"{}")
+
+
+def _digest(names: Iterable[str]) -> Digest:
+    return digest_of(map(name_hash, names))
+
+
+def wrong(facts: Facts) -> dict[str, str]:
+    """What was found wrong: each check with its first difference."""
+    return {finding.check: finding.differences[0] for finding in judge(facts) if not finding.ok}
+
+
+def test_a_whole_world_has_no_difference() -> None:
+    assert wrong(World.whole().facts()) == {}
+    assert {finding.invariant for finding in judge(World.whole().facts())} == {"I1", "I2", "I3", "I4", "I5", "I9"}
+
+
+Plant = Callable[[World], object]
+
+PLANTED: dict[str, tuple[Plant, dict[str, str]]] = {
+    "an event that never left its log": (
+        lambda world: world.kafka["intake"].pop("c2:1"),
+        {"intake's events are on Kafka, in order": "1 missing, e.g. c2:1"},
+    ),
+    "an event on Kafka that its log does not have": (
+        lambda world: world.kafka["intake"].update([_event("intake", "c9", 1, "case.reported")]),
+        {"intake's events are on Kafka, in order": "1 there without cause, e.g. c9:1"},
+    ),
+    "an event whose content changed on the way": (
+        lambda world: world.kafka["mediation"].update({"c2:1": 7}),
+        {"mediation's events are on Kafka, in order": "1 with other content, e.g. c2:1"},
+    ),
+    "an event that reporting lost": (
+        lambda world: world.copy["mediation"].pop("c1:2"),
+        {"mediation's events are in reporting's copy, once, unchanged": "1 missing, e.g. c1:2"},
+    ),
+    "a report without a case": (
+        lambda world: world.names["opened"].remove("c3"),
+        {"every report has one case": "1 missing, e.g. c3"},
+    ),
+    "a report with two cases": (
+        lambda world: world.names["opened"].append("c3 again"),
+        {"every report has one case": "1 there without cause, e.g. c3 again"},
+    ),
+    "one case in place of another": (
+        lambda world: world.names.update(opened=["c1", "c2", "c9"]),
+        {"every report has one case": "1 missing, e.g. c3"},
+    ),
+    "an alert that nobody got": (
+        lambda world: world.names["raised alerts"].remove("c1 escalated"),
+        {"every live opening and escalation has one alert": "1 missing, e.g. c1 escalated"},
+    ),
+    "an alert for imported history": (
+        lambda world: world.names["raised alerts"].append("c8 opened"),
+        {"every live opening and escalation has one alert": "1 there without cause, e.g. c8 opened"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_in_the_events(name: str) -> None:
+    plant, found = PLANTED[name]
+    world = World.whole()
+    plant(world)
+    assert wrong(world.facts()) == found
+
+
+def test_two_equal_differences_do_not_cancel_out() -> None:
+    world = World.whole()
+    world.copy["intake"] = {"c1:1": world.copy["intake"]["c1:1"], "c9:1": 1, "c8:1": 2}
+    differences = _finding(world.facts(), "intake's events are in reporting's copy, once, unchanged").differences
+    assert list(differences) == ["2 missing, e.g. c2:1, c3:1", "2 there without cause, e.g. c8:1, c9:1"]
+
+
+def test_a_difference_that_is_gone_when_looked_at_is_still_told() -> None:
+    facts = replace(World.whole().facts(), opened=Digest(2, 1))
+    assert wrong(facts)["every report has one case"].startswith("3 expected, 2 found; it settled while we looked")
+
+
+SPOILT: dict[str, tuple[Callable[[Facts], Facts], str, str]] = {
+    "a counter behind its log": (
+        lambda facts: replace(facts, logs={**facts.logs, "intake": replace(facts.logs["intake"], position=9)}),
+        "intake's log has no gap",
+        "3 events, but its counter stands at 9",
+    ),
+    "a gap in the positions": (
+        lambda facts: replace(facts, logs={**facts.logs, "intake": replace(facts.logs["intake"], position_gaps=["2"])}),
+        "intake's log has no gap",
+        "position 2",
+    ),
+    "a gap in a stream": (
+        lambda facts: replace(facts, copy=replace(facts.copy, version_gaps=["c1:2"])),
+        "reporting's copy has no gap",
+        "version c1:2",
+    ),
+    "disorder on Kafka": (
+        lambda facts: replace(facts, kafka={**facts.kafka, "intake": _kafka(facts, disorder=["c1:1 behind c2:1"])}),
+        "intake's events are on Kafka, in order",
+        "out of order: c1:1 behind c2:1",
+    ),
+    "a record sent again with other content": (
+        lambda facts: replace(facts, kafka={**facts.kafka, "intake": _kafka(facts, altered=["c1:1"])}),
+        "intake's events are on Kafka, in order",
+        "came again with other content: c1:1",
+    ),
+    "a stranger on Kafka": (
+        lambda facts: replace(facts, kafka={**facts.kafka, "billing": OnKafka(Digest(1, 1))}),
+        "Kafka holds events of our services alone",
+        "events of billing, which is no service of Doorstep",
+    ),
+    "a record that can't be read": (
+        lambda facts: replace(facts, unreadable=["doorstep.cases.v1 3 at 17: a header is missing"]),
+        "everything on Kafka can be read",
+        "not an event of ours: doorstep.cases.v1 3 at 17: a header is missing",
+    ),
+    "a row that a read model lacks": (
+        lambda facts: replace(facts, models=[Model("mediation", "caseload", 2, missing=1, examples=["c3"])]),
+        "mediation: caseload has a row for each",
+        "1 rows are missing, e.g. c3",
+    ),
+    "a row too many": (
+        lambda facts: replace(facts, models=[Model("mediation", "caseload", 4, surplus=1, examples=["c9"])]),
+        "mediation: caseload has a row for each",
+        "1 rows have no event, e.g. c9",
+    ),
+    "a parked event": (
+        lambda facts: replace(facts, waiting=[Waiting("intake", "intake-status", 2, "unknown event type", "c1:3")]),
+        "nothing is parked",
+        "intake-status: 2 × unknown event type, e.g. c1:3",
+    ),
+    "an event that waits for one before it": (
+        lambda facts: replace(facts, waiting=[Waiting("intake", "intake-status", 1, None, "c1:3")]),
+        "nothing waits for an event that is missing",
+        "intake-status: 1 wait, e.g. c1:3",
+    ),
+    "a relay that stands still": (
+        lambda facts: replace(facts, lags=[Lag("intake", "relay", 5)]),
+        "nothing is behind",
+        "intake: relay is 5 behind",
+    ),
+}
+
+
+def _kafka(facts: Facts, disorder: Iterable[str] = (), altered: Iterable[str] = ()) -> OnKafka:
+    return replace(facts.kafka["intake"], disorder=list(disorder), altered=list(altered))
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_planted_in_the_facts(name: str) -> None:
+    spoil, check, difference = SPOILT[name]
+    assert wrong(spoil(World.whole().facts())) == {check: difference}
+
+
+@pytest.mark.parametrize("name", [*PLANTED, *SPOILT])
+def test_every_difference_has_a_remedy(name: str) -> None:
+    world = World.whole()
+    if name in PLANTED:
+        PLANTED[name][0](world)
+    facts = world.facts() if name in PLANTED else SPOILT[name][0](world.facts())
+    assert all(finding.remedy for finding in judge(facts) if not finding.ok)
+
+
+def test_an_event_sent_again_is_no_difference_but_is_told() -> None:
+    facts = World.whole().facts()
+    facts = replace(facts, kafka={**facts.kafka, "intake": replace(facts.kafka["intake"], again=2)})
+    finding = _finding(facts, "intake's events are on Kafka, in order")
+    assert finding.ok
+    assert finding.told == "3 of 3, 2 of them sent again"
+
+
+def _finding(facts: Facts, check: str) -> Finding:
+    return next(finding for finding in judge(facts) if finding.check == check)
