@@ -1,0 +1,40 @@
+"""Why notifications refuses a command.
+
+Refused
+├── NobodyOnDuty       nobody sits at this desk
+├── SomebodyElseOnDuty
+├── NotRaised          there is no such alert of this case
+├── Superseded         a newer alert of the case took its place
+├── AlreadyAnswered
+└── NotAnsweredInTime  the case went on without an answer
+"""
+
+from typing import ClassVar
+
+from services.chassis.decider import Refused
+
+
+class NobodyOnDuty(Refused):
+    message: ClassVar[str] = "Nobody is on duty at {area}; there is nothing to leave."
+
+
+class SomebodyElseOnDuty(Refused):
+    message: ClassVar[str] = "{cadre} is on duty at {area}; ask them to leave, or take over."
+
+
+class NotRaised(Refused):
+    message: ClassVar[str] = "The case has no such alert; read the list again."
+
+
+class Superseded(Refused):
+    message: ClassVar[str] = "A newer alert of the case took this one's place; answer that one."
+
+
+class AlreadyAnswered(Refused):
+    message: ClassVar[str] = "{by} has answered this alert; the case file says who has the case now."
+
+
+class NotAnsweredInTime(Refused):
+    message: ClassVar[str] = (
+        "Nobody answered this alert in time and the case went up; acknowledge the case at the desk."
+    )
