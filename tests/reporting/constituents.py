@@ -90,9 +90,7 @@ def events_of(work: Casework) -> Iterator[Recorded]:
     yield recorded(work, "intake", 1, reported, midnight(work.reported_on))
     yield recorded(work, "mediation", 1, opened, midnight(work.reported_on))
     if work.resolved_on:
-        resolved = cases.CaseResolved(
-            resolution=cases.Resolution.IMPORTED, resolved_on=work.resolved_on, imported=True
-        )
+        resolved = cases.CaseResolved(resolution=cases.Resolution.IMPORTED, resolved_on=work.resolved_on, imported=True)
         yield recorded(work, "mediation", 2, resolved, midnight(work.resolved_on))
 
 

@@ -108,12 +108,12 @@ def evolve(row: CaseFact | None, recorded: Recorded, event: Event) -> CaseFact:
 def _reopened(fact: CaseFact, at: datetime) -> CaseFact:
     if fact.resolved_on is None:
         return fact
-    spells = orjson.loads(fact.earlier) if fact.earlier else []
+    spells: list[list[object]] = orjson.loads(fact.earlier) if fact.earlier else []
     spells.append([fact.resolved_from, at, fact.resolved_on])
     return replace(fact, resolved_on=None, resolved_from=None, earlier=orjson.dumps(spells).decode())
 
 
-CASE_FACT = ReadModel(
+CASE_FACT: ReadModel[CaseFact] = ReadModel(
     name="case_fact",
     version=1,
     table=TABLE,

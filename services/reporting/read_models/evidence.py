@@ -8,13 +8,15 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.cases import CaseResolved
+from services.contracts.event import Event
 from services.reporting.read_models.figures import KNOWN, Question
 from services.reporting.read_models.indicators import Indicator
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Where to go on: behind this case."""
+class Mark:
+    """Behind which case a page goes on."""
 
     reported_on: date
     case_id: UUID
@@ -23,10 +25,10 @@ class Page:
         return f"{self.reported_on}_{self.case_id}"
 
     @staticmethod
-    def parse(text: str) -> "Page":
+    def parse(text: str) -> "Mark":
         """Read what `str` wrote; raises ValueError."""
         day, _, case = text.partition("_")
-        return Page(date.fromisoformat(day), UUID(case))
+        return Mark(date.fromisoformat(day), UUID(case))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Evidence:
     occurred_at: datetime
     recorded_at: datetime
     data: dict[str, Any]
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.reported_on, self.case_id)
 
 
 _EVENTS = """
@@ -64,13 +70,16 @@ ORDER BY c.reported_on DESC, c.case_id DESC
 """
 
 
+_ORDER: dict[type[Event], str] = {CaseResolved: "DESC"}
+"""Of resolutions the last that was known counts, of everything else the first."""
+
+
 async def events_behind(
-    connection: AsyncConnection, question: Question, indicator: Indicator, limit: int, after: Page | None = None
+    connection: AsyncConnection, question: Question, indicator: Indicator, limit: int, after: Mark | None = None
 ) -> list[Evidence]:
     """At most `limit` of them, behind `after`."""
     rows = await connection.exec_driver_sql(
-        # Of resolutions the last that was known counts, of everything else the first.
-        _EVENTS.format(known=KNOWN, counts=indicator.counts, order=indicator.which),
+        _EVENTS.format(known=KNOWN, counts=indicator.counts, order=_ORDER.get(indicator.event, "ASC")),
         (
             *(question.area, question.first, question.last, question.as_of, limit, indicator.event.type),
             *((after.reported_on, after.case_id) if after else (None, None)),

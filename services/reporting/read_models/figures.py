@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from urllib.parse import urlencode
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +19,11 @@ class Question:
     first: date | None
     last: date | None
     as_of: datetime
+
+    def query(self) -> str:
+        """The question as the query of a URL."""
+        told = {"area": self.area, "from": self.first, "to": self.last, "as_of": self.as_of.isoformat()}
+        return urlencode({name: value for name, value in told.items() if value})
 
 
 class By(StrEnum):
@@ -52,8 +58,8 @@ SELECT case_id, area, imported, reported_on,
     coalesce(acknowledged_from <= $4, false) AS acknowledged,
     coalesce(escalated_from <= $4, false) AS escalated
 FROM case_fact
-WHERE area ^@ $1::text AND reported_on >= coalesce($2::date, '-infinity') AND reported_on <= coalesce($3::date, 'infinity')
-    AND reported_from <= $4
+WHERE area ^@ $1::text AND reported_from <= $4
+    AND reported_on >= coalesce($2::date, '-infinity') AND reported_on <= coalesce($3::date, 'infinity')
 """
 """The cases of a question, as they were known then: $1 to $4 are the question's fields."""
 

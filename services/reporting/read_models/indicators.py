@@ -7,6 +7,19 @@ from typing import Literal
 from services.contracts import cases
 from services.contracts.event import Event
 
+IndicatorName = Literal[
+    "reported",
+    "open",
+    "resolved",
+    "resolved_same_day",
+    "resolved_within_7_days",
+    "days_to_resolution_median",
+    "days_to_resolution_p90",
+    "withdrawn",
+    "acknowledged",
+    "escalated",
+]
+
 
 class Unit(StrEnum):
     CASES = "cases"
@@ -15,7 +28,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    name: str
+    name: IndicatorName
     title: str
     sentence: str
     """The number in a sentence of its own; `{value}` is the number."""
@@ -135,17 +148,4 @@ INDICATORS = (
     ),
 )
 
-BY_NAME = {indicator.name: indicator for indicator in INDICATORS}
-
-IndicatorName = Literal[
-    "reported",
-    "open",
-    "resolved",
-    "resolved_same_day",
-    "resolved_within_7_days",
-    "days_to_resolution_median",
-    "days_to_resolution_p90",
-    "withdrawn",
-    "acknowledged",
-    "escalated",
-]
+BY_NAME: dict[str, Indicator] = {indicator.name: indicator for indicator in INDICATORS}

@@ -42,7 +42,7 @@ def evolve(row: Place | None, recorded: Recorded, event: Event) -> Place | None:
             return row
 
 
-PLACE = ReadModel(
+PLACE: ReadModel[Place] = ReadModel(
     name="place",
     version=1,
     table=TABLE,
@@ -57,7 +57,7 @@ async def names_within(connection: AsyncConnection, area: str) -> dict[str, str]
     rows = await connection.exec_driver_sql(
         "SELECT area, name FROM place WHERE area ^@ $1 ORDER BY time_zone NULLS FIRST", (area,)
     )
-    return {path: name for path, name in rows}
+    return {row.area: row.name for row in rows}
 
 
 async def names_of(connection: AsyncConnection, areas: list[str]) -> dict[str, str]:
@@ -65,4 +65,4 @@ async def names_of(connection: AsyncConnection, areas: list[str]) -> dict[str, s
     rows = await connection.exec_driver_sql(
         "SELECT area, name FROM place WHERE area = ANY($1::text[]) ORDER BY time_zone NULLS FIRST", (areas,)
     )
-    return {path: name for path, name in rows}
+    return {row.area: row.name for row in rows}

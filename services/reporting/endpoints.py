@@ -1,0 +1,234 @@
+"""The indicators as JSON, and the events behind each."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, BaseModel
+
+from services.chassis import http
+from services.chassis.auth import Staff
+from services.chassis.clock import now
+from services.chassis.database import scoped
+from services.chassis.problems import ProblemError, unprocessable
+from services.chassis.service import Service
+from services.contracts.event import AreaPath
+from services.reporting.freshness import Freshness, freshness, has_reached
+from services.reporting.read_models import evidence
+from services.reporting.read_models.evidence import Mark
+from services.reporting.read_models.figures import By, Figures, Question, figures
+from services.reporting.read_models.indicators import BY_NAME, INDICATORS, Indicator, IndicatorName, Unit
+
+router = APIRouter()
+
+CLOCKS_DIFFER_BY = timedelta(seconds=60)
+
+READERS = ("cadre", "supervisor", "manager", "operator")
+
+
+def _parts(request: Request) -> Service:
+    return request.app.state.service
+
+
+Parts = Annotated[Service, Depends(_parts)]
+Reader = Annotated[Staff, Depends(http.staff_with(*READERS))]
+Fresh = Annotated[Freshness, Depends(freshness)]
+
+after_position = Depends(http.after(has_reached))
+
+
+def question_of(
+    staff: Staff, area: str | None, first: date | None, last: date | None, as_of: datetime | None
+) -> Question:
+    """What is asked, if this member of staff may ask it.
+
+    Raises:
+        ProblemError: 404 for an area that is not theirs, 422 for a period or an instant that can't be.
+    """
+    if area is None:
+        if len(staff.areas) != 1:
+            raise unprocessable("area", "is missing, and you have several areas", "Name one of your areas.")
+        [area] = staff.areas
+    if not staff.may_see(area):
+        raise ProblemError(404, "unknown", "There is no such area", "Check the path; it may lie outside your areas.")
+    if first and last and first > last:
+        raise unprocessable("from", "lies after `to`", "Exchange the two days.")
+    at = now()
+    if as_of and as_of > at + CLOCKS_DIFFER_BY:
+        raise unprocessable("as_of", "lies in the future", "Leave it out to ask as of now.")
+    return Question(area, first, last, as_of or at)
+
+
+def asked(
+    staff: Reader,
+    area: Annotated[AreaPath | None, Query(description="Path prefix; yours if you have but one.")] = None,
+    first: Annotated[
+        date | None, Query(alias="from", description="First day of report that counts, in the community's time zone.")
+    ] = None,
+    last: Annotated[date | None, Query(alias="to", description="Last day of report that counts.")] = None,
+    as_of: Annotated[
+        AwareDatetime | None,
+        Query(description="Only what was recorded by then; imported history counts from its business time."),
+    ] = None,
+) -> Question:
+    return question_of(staff, area, first, last, as_of)
+
+
+Asked = Annotated[Question, Depends(asked)]
+
+
+class DefinedValue(BaseModel):
+    """A number with what it means. A percentile of no cases is null."""
+
+    name: IndicatorName
+    title: str
+    definition: str
+    clock: str
+    unit: Unit
+    value: int | None
+    events: str
+    """Where the events behind the number are listed."""
+
+
+class Part(BaseModel):
+    """The same numbers for one part of the question."""
+
+    community: str | None = None
+    place: str | None = None
+    month: date | None = None
+    """Its first day."""
+    imported: int
+    values: dict[str, int | None]
+
+
+class Indicators(BaseModel):
+    area: str
+    first: date | None
+    last: date | None
+    as_of: datetime
+    policy: Literal["then", "today"]
+    provisional: bool
+    """Events wait to be counted, or the connection to Kafka is lost: the numbers may still change."""
+    waiting: int
+    imported: int
+    """How many of the reported cases are imported history."""
+    indicators: list[DefinedValue]
+    parts: list[Part]
+
+
+class EventBehind(BaseModel):
+    case_id: UUID
+    area: str
+    reported_on: date
+    days: int | None
+    """From report to resolution."""
+    imported: bool
+    position: int
+    source: str
+    version: int
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    data: dict[str, Any]
+
+
+class EventsBehind(BaseModel):
+    indicator: IndicatorName
+    definition: str
+    as_of: datetime
+    provisional: bool
+    events: list[EventBehind]
+    next: str | None
+    """Send it back as `after` for the page behind this one; none on the last."""
+
+
+@router.get("/indicators", dependencies=[after_position], operation_id="read_indicators")
+async def read_indicators(
+    parts: Parts,
+    staff: Reader,
+    question: Asked,
+    fresh: Fresh,
+    by: Annotated[
+        str | None,
+        Query(
+            pattern=r"^(community|place|month)(,(community|place|month))*$",
+            description="Also for each of these, or each combination: `month,community`."
+            " A place is the area one level below the one asked for.",
+        ),
+    ] = None,
+    policy: Annotated[
+        Literal["then", "today"],
+        Query(description="Whose deadlines to judge by. None of today's indicators depends on a policy yet."),
+    ] = "then",
+) -> Indicators:
+    """What was reported and what became of it, exactly, for an area that your token covers."""
+    grouping = frozenset(By(name) for name in by.split(",")) if by else frozenset[By]()
+    async with scoped(parts.application, staff.areas) as connection:
+        [whole] = await figures(connection, question)
+        grouped = await figures(connection, question, [grouping]) if grouping else []
+    return Indicators(
+        area=question.area,
+        first=question.first,
+        last=question.last,
+        as_of=question.as_of,
+        policy=policy,
+        provisional=fresh.provisional,
+        waiting=fresh.waiting,
+        imported=whole.imported,
+        indicators=[_defined(indicator, whole, question) for indicator in INDICATORS],
+        parts=_parts_of(grouped),
+    )
+
+
+@router.get("/indicators/{name}/events", dependencies=[after_position], operation_id="read_events_behind")
+async def read_events_behind(
+    parts: Parts,
+    staff: Reader,
+    question: Asked,
+    fresh: Fresh,
+    name: IndicatorName,
+    after: Annotated[str | None, Query(max_length=60)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> EventsBehind:
+    """For each case that counts the event that makes it count, latest report first."""
+    indicator = BY_NAME[name]
+    async with scoped(parts.application, staff.areas) as connection:
+        events = await evidence.events_behind(connection, question, indicator, limit, mark_of(after))
+    return EventsBehind(
+        indicator=name,
+        definition=indicator.definition,
+        as_of=question.as_of,
+        provisional=fresh.provisional,
+        events=[EventBehind.model_validate(event, from_attributes=True) for event in events],
+        next=str(events[-1].mark) if len(events) == limit else None,
+    )
+
+
+def mark_of(text: str | None) -> Mark | None:
+    """Raises ProblemError for what is no mark of ours."""
+    if text is None:
+        return None
+    try:
+        return Mark.parse(text)
+    except ValueError:
+        raise unprocessable(
+            "after", "is not the mark of a page", "Send `next` of the page before, or nothing."
+        ) from None
+
+
+def _defined(indicator: Indicator, whole: Figures, question: Question) -> DefinedValue:
+    return DefinedValue(
+        name=indicator.name,
+        title=indicator.title,
+        definition=indicator.definition,
+        clock=indicator.clock,
+        unit=indicator.unit,
+        value=whole.values[indicator.name],
+        events=f"/api/reporting/v1/indicators/{indicator.name}/events?{question.query()}",
+    )
+
+
+def _parts_of(grouped: Sequence[Figures]) -> list[Part]:
+    return [Part.model_validate(part, from_attributes=True) for part in grouped]

@@ -1,0 +1,104 @@
+"""Finding many faults of one kind in one community: what was seen lately, and the commands that it causes."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.clock import now
+from services.chassis.commands import Intent, handle_all
+from services.chassis.decider import Refused
+from services.chassis.eventstore import EventStore, Outcome, StaleVersion
+from services.chassis.passing import Passing
+from services.chassis.taken import Taken
+from services.contracts.cases import CaseReported, Kind
+from services.contracts.envelope import Recorded
+from services.contracts.patterns import pattern_stream
+from services.reporting.domain.commands import FindPattern
+from services.reporting.domain.decider import PATTERNS
+
+CONSUMER = "reporting-patterns"
+
+WINDOW = timedelta(days=2)
+
+_SEE = """
+INSERT INTO fault_sighting (case_id, at, area, category)
+SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
+"""
+_COUNT = """
+SELECT new.case_id, count(*) AS cases, min(seen.at) AS since
+FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS new (case_id, at, area, category)
+JOIN fault_sighting seen USING (area, category)
+WHERE seen.at > new.at - $5::interval AND seen.at <= new.at
+GROUP BY new.case_id HAVING count(*) >= $6
+"""
+_FORGET = """
+DELETE FROM fault_sighting seen USING (
+    SELECT area, category, min(at) AS earliest
+    FROM unnest($1::timestamptz[], $2::text[], $3::text[]) AS new (at, area, category) GROUP BY area, category
+) new
+WHERE seen.area = new.area AND seen.category = new.category AND seen.at <= new.earliest - $4::interval
+"""
+
+
+class PatternBusy(Passing):
+    """Somebody else kept finding the same; the batch is tried again."""
+
+
+class Patterns:
+    """Of `enough` live faults of one category in one community within two days it tells, once."""
+
+    def __init__(self, store: EventStore, enough: int) -> None:
+        self._store = store
+        self._enough = enough
+
+    async def take(self, connection: AsyncConnection, taken: Sequence[Taken]) -> None:
+        """The consumer's handle. Sightings are the batch's; the commands have keys of their own, and may repeat."""
+        faults = {one.recorded.stream_id: (one.recorded, event) for one in taken if (event := _fault(one))}
+        if not faults:
+            return
+        ids = list(faults)
+        at = [recorded.occurred_at for recorded, _ in faults.values()]
+        areas = [recorded.area for recorded, _ in faults.values()]
+        categories = [event.category for _, event in faults.values()]
+        await connection.exec_driver_sql(_SEE, (ids, at, areas, categories))
+        many = await connection.exec_driver_sql(_COUNT, (ids, at, areas, categories, WINDOW, self._enough))
+        counted: dict[UUID, FindPattern] = {}
+        for row in many:
+            recorded, event = faults[row.case_id]
+            counted[row.case_id] = FindPattern(
+                recorded.area, event.category, row.cases, row.since, recorded.occurred_at, self._enough
+            )
+        intents = [_caused(faults[case_id][0], counted[case_id]) for case_id in ids if case_id in counted]
+        for result in await handle_all(self._store, PATTERNS, intents):
+            match result:
+                case Outcome() | Refused():
+                    pass
+                case StaleVersion():
+                    raise PatternBusy
+                case failed:
+                    raise failed
+        await connection.exec_driver_sql(_FORGET, (at, areas, categories, WINDOW))
+
+
+def _fault(taken: Taken) -> CaseReported | None:
+    """Faults only: disputes and talk are nobody's pattern; and history is no news."""
+    if taken.recorded.type != CaseReported.type:
+        return None
+    event = taken.event
+    assert isinstance(event, CaseReported)
+    return event if event.kind is Kind.FAULT and not event.imported else None
+
+
+def _caused(recorded: Recorded, command: FindPattern) -> Intent[FindPattern]:
+    return Intent(
+        stream=pattern_stream(command.area, command.category),
+        command=command,
+        key=f"{CONSUMER}:{recorded.source}:{recorded.stream_id}:{recorded.version}",
+        fingerprint=recorded.fingerprint,
+        actor="doorstep",
+        at=now(),
+        area=command.area,
+        traceparent=recorded.traceparent,
+    )
