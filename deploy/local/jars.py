@@ -13,6 +13,8 @@ from deploy.local.kafka import Kafka
 from deploy.local.state import free_ports
 
 VERSION = "4.3.1"
+_KAFKA = f"org.apache.kafka:kafka_2.13:{VERSION}"
+_LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"  # without it Kafka logs nothing at all
 LOCK = Path(__file__).with_name("kafka.lock")
 """`sha256  jar` for each jar that may stand on the class path."""
 
@@ -35,13 +37,14 @@ def fetch_jars(folder: Path) -> None:
     import jgo  # only a first start needs it
 
     print(f"fetching Apache Kafka {VERSION}, 44 MB, from Maven Central", flush=True)
-    resolved = jgo.build(f"org.apache.kafka:kafka_2.13:{VERSION}")
+    # Resolved apart: together, the versions that one recommends would move the other's.
+    found = {jar.name: jar for coordinate in (_LOGGING, _KAFKA) for jar in jgo.build(coordinate).all_jars}
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         draft = Path(scratch) / "jars"
         draft.mkdir()
-        for jar in resolved.all_jars:
-            shutil.copyfile(jar, draft / jar.name)
+        for name, jar in found.items():
+            shutil.copyfile(jar, draft / name)
         if locked(draft) != lock:
             raise WrongJars(f"the jars of Kafka {VERSION} are not those of {LOCK.name}; nothing of them was run")
         (draft / marker.name).write_text(lock)

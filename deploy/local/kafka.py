@@ -55,7 +55,7 @@ class Kafka:
         """What runs the node in the foreground; SIGTERM ends it cleanly. `record`: where to keep its loaded classes."""
         java = self._java(HEAP)
         if record:
-            java.insert(1, f"-XX:AOTCacheOutput={record}")
+            java[1:1] = [f"-XX:AOTCacheOutput={record}", "-Xlog:disable"]
         return [*java, "kafka.Kafka", str(self.data / "server.properties")]
 
     def answers(self) -> bool:
@@ -70,6 +70,7 @@ class Kafka:
         cache = self.class_cache(self.jars)
         return [
             *(str(JAVA), heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+            "--sun-misc-unsafe-memory-access=allow",  # or every start warns of it
             *([f"-XX:AOTCache={cache}"] if cache.exists() else []),
             f"-Dlog4j2.configurationFile={self.data / 'log4j2.yaml'}",
             *("-cp", str(self.jars / "*")),

