@@ -130,8 +130,11 @@ def _end_supervisor(home: Home) -> bool:
 
 
 def _all_answer(port: int) -> bool:
+    def answers(service: str) -> bool:
+        return asks(port, f"/api/{service}/readyz") == 200
+
     with ThreadPoolExecutor(len(SERVICES)) as pool:
-        return all(status == 200 for status in pool.map(lambda name: asks(port, f"/api/{name}/readyz"), SERVICES))
+        return all(pool.map(answers, SERVICES))
 
 
 def _why(home: Home, part: status.PartStatus) -> str:
