@@ -38,15 +38,9 @@ from services.mediation.domain.commands import (
 )
 from services.mediation.domain.decider import CASES
 from services.mediation.read_models.caseload import CASELOAD
+from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
 from services.mediation.read_models.patterns import PATTERNS
 from services.mediation.read_models.places import PLACES
-
-COMMANDS_CONSUMER = "mediation-cases"
-CASELOAD_CONSUMER = "mediation-caseload"
-REGISTRY_CONSUMER = "mediation-registry"
-
-READ_MODELS = {CASELOAD_CONSUMER: (CASELOAD, PATTERNS), REGISTRY_CONSUMER: (PLACES,)}
-"""Each consumer's read models."""
 
 _CAUSES = types_of(CaseReported, CaseWithdrawn, CaseConfirmed, CaseErased, AlertAcknowledged, AlertUnanswered)
 

@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from deploy.local.postgres import Dsns
-from services.mediation.consumers import READ_MODELS
+from services.mediation.read_models.feeds import READ_MODELS
 from tests.conftest import Databases
 from tests.mediation.office import Office, opened_office
 from tests.services import migrated

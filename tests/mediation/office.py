@@ -20,7 +20,8 @@ from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from services.contracts.registry import CommunityRegistered, community_stream
 from services.mediation.app import mediation
-from services.mediation.consumers import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER, consumers
+from services.mediation.consumers import consumers
+from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
 from services.mediation.settings import MediationSettings
 from tests.mediation.happened import WILLOW_LANE
 from tests.services import answering, settings_for

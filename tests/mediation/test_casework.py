@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.contracts.cases import CaseErased
-from services.mediation.consumers import COMMANDS_CONSUMER
+from services.mediation.read_models.feeds import COMMANDS_CONSUMER
 from tests.mediation.happened import EAST, WILLOW_LANE
 from tests.mediation.office import Office, recorded
 from tests.services import keyed, staff

@@ -15,9 +15,9 @@ from services.chassis.commands import Intent, handle
 from services.chassis.eventstore import Sealed
 from services.chassis.http import IdempotencyKey, Position, TraceParent, staff_with
 from services.chassis.service import Service
-from services.mediation.consumers import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
 from services.mediation.domain.commands import Actor, Command
 from services.mediation.domain.decider import CASES
+from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
 
 CASEWORKERS = ("cadre", "mediator", "supervisor")
 """Roles that work on cases, and so may read what is said in them."""
