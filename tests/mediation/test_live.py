@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from services.chassis.ids import new_id
+from services.chassis.publisher import publisher
 from services.contracts.cases import CaseWithdrawn
 from services.contracts.envelope import Recorded
 from services.contracts.registry import CommunityRegistered, community_stream
