@@ -1,0 +1,225 @@
+"""Collects what the checker judges: reads four databases and Kafka from its beginning, and writes nothing."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import asyncpg
+
+from deploy.local.state import SERVICES
+from deploy.on_kafka import contents_of
+from deploy.reconcile import Digest, Facts, Lag, Log, Model, Waiting, judge
+
+Database = Any
+"""A connection of asyncpg, which has no types."""
+
+_HASH = "('x' || encode(substr(sha256(convert_to({}, 'UTF8')), 1, 7), 'hex'))::bit(56)::bigint"
+_EVENT_HASH = _HASH.format("{source} || ' ' || stream_id || ' ' || version || ' ' || type || ' ' || data::text")
+_NAME_HASH = _HASH.format("name")
+_OWN, _COPIED = _EVENT_HASH.format(source="'{service}'"), _EVENT_HASH.format(source="source")
+
+_EVENTS_OF_LOG = f"SELECT count(*), coalesce(sum({_OWN}), 0)::numeric AS total FROM event"
+_EVENTS_OF_COPY = f"SELECT source, count(*), sum({_COPIED})::numeric AS total FROM public_event GROUP BY source"
+_ITEMS_OF_LOG = f"SELECT stream_id || ':' || version AS name, {_OWN} AS hash FROM event"
+_ITEMS_OF_COPY = f"SELECT stream_id || ':' || version AS name, {_COPIED} AS hash FROM public_event WHERE source = $1"
+
+_POSITION_GAPS = """
+SELECT position + 1 || ' to ' || next - 1
+FROM (SELECT position, lead(position) OVER (ORDER BY position) AS next FROM {table}) p
+WHERE next > position + 1 ORDER BY position LIMIT 5
+"""
+_VERSION_GAPS = """
+SELECT stream_id || ' (' || count(*) || ' events up to version ' || max(version) || ')'
+FROM {table} GROUP BY {stream} HAVING count(*) <> max(version) LIMIT 5
+"""
+_STREAMS_ASIDE = """
+SELECT stream_id || ' (its stream row says ' || s.version || ')'
+FROM stream s LEFT JOIN (SELECT stream_id, max(version) AS version FROM event GROUP BY stream_id) e USING (stream_id)
+WHERE s.version IS DISTINCT FROM e.version LIMIT 5
+"""
+
+# What happened once has its plain name; a second time is told apart by its number.
+_NAMED = """
+SELECT name || CASE nth WHEN 1 THEN '' ELSE ' (' || nth || ')' END AS name
+FROM (SELECT name, row_number() OVER (PARTITION BY name ORDER BY position) AS nth FROM ({chosen}) c) n
+"""
+_ALERTS = "type = 'case.escalated' OR (type = 'case.opened' AND coalesce(data ->> 'imported', 'false') = 'false')"
+_HAPPENED = {
+    "reported": ("intake", "SELECT stream_id::text AS name, position FROM event WHERE type = 'case.reported'"),
+    "opened": ("mediation", "SELECT stream_id::text AS name, position FROM event WHERE type = 'case.opened'"),
+    "due alerts": (
+        "mediation",
+        f"SELECT stream_id || ' ' || substr(type, 6) AS name, position FROM event WHERE {_ALERTS}",
+    ),
+    "raised alerts": (
+        "notifications",
+        "SELECT stream_id || ' ' || (data ->> 'cause') AS name, position FROM event WHERE type = 'alert.raised'",
+    ),
+}
+
+_HELD = """
+SELECT consumer, reason, count(*) AS records, min(
+    coalesce(source || ':' || stream_id || ':' || version, topic || ' ' || partition || ' at ' || record_offset)
+) AS example
+FROM held GROUP BY consumer, reason ORDER BY consumer, reason
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A read model's key, and which keys its own database says it must have."""
+
+    service: str
+    model: str
+    key: str
+    due: str
+
+
+_CASES_OF = "SELECT stream_id FROM event WHERE type = '{}'"
+KEYS = (
+    Keys("intake", "case_status", "case_id", _CASES_OF.format("case.reported")),
+    Keys("mediation", "caseload", "case_id", _CASES_OF.format("case.opened")),
+    Keys(
+        "reporting",
+        "case_fact",
+        "case_id",
+        "SELECT stream_id FROM public_event WHERE source = 'intake' AND type = 'case.reported'",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look. The connections are the workers': they see every area."""
+
+    dsns: Mapping[str, str]
+    kafka: str
+
+
+async def collect(places: Places) -> Facts:
+    """Everything that the checker asks for.
+
+    Raises:
+        OSError, asyncpg.PostgresError, KafkaError: something is away; nothing is known then.
+    """
+    contents = await contents_of(places.kafka)
+    async with connected(places) as to:
+        logs = await asyncio.gather(*(_log(service, to[service]) for service in SERVICES))
+        happened = {place: await _digest(to[service], chosen) for place, (service, chosen) in _HAPPENED.items()}
+        facts = Facts(
+            logs=dict(zip(SERVICES, logs, strict=True)),
+            kafka={source: found.told() for source, found in contents.sources.items()},
+            copy=await _copy(to["reporting"]),
+            reported=happened["reported"],
+            opened=happened["opened"],
+            due_alerts=happened["due alerts"],
+            raised_alerts=happened["raised alerts"],
+            late_alerts=await to["notifications"].fetchval("SELECT coalesce(sum(cases), 0) FROM late_cases"),
+            models=[await _model(to[keys.service], keys) for keys in KEYS],
+            waiting=[waiting for service in SERVICES for waiting in await _waiting(service, to[service])],
+            lags=await lags(to, contents.ends),
+            conflicts=await to["intake"].fetchval("SELECT count(*) FROM set_aside"),
+            unreadable=contents.unreadable,
+        )
+        differing = {place for finding in judge(facts) if not finding.ok for place in finding.compared}
+        items = {place: await _items(places.kafka, to, place) for place in differing}
+    return replace(facts, items=items)
+
+
+@asynccontextmanager
+async def connected(places: Places) -> AsyncGenerator[dict[str, Database]]:
+    """A connection to each service's database, for reading only."""
+    async with AsyncExitStack() as stack:
+        databases: dict[str, Database] = {}
+        for service in SERVICES:
+            only_reading = {"default_transaction_read_only": "on", "jit": "off"}
+            databases[service] = await asyncpg.connect(places.dsns[service], server_settings=only_reading)
+            stack.push_async_callback(databases[service].close)
+        yield databases
+
+
+async def lags(to: Mapping[str, Database], ends: Mapping[tuple[str, int], int]) -> list[Lag]:
+    """How far each relay, each consumer and each of reporting's read models is behind; `ends` are Kafka's."""
+    found: list[Lag] = []
+    for service, database in to.items():
+        position: int = await database.fetchval("SELECT position FROM log")
+        relayed: int | None = await database.fetchval("SELECT position FROM cursor WHERE consumer = 'relay'")
+        found.append(Lag(service, "relay", position - (relayed or 0)))
+        behind: dict[str, int] = {}
+        for row in await database.fetch("SELECT consumer, topic, partition, next_offset FROM consumer_offset"):
+            end = ends.get((row["topic"], row["partition"]), 0)
+            behind[row["consumer"]] = behind.get(row["consumer"], 0) + max(end - row["next_offset"], 0)
+        found += [Lag(service, consumer, records) for consumer, records in sorted(behind.items())]
+    head: int = await to["reporting"].fetchval("SELECT position FROM public_log")
+    for row in await to["reporting"].fetch("SELECT consumer, position FROM cursor WHERE consumer <> 'relay'"):
+        found.append(Lag("reporting", row["consumer"], head - row["position"]))
+    return found
+
+
+async def _log(service: str, to: Database) -> Log:
+    events = await to.fetchrow(_EVENTS_OF_LOG.format(service=service))
+    return Log(
+        position=await to.fetchval("SELECT position FROM log"),
+        events={service: Digest(events["count"], int(events["total"]))},
+        position_gaps=await _column(to, _POSITION_GAPS.format(table="event")),
+        version_gaps=[
+            *await _column(to, _VERSION_GAPS.format(table="event", stream="stream_id")),
+            *await _column(to, _STREAMS_ASIDE),
+        ],
+    )
+
+
+async def _copy(to: Database) -> Log:
+    return Log(
+        position=await to.fetchval("SELECT position FROM public_log"),
+        events={row["source"]: Digest(row["count"], int(row["total"])) for row in await to.fetch(_EVENTS_OF_COPY)},
+        position_gaps=await _column(to, _POSITION_GAPS.format(table="public_event")),
+        version_gaps=await _column(to, _VERSION_GAPS.format(table="public_event", stream="source, stream_id")),
+    )
+
+
+async def _digest(to: Database, chosen: str) -> Digest:
+    row = await to.fetchrow(
+        f"SELECT count(*), coalesce(sum({_NAME_HASH}), 0)::numeric AS total FROM ({_NAMED.format(chosen=chosen)}) n"
+    )
+    return Digest(row["count"], int(row["total"]))
+
+
+async def _model(to: Database, keys: Keys) -> Model:
+    there = f"SELECT {keys.key} AS key FROM {keys.model}"
+    due = f"SELECT * FROM ({keys.due}) AS due (key)"
+    counts: list[int] = []
+    examples: list[str] = []
+    for wrong in (f"{due} EXCEPT {there}", f"{there} EXCEPT {due}"):
+        counts.append(await to.fetchval(f"SELECT count(*) FROM ({wrong}) w"))
+        examples += await _column(to, f"SELECT key::text FROM ({wrong} LIMIT 3) w") if counts[-1] else []
+    rows: int = await to.fetchval(f"SELECT count(*) FROM {keys.model}")
+    return Model(keys.service, keys.model, rows, counts[0], counts[1], examples)
+
+
+async def _waiting(service: str, to: Database) -> list[Waiting]:
+    return [
+        Waiting(service, row["consumer"], row["records"], row["reason"], row["example"])
+        for row in await to.fetch(_HELD)
+    ]
+
+
+async def _items(kafka: str, to: Mapping[str, Database], place: str) -> Mapping[str, int]:
+    if place in _HAPPENED:
+        service, chosen = _HAPPENED[place]
+        found = await to[service].fetch(f"SELECT name, {_NAME_HASH} AS hash FROM ({_NAMED.format(chosen=chosen)}) n")
+        return {row["name"]: row["hash"] for row in found}
+    kind, source = place.split()
+    if kind == "kafka":
+        return (await contents_of(kafka, items_of=source)).items
+    if kind == "log":
+        found = await to[source].fetch(_ITEMS_OF_LOG.format(service=source))
+    else:
+        found = await to["reporting"].fetch(_ITEMS_OF_COPY, source)
+    return {row["name"]: row["hash"] for row in found}
+
+
+async def _column(to: Database, statement: str) -> list[str]:
+    return [row[0] for row in await to.fetch(statement)]
