@@ -11,8 +11,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey, OKPKey
 from joserfc.jws import JWSRegistry
 from joserfc.registry import HeaderParameter
+from pydantic import TypeAdapter
 
 from services.chassis.clock import now
+from services.contracts.event import AreaPath, StaffId
 
 ISSUER = "doorstep-local"
 AUDIENCE = "doorstep"
@@ -21,6 +23,9 @@ SERVICE_TYPE = "doorstep-service+jwt"
 SERVICE_TOKEN_SECONDS = 60
 
 ROLES = frozenset({"cadre", "mediator", "supervisor", "manager", "operator"})
+
+_SUBJECT: TypeAdapter[str] = TypeAdapter(StaffId)
+_AREAS: TypeAdapter[list[str]] = TypeAdapter(list[AreaPath])
 
 
 class Unauthenticated(Exception):
@@ -76,10 +81,12 @@ class StaffTokens:
             Unauthenticated: the token does not hold.
         """
         claims = _claims(token, self._key, self._registry, ["Ed25519"], STAFF_TYPE, self._claims)
-        roles, areas = _strings(claims.get("roles")), _strings(claims.get("areas"))
-        if not all(area.startswith("/") and area.endswith("/") for area in areas):
-            raise Unauthenticated
-        return Staff(str(claims["sub"]), frozenset(roles) & ROLES, tuple(areas))
+        try:  # what goes into events and scopes is held to their own forms
+            subject = _SUBJECT.validate_python(claims["sub"])
+            areas = _AREAS.validate_python(claims.get("areas"))
+        except ValueError:
+            raise Unauthenticated from None
+        return Staff(subject, frozenset(_strings(claims.get("roles"))) & ROLES, tuple(areas))
 
 
 class ServiceTokens:

@@ -60,6 +60,8 @@ def test_a_minted_token_tells_who_in_what_role_and_where() -> None:
         pytest.param(staff_token(roles="operator"), id="roles not a list"),
         pytest.param(staff_token(areas=["/a"]), id="area without its closing slash"),
         pytest.param(staff_token(areas=[""]), id="area that would match everything"),
+        pytest.param(staff_token(areas=["/a/,/"]), id="two areas in one"),
+        pytest.param(staff_token(sub="Mei Li"), id="subject that no event takes"),
         pytest.param("not.a.token", id="not a token"),
     ],
 )
