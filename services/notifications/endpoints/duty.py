@@ -1,0 +1,110 @@
+"""The duty desks of areas: who sits there, who comes and who goes."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.chassis.auth import Forbidden, Staff
+from services.chassis.database import scoped
+from services.chassis.problems import ProblemError
+from services.chassis.service import Service
+from services.contracts.duty import duty_stream
+from services.contracts.event import AreaPath, StaffId
+from services.notifications.domain.commands import LeaveDuty, TakeDuty
+from services.notifications.domain.decider import DUTY
+from services.notifications.domain.duty_desk import desks_above
+from services.notifications.endpoints.desk import Desk, Form, Parts, Reader, after_position, desk_for
+from services.notifications.read_models.duty_desks import first_manned
+from services.notifications.read_models.places import name_of
+
+router = APIRouter()
+
+ROSTER_KEEPERS = ("supervisor", "operator")
+"""Roles that may put others on duty and take them off."""
+
+DutyDesk = Annotated[Desk, Depends(desk_for("cadre", *ROSTER_KEEPERS))]
+
+
+class Shift(Form):
+    area: AreaPath
+    cadre: StaffId | None = None
+    """Yourself unless told; others only by a supervisor or an operator."""
+
+
+class ShiftReached(BaseModel):
+    """The version of the desk after the command."""
+
+    area: str
+    cadre: str
+    version: int
+
+
+class WhoAnswers(BaseModel):
+    """Who is told of a new case in `area` now; `desk` is where that cadre sits: there, or up the tree."""
+
+    area: str
+    name: str
+    cadre: str | None
+    desk: str | None
+    since: datetime | None
+
+
+@router.post("/duty:take", dependencies=[after_position], operation_id="take_duty")
+async def take(desk: DutyDesk, shift: Shift) -> ShiftReached:
+    """Go on duty for an area, in place of whoever is; from now on its new cases alert you."""
+    cadre = _whom(desk.staff, shift)
+    await _place(desk.parts, desk.staff, shift.area)
+    command = TakeDuty(shift.area, cadre)
+    outcome = await desk.carry_out(DUTY, duty_stream(shift.area), command, begins_in=shift.area)
+    return ShiftReached(area=shift.area, cadre=cadre, version=outcome.version)
+
+
+@router.post("/duty:leave", dependencies=[after_position], operation_id="leave_duty")
+async def leave(desk: DutyDesk, shift: Shift) -> ShiftReached:
+    """Go off duty; until somebody comes, the next desk up the tree answers."""
+    cadre = _whom(desk.staff, shift)
+    await _place(desk.parts, desk.staff, shift.area)
+    command = LeaveDuty(shift.area, cadre)
+    outcome = await desk.carry_out(DUTY, duty_stream(shift.area), command, begins_in=shift.area)
+    return ShiftReached(area=shift.area, cadre=cadre, version=outcome.version)
+
+
+@router.get("/duty", dependencies=[after_position], operation_id="read_duty")
+async def read_duty(parts: Parts, staff: Reader, area: AreaPath) -> WhoAnswers:
+    """Who answers for an area at this moment."""
+    name = await _place(parts, staff, area)
+    desks = desks_above(area)
+    # Whoever works under a desk may know who sits there, though it lies above their areas.
+    async with scoped(parts.application, desks) as connection:
+        manned = await first_manned(connection, desks)
+    return WhoAnswers(
+        area=area,
+        name=name,
+        cadre=manned.cadre if manned else None,
+        desk=manned.area if manned else None,
+        since=manned.since if manned else None,
+    )
+
+
+def _whom(staff: Staff, shift: Shift) -> str:
+    if shift.cadre in (None, staff.id):
+        return staff.id
+    if not staff.roles.intersection(ROSTER_KEEPERS):
+        raise Forbidden(ROSTER_KEEPERS)
+    return shift.cadre
+
+
+async def _place(parts: Service, staff: Staff, area: str) -> str:
+    """What the area is called; it must be there, and the caller's."""
+    async with scoped(parts.application, staff.areas) as connection:
+        name = await name_of(connection, area) if staff.may_see(area) else None
+    if name is None:
+        raise ProblemError(
+            404,
+            "unknown-area",
+            "There is no such area",
+            "Check its path; it may lie outside your areas, or have been registered this very moment.",
+        )
+    return name

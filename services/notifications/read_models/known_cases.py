@@ -1,0 +1,63 @@
+"""What an alert may say of a case, remembered from its opening: an escalation tells only the level."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Column, MetaData, Table, Text, Uuid
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.projections import ReadModel, types_of
+from services.contracts.cases import CaseOpened
+from services.contracts.envelope import Recorded
+from services.contracts.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCase:
+    case_id: UUID
+    area: str
+    reference: str | None
+    kind: str
+    category: str
+    urgency: str
+
+
+TABLE = Table(
+    "known_case",
+    MetaData(),
+    Column("case_id", Uuid, primary_key=True),
+    Column("area", Text, nullable=False),
+    Column("reference", Text),
+    Column("kind", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("urgency", Text, nullable=False),
+)
+
+
+def evolve(row: KnownCase | None, recorded: Recorded, event: Event) -> KnownCase | None:
+    match event:
+        case CaseOpened():
+            return KnownCase(
+                case_id=recorded.stream_id,
+                area=recorded.area,
+                reference=event.reference,
+                kind=event.kind,
+                category=event.category,
+                urgency=event.urgency,
+            )
+        case _:
+            return row
+
+
+KNOWN_CASES: ReadModel[KnownCase] = ReadModel(
+    name="known_case", version=1, table=TABLE, row=KnownCase, evolve=evolve, types=types_of(CaseOpened)
+)
+
+
+async def known_cases(connection: AsyncConnection, case_ids: Collection[UUID]) -> dict[UUID, KnownCase]:
+    rows = await connection.exec_driver_sql(
+        "SELECT case_id, area, reference, kind, category, urgency FROM known_case WHERE case_id = ANY($1::uuid[])",
+        (list(case_ids),),
+    )
+    return {row[0]: KnownCase(*row) for row in rows}
