@@ -237,11 +237,11 @@ class Subscription(ConsumerRebalanceListener):
         unsure = [partition for partition, run in runs.items() if self._positions.get(partition) != run[0].offset]
         if unsure:
             await self._check(unsure)
-        ready: list[Record] = []
+        ready: dict[Partition, Sequence[Record]] = {}
         for partition, run in runs.items():
             position = self._positions.get(partition)
             if position == run[0].offset:
-                ready += run
+                ready[partition] = run
             elif position is not None:
                 self._seek(partition, position)
         if not ready:

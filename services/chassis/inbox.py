@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import held, offsets
@@ -40,90 +40,117 @@ class Fault:
     reason: str
 
 
+class Line:
+    """One stream of one source on its way through a batch: where it stood, where it stands, what came too early."""
+
+    __slots__ = ("before", "early", "reached", "stream")
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.before = 0
+        self.reached = 0
+        self.early: dict[int, Held] = {}
+
+    def hold(self, one: Held, version: int) -> None:
+        """Keep it for its turn; a sound record before one that can't be read."""
+        known = self.early.get(version)
+        if known is None or known.reason is not None:
+            self.early[version] = one
+
+
 class Sorting:
     """Records told apart by the version that their stream has reached: the next, a repeat, or too early."""
 
-    def __init__(self, before: Mapping[Stream, int]) -> None:
-        self.before = before
-        self.reached = dict(before)
+    def __init__(self) -> None:
+        self.lines: dict[tuple[str, int], Line] = {}
         self.taken: list[Taken] = []
         self.records: list[Record] = []
-        self.early: dict[Stream, dict[int, Held]] = {}
         self.nameless: list[Held] = []
         self.dropped = 0
+        self.any_early = False
 
-    def arrive(self, recorded: Recorded, record: Record) -> None:
-        stream = (recorded.source, recorded.stream_id)
-        ahead = recorded.version - self.reached.get(stream, 0)
+    def line(self, source: str, stream_id: UUID) -> Line:
+        key = (source, stream_id.int)  # a UUID's own hash is slow, and one is asked for with every record
+        line = self.lines.get(key)
+        if line is None:
+            line = self.lines[key] = Line((source, stream_id))
+        return line
+
+    def arrive(self, line: Line, recorded: Recorded, record: Record) -> None:
+        ahead = recorded.version - line.reached
         if ahead == 1:
-            self._take(stream, recorded, record)
+            line.reached = recorded.version
+            self.taken.append(Taken(recorded))
+            self.records.append(record)
         elif ahead < 1:
             self.dropped += 1
         else:
-            self._hold(Held(record, (*stream, recorded.version), None))
+            self.any_early = True
+            line.hold(Held(record, (*line.stream, recorded.version), None), recorded.version)
 
     def refuse(self, refused: Held) -> None:
         if refused.identity is None:
             self.nameless.append(refused)
-        elif refused.identity[2] <= self.reached.get(refused.identity[:2], 0):
+            return
+        source, stream_id, version = refused.identity
+        line = self.line(source, stream_id)
+        if version <= line.reached:
             self.dropped += 1
         else:
-            self._hold(refused)
+            self.any_early = True
+            line.hold(refused, version)
 
-    def go_on(self, kept: Mapping[Stream, Mapping[int, Held]], streams: Iterable[Stream]) -> None:
-        """Take what waited for what was taken: from this batch, or `kept` from before."""
-        for stream in streams:
+    def go_on(self, lines: Iterable[Line], kept: Iterable[Held]) -> None:
+        """Take what waited for what these lines took: from this batch, or `kept` from before."""
+        before: dict[tuple[Line, int], Held] = {}
+        for one in kept:
+            assert one.identity is not None
+            source, stream_id, version = one.identity
+            before[self.line(source, stream_id), version] = one
+        for line in lines:
             while True:
-                version = self.reached.get(stream, 0) + 1
-                waiting = (self.early.get(stream, {}).get(version), kept.get(stream, {}).get(version))
+                version = line.reached + 1
+                waiting = (line.early.get(version), before.get((line, version)))
                 found = next(filter(None, map(_readable, waiting)), None)
                 if found is None:
                     break
-                self._take(stream, *found)
+                self.arrive(line, *found)
 
     def stop_at(self, faults: Mapping[Stream, Fault]) -> None:
         """Give back what was to be taken of these streams, from the fault on."""
         for taken, record in zip(self.taken, self.records, strict=True):
             recorded = taken.recorded
-            stream = (recorded.source, recorded.stream_id)
-            fault = faults.get(stream)
+            line = self.line(recorded.source, recorded.stream_id)
+            fault = faults.get(line.stream)
             if fault is not None and recorded.version >= fault.version:
-                self.reached[stream] = fault.version - 1
+                line.reached = fault.version - 1
                 reason = fault.reason if recorded.version == fault.version else None
-                self.early.setdefault(stream, {})[recorded.version] = Held(record, (*stream, recorded.version), reason)
+                line.early[recorded.version] = Held(record, (*line.stream, recorded.version), reason)
 
-    def moved(self) -> dict[Stream, int]:
-        before = self.before
-        return {stream: version for stream, version in self.reached.items() if version != before.get(stream, 0)}
+    def moved(self) -> list[Line]:
+        return [line for line in self.lines.values() if line.reached != line.before]
 
     def to_keep(self) -> list[Held]:
         waiting = [
             one
-            for stream, versions in self.early.items()
-            for version, one in versions.items()
-            if version > self.reached.get(stream, 0)
+            for line in self.lines.values()
+            if line.early
+            for version, one in line.early.items()
+            if version > line.reached
         ]
         return self.nameless + waiting
 
-    def _take(self, stream: Stream, recorded: Recorded, record: Record) -> None:
-        self.reached[stream] = recorded.version
-        self.taken.append(Taken(recorded))
-        self.records.append(record)
-
-    def _hold(self, one: Held) -> None:
-        assert one.identity is not None
-        versions = self.early.setdefault(one.identity[:2], {})
-        known = versions.setdefault(one.identity[2], one)
-        if known.reason is not None:
-            versions[one.identity[2]] = one
-
 
 async def take(
-    connection: AsyncConnection, consumer: str, handle: Handle, records: Sequence[Record], *, one_by_one: bool
+    connection: AsyncConnection,
+    consumer: str,
+    handle: Handle,
+    runs: Mapping[Partition, Sequence[Record]],
+    *,
+    one_by_one: bool,
 ) -> Tally:
     """Take a batch in the caller's transaction. `one_by_one`: no handler's fault stops more than its stream."""
     tally = Tally()
-    runs = {partition: list(run) for partition, run in groupby(records, lambda r: (r.topic, r.partition))}
     standing = await offsets.lock(connection, consumer, runs.keys())
     fresh: list[Record] = []
     last: list[Record] = []
@@ -141,7 +168,7 @@ async def take(
     if not fresh:
         return tally
     sorting = await _sort(connection, consumer, fresh)
-    await _settle(connection, consumer, handle, sorting, sorting.moved().keys(), one_by_one=one_by_one)
+    await _settle(connection, consumer, handle, sorting, sorting.moved(), one_by_one=one_by_one)
     await offsets.advance(connection, consumer, last)
     return _told(tally, sorting)
 
@@ -154,26 +181,34 @@ async def take_again(
     again = await held.take_asked(connection, consumer, asked.ids)
     streams = {one.identity[:2] for one in again if one.identity}
     sorting = await _sort(connection, consumer, [one.record for one in again if one.identity is None], streams)
-    await _settle(connection, consumer, handle, sorting, streams | sorting.moved().keys(), one_by_one=one_by_one)
+    lines = list(sorting.lines.values())
+    await _settle(connection, consumer, handle, sorting, lines, one_by_one=one_by_one)
     return _told(Tally(), sorting)
 
 
 async def _sort(
     connection: AsyncConnection, consumer: str, records: Iterable[Record], also: Iterable[Stream] = ()
 ) -> Sorting:
-    arrived: list[tuple[Recorded, Record]] = []
+    sorting = Sorting()
+    arrived: list[tuple[Line, Recorded, Record]] = []
     refused: list[Held] = []
+    for stream in also:
+        sorting.line(*stream)
     for record in records:
         try:
-            arrived.append((held.read(record), record))
+            recorded = held.read(record)
+            arrived.append((sorting.line(recorded.source, recorded.stream_id), recorded, record))
         except Unreadable as unreadable:
-            refused.append(Held(record, held.identity(record), unreadable.reason))
-    streams = {(recorded.source, recorded.stream_id) for recorded, _ in arrived}
-    streams.update(one.identity[:2] for one in refused if one.identity)
-    streams.update(also)
-    sorting = Sorting(await progress_of(connection, consumer, streams))
-    for recorded, record in arrived:
-        sorting.arrive(recorded, record)
+            one = Held(record, held.identity(record), unreadable.reason)
+            refused.append(one)
+            if one.identity is not None:
+                sorting.line(*one.identity[:2])
+    before = await progress_of(connection, consumer, [line.stream for line in sorting.lines.values()])
+    for stream, version in before.items():
+        line = sorting.line(*stream)
+        line.before = line.reached = version
+    for one in arrived:
+        sorting.arrive(*one)
     for one in refused:
         sorting.refuse(one)
     return sorting
@@ -184,29 +219,24 @@ async def _settle(
     consumer: str,
     handle: Handle,
     sorting: Sorting,
-    streams: Iterable[Stream],
+    going_on: Sequence[Line],
     *,
     one_by_one: bool,
 ) -> None:
     """Effects, then what is remembered of them."""
     any_held = await held.any_held(connection, consumer)
-    if any_held or sorting.early:
-        kept: dict[Stream, dict[int, Held]] = {}
-        if any_held:
-            for one in await held.of_streams(connection, consumer, list(streams)):
-                assert one.identity is not None
-                kept.setdefault(one.identity[:2], {})[one.identity[2]] = one
-        sorting.go_on(kept, streams)
+    if any_held or sorting.any_early:
+        kept = await held.of_streams(connection, consumer, [line.stream for line in going_on]) if any_held else ()
+        sorting.go_on(going_on, kept)
     if sorting.taken:
         if one_by_one:
             sorting.stop_at(await _effects_by_stream(connection, handle, sorting.taken))
         else:
             await handle(connection, sorting.taken)
     moved = sorting.moved()
-    if moved:
-        await _remember(connection, consumer, moved, sorting.before)
-        if any_held:
-            await held.drop_taken(connection, consumer, moved)
+    await _remember(connection, consumer, moved)
+    if any_held:
+        await held.drop_taken(connection, consumer, {line.stream: line.reached for line in moved})
     await held.keep(connection, consumer, sorting.to_keep())
 
 
@@ -267,30 +297,39 @@ async def progress_of(connection: AsyncConnection, consumer: str, streams: Itera
     return {(row.source, row.stream_id): row.version for row in rows}
 
 
-async def _remember(
-    connection: AsyncConnection, consumer: str, moved: Mapping[Stream, int], before: Mapping[Stream, int]
-) -> None:
-    rows = await connection.exec_driver_sql(
-        "WITH moved AS MATERIALIZED ("
-        "  SELECT * FROM unnest($2::text[], $3::uuid[], $4::integer[], $5::integer[])"
-        "   AS m (source, stream_id, version, before)"
-        "), begun AS ("
-        "  INSERT INTO progress (consumer, source, stream_id, version)"
-        "  SELECT $1, source, stream_id, version FROM moved WHERE before = 0 ON CONFLICT DO NOTHING RETURNING 1"
-        "), gone_on AS ("
-        "  UPDATE progress p SET version = m.version FROM moved m WHERE p.consumer = $1 AND p.source = m.source"
-        "   AND p.stream_id = m.stream_id AND p.version = m.before RETURNING 1"
-        ") SELECT (SELECT count(*) FROM begun) + (SELECT count(*) FROM gone_on)",
-        (
-            consumer,
-            [source for source, _ in moved],
-            [stream for _, stream in moved],
-            list(moved.values()),
-            [before.get(stream, 0) for stream in moved],
-        ),
-    )
-    if rows.scalar_one() != len(moved):
-        raise TakenElsewhere
+async def _remember(connection: AsyncConnection, consumer: str, moved: Sequence[Line]) -> None:
+    begun = [line for line in moved if line.before == 0]
+    gone_on = [line for line in moved if line.before != 0]
+    try:
+        # Not an upsert, which takes twice as long: whether a stream was there is known, and the key is the safety.
+        if begun:
+            await connection.exec_driver_sql(
+                "INSERT INTO progress (consumer, source, stream_id, version)"
+                " SELECT $1, source, stream_id, version"
+                " FROM unnest($2::text[], $3::uuid[], $4::integer[]) AS m (source, stream_id, version)",
+                (consumer, *_columns(begun), [line.reached for line in begun]),
+            )
+    except IntegrityError:
+        raise TakenElsewhere from None
+    if gone_on:
+        rows = await connection.exec_driver_sql(
+            "UPDATE progress p SET version = m.version"
+            " FROM unnest($2::text[], $3::uuid[], $4::integer[], $5::integer[])"
+            "  AS m (source, stream_id, version, before)"
+            " WHERE p.consumer = $1 AND p.source = m.source AND p.stream_id = m.stream_id AND p.version = m.before",
+            (
+                consumer,
+                *_columns(gone_on),
+                [line.reached for line in gone_on],
+                [line.before for line in gone_on],
+            ),
+        )
+        if rows.rowcount != len(gone_on):
+            raise TakenElsewhere
+
+
+def _columns(lines: Sequence[Line]) -> tuple[list[str], list[UUID]]:
+    return [line.stream[0] for line in lines], [line.stream[1] for line in lines]
 
 
 def _readable(one: Held | None) -> tuple[Recorded, Record] | None:
@@ -303,7 +342,7 @@ def _readable(one: Held | None) -> tuple[Recorded, Record] | None:
 
 
 def _told(tally: Tally, sorting: Sorting) -> Tally:
-    tally.taken = sum(sorting.reached.get(s, 0) - sorting.before.get(s, 0) for s in sorting.moved())
+    tally.taken = sum(line.reached - line.before for line in sorting.lines.values())
     tally.dropped += sorting.dropped
     tally.kept = sorting.to_keep()
     return tally

@@ -82,7 +82,7 @@ async def discard(connection: AsyncConnection, id_: int) -> None:
     stepped = await connection.exec_driver_sql(
         "INSERT INTO progress AS p (consumer, source, stream_id, version) SELECT $1, $2, $3, $4"
         " WHERE $4 = 1 OR EXISTS (SELECT FROM progress WHERE consumer = $1 AND source = $2 AND stream_id = $3)"
-        " ON CONFLICT (consumer, source, stream_id) DO UPDATE SET version = excluded.version"
+        " ON CONFLICT (stream_id, source, consumer) DO UPDATE SET version = excluded.version"
         " WHERE p.version = excluded.version - 1",
         (row.consumer, row.source, row.stream_id, row.version),
     )

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from secrets import token_hex
 from typing import Any, Protocol, cast
 from uuid import UUID
@@ -304,7 +303,7 @@ async def test_an_unknown_type_goes_on_by_itself_once_the_code_knows_it(
 ) -> None:
     stream, other = new_id(), new_id()
     async with consuming():
-        await topic.publish(replace(withdrawn(stream, 1), type="case.sung"), withdrawn(stream, 2), withdrawn(other, 1))
+        await topic.publish(withdrawn(stream, 1)._replace(type="case.sung"), withdrawn(stream, 2), withdrawn(other, 1))
         await until(lambda: _is_at_least(total(worker), 1))
         await until(lambda: _parked(worker, 1))
         assert await effects(worker, stream) == []

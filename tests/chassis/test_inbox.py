@@ -11,7 +11,7 @@ from deploy.local.postgres import Dsns
 from services.chassis import inbox, offsets, parked
 from services.chassis.consumer import reached
 from services.chassis.database import engine
-from services.chassis.held import KeptRecord, asked_again
+from services.chassis.held import KeptRecord, Partition, asked_again
 from services.chassis.ids import new_id
 from services.chassis.inbox import Handle, TakenElsewhere, Tally
 from services.chassis.taken import Taken
@@ -46,7 +46,10 @@ class Inbox:
     async def takes_as_numbered(self, *records: KeptRecord, one_by_one: bool = False) -> Tally:
         async with self.worker.begin() as connection:
             await offsets.standings(connection, "test", {(one.topic, one.partition) for one in records})
-            return await inbox.take(connection, "test", self.handle, records, one_by_one=one_by_one)
+            runs: dict[Partition, list[KeptRecord]] = {}
+            for one in records:
+                runs.setdefault((one.topic, one.partition), []).append(one)
+            return await inbox.take(connection, "test", self.handle, runs, one_by_one=one_by_one)
 
     async def tries_again(self) -> Tally:
         async with self.worker.begin() as connection:
@@ -106,7 +109,7 @@ async def test_records_above_the_offset_are_never_taken(box: Inbox) -> None:
 
 async def test_the_same_stream_of_another_source_is_another_stream(box: Inbox) -> None:
     stream = new_id()
-    tally = await box.takes(record(withdrawn(stream, 1)), record(replace(withdrawn(stream, 1), source="mediation")))
+    tally = await box.takes(record(withdrawn(stream, 1)), record(withdrawn(stream, 1)._replace(source="mediation")))
     assert tally.taken == 2
 
 
@@ -184,7 +187,7 @@ async def test_a_discarded_event_lets_those_behind_it_go_on(worker: AsyncEngine)
 
 async def test_an_event_can_not_be_discarded_before_its_turn(box: Inbox) -> None:
     stream = new_id()
-    await box.takes(record(replace(withdrawn(stream, 2), type="case.sung")))
+    await box.takes(record(withdrawn(stream, 2)._replace(type="case.sung")))
     [one] = await box.parked()
     with pytest.raises(parked.NotParked):
         async with box.worker.begin() as connection:
@@ -197,7 +200,7 @@ async def test_what_this_version_does_not_know_waits_with_all_behind_it(box: Inb
     stream, other = new_id(), new_id()
     await box.takes(
         record(withdrawn(stream, 1)),
-        record(replace(withdrawn(stream, 2), **unfit)),  # pyright: ignore[reportArgumentType]
+        record(withdrawn(stream, 2)._replace(**unfit)),  # pyright: ignore[reportArgumentType]
         record(withdrawn(stream, 3)),
         record(withdrawn(other, 1)),
     )
@@ -209,7 +212,7 @@ async def test_what_this_version_does_not_know_waits_with_all_behind_it(box: Inb
 
 async def test_a_type_that_becomes_known_goes_on(box: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = new_id()
-    await box.takes(record(replace(withdrawn(stream, 1), type="case.sung")), record(withdrawn(stream, 2)))
+    await box.takes(record(withdrawn(stream, 1)._replace(type="case.sung")), record(withdrawn(stream, 2)))
     monkeypatch.setitem(EVENTS, "case.sung", CaseWithdrawn)
     async with box.worker.begin() as connection:
         await parked.replay(connection)
@@ -226,7 +229,7 @@ async def test_a_body_that_does_not_fit_parks_where_it_is_decoded(worker: AsyncE
 
     stream = new_id()
     box = Inbox(worker, decoding)
-    await box.takes(record(replace(withdrawn(stream, 1), data=b'{"broken')), one_by_one=True)
+    await box.takes(record(withdrawn(stream, 1)._replace(data=b'{"broken')), one_by_one=True)
     [one] = await box.parked()
     assert one.reason == "the body does not fit case.withdrawn version 1"
 

@@ -1,6 +1,5 @@
 """What the others' events cause, once however often they are told."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -63,7 +62,7 @@ def test_each_event_causes_its_command(source: str, event: Event, command: Comma
 
 
 def test_what_causes_nothing_is_not_even_read() -> None:
-    broken = replace(recorded(opened(), CASE, source="notifications"), data=b"{")
+    broken = recorded(opened(), CASE, source="notifications")._replace(data=b"{")
     assert caused_by(Taken(broken), NOW) is None
 
 

@@ -15,9 +15,9 @@ CREATE TABLE consumer_offset (
 CREATE TABLE progress (
     version integer NOT NULL,
     stream_id uuid NOT NULL,
-    consumer text NOT NULL,
-    source text NOT NULL,
-    PRIMARY KEY (consumer, source, stream_id)
+    consumer text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    PRIMARY KEY (stream_id, source, consumer)
 ) WITH (fillfactor = 85);
 
 -- Records as they came, kept until their turn comes. With a reason: parked. Without: only early.
