@@ -1,0 +1,26 @@
+"""Bodies of requests: every field is named, and text is text."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+
+class Form(BaseModel):
+    """The body of a command; a field that is not in it is refused, not ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def without_nul(text: str) -> str:
+    """PostgreSQL can't keep a NUL character."""
+    if "\0" in text:
+        raise ValueError("holds a NUL character|Leave it out.")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(without_nul)]
+"""A name, an address, a contact."""
+
+FreeText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), AfterValidator(without_nul)
+]

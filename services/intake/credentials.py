@@ -1,0 +1,108 @@
+"""Communities' keys: what another program shows when it reports for its community."""
+
+import hmac
+import secrets
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.chassis.auth import Forbidden, Unauthenticated
+from services.chassis.clock import now
+from services.chassis.fingerprints import Fingerprints
+
+_REMEMBERED_SECONDS = 5.0
+"""For so long a revoked key may still be taken."""
+
+
+class Scope(StrEnum):
+    REPORT = "report"
+    HISTORY = "history"
+    """May bring imported reports, with the time at which they happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The community that a key speaks for."""
+
+    community: UUID
+    area: str
+    clock: ZoneInfo
+    scopes: frozenset[str]
+
+    def require(self, scope: Scope) -> None:
+        """Raises Forbidden."""
+        if scope not in self.scopes:
+            raise Forbidden([f"a key with the scope {scope}"])
+
+
+class Credentials:
+    """Issues keys and checks them. Only a keyed hash of a key is stored."""
+
+    def __init__(self, worker: AsyncEngine, credentials: Fingerprints) -> None:
+        self._worker = worker
+        self._fingerprints = credentials
+        self._remembered: dict[str, tuple[float, bytes, Credential]] = {}
+
+    async def issue(
+        self, connection: AsyncConnection, community: UUID, area: str, time_zone: str, scopes: Collection[Scope]
+    ) -> str:
+        """A new key, shown this once: `dk_<id>_<secret>`."""
+        key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
+        await connection.exec_driver_sql(
+            "INSERT INTO community_key (key_id, community, area, time_zone, digest, scopes)"
+            " VALUES ($1, $2, $3, $4, $5, $6)",
+            (key_id, community, area, time_zone, self._digest(secret), sorted(scopes)),
+        )
+        return f"dk_{key_id}_{secret}"
+
+    async def check(self, key: str) -> Credential:
+        """Whom the key speaks for.
+
+        Raises:
+            Unauthenticated: it is not a key of ours, or was revoked.
+        """
+        prefix, _, rest = key.partition("_")
+        key_id, _, secret = rest.partition("_")
+        if prefix != "dk" or not key_id or not secret or not key.isascii():
+            raise Unauthenticated
+        until, digest, credential = self._remembered.get(key_id) or await self._look_up(key_id)
+        if time.monotonic() > until:
+            _, digest, credential = await self._look_up(key_id)
+        if not hmac.compare_digest(digest, self._digest(secret)):
+            raise Unauthenticated
+        return credential
+
+    async def _look_up(self, key_id: str) -> tuple[float, bytes, Credential]:
+        async with self._worker.begin() as connection:
+            found = await connection.exec_driver_sql(
+                "SELECT community, area, time_zone, digest, scopes, last_used_on FROM community_key"
+                " WHERE key_id = $1 AND revoked_at IS NULL",
+                (key_id,),
+            )
+            row = found.one_or_none()
+            if row is None:
+                self._remembered.pop(key_id, None)
+                raise Unauthenticated
+            today = now().date()
+            if row.last_used_on != today:
+                await connection.exec_driver_sql(
+                    "UPDATE community_key SET last_used_on = $2 WHERE key_id = $1", (key_id, today)
+                )
+        scopes: Sequence[str] = row.scopes
+        credential = Credential(row.community, row.area, ZoneInfo(row.time_zone), frozenset(scopes))
+        entry = (time.monotonic() + _REMEMBERED_SECONDS, bytes(row.digest), credential)
+        self._remembered[key_id] = entry
+        return entry
+
+    def _digest(self, secret: str) -> bytes:
+        return self._fingerprints.digest("community key", secret.encode(), 32)
+
+
+async def has_key(connection: AsyncConnection, community: UUID) -> bool:
+    found = await connection.exec_driver_sql("SELECT 1 FROM community_key WHERE community = $1 LIMIT 1", (community,))
+    return found.first() is not None

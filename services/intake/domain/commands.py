@@ -1,0 +1,56 @@
+"""What intake is asked to do."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.contracts.cases import Channel, Kind, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class TakeReport:
+    """`particulars` names the sealed row that is stored in the same breath."""
+
+    community: UUID
+    reference: str | None
+    kind: Kind
+    category: str
+    urgency: Urgency
+    channel: Channel
+    reported_on: date
+    imported: bool
+    particulars: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawReport:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmResolution:
+    """`resolution_version` is the version of mediation's stream that the resident was shown; none: nothing is resolved."""
+
+    resolution_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EraseReport:
+    pass
+
+
+Command = TakeReport | WithdrawReport | ConfirmResolution | EraseReport
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterArea:
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterCommunity:
+    community: UUID
+    area: str
+    name: str
+    time_zone: str

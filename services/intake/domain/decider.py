@@ -1,0 +1,97 @@
+"""The rules of a report: one function each; `decide` only finds the right one."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from services.chassis.decider import Decider
+from services.contracts.cases import CaseConfirmed, CaseErased, CaseReported, CaseWithdrawn
+from services.contracts.event import Event, StreamKind
+from services.intake.domain.commands import Command, ConfirmResolution, EraseReport, TakeReport, WithdrawReport
+from services.intake.domain.errors import (
+    AlreadyErased,
+    AlreadyReported,
+    AlreadyWithdrawn,
+    NotReported,
+    NotResolvedYet,
+)
+from services.intake.domain.report import Erased, Report, Reported, Unreported, Withdrawn, evolve
+
+
+def decide(command: Command, report: Report) -> Sequence[Event]:
+    match command:
+        case TakeReport():
+            return take(command, report)
+        case WithdrawReport():
+            return withdraw(report)
+        case ConfirmResolution():
+            return confirm(command, report)
+        case EraseReport():
+            return erase(report)
+        case _:
+            assert_never(command)
+
+
+def take(command: TakeReport, report: Report) -> Sequence[Event]:
+    if not isinstance(report, Unreported):
+        raise AlreadyReported
+    return [
+        CaseReported(
+            community=command.community,
+            reference=command.reference,
+            kind=command.kind,
+            category=command.category,
+            urgency=command.urgency,
+            channel=command.channel,
+            reported_on=command.reported_on,
+            imported=command.imported,
+            particulars=command.particulars,
+        )
+    ]
+
+
+def withdraw(report: Report) -> Sequence[Event]:
+    match report:
+        case Reported():
+            return [CaseWithdrawn()]
+        case Withdrawn():
+            return []
+        case Unreported():
+            raise NotReported
+        case Erased():
+            raise AlreadyErased
+        case _:
+            assert_never(report)
+
+
+def confirm(command: ConfirmResolution, report: Report) -> Sequence[Event]:
+    match report:
+        case Reported(confirmed=confirmed):
+            if command.resolution_version is None:
+                raise NotResolvedYet
+            if confirmed == command.resolution_version:
+                return []
+            return [CaseConfirmed(resolution_version=command.resolution_version)]
+        case Withdrawn():
+            raise AlreadyWithdrawn
+        case Unreported():
+            raise NotReported
+        case Erased():
+            raise AlreadyErased
+        case _:
+            assert_never(report)
+
+
+def erase(report: Report) -> Sequence[Event]:
+    """A right that no other rule limits: whatever the state, it is done, once."""
+    match report:
+        case Reported() | Withdrawn():
+            return [CaseErased()]
+        case Erased():
+            return []
+        case Unreported():
+            raise NotReported
+        case _:
+            assert_never(report)
+
+
+REPORTS: Decider[Command, Report] = Decider(StreamKind.CASE, Unreported(), decide, evolve)

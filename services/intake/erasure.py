@@ -1,0 +1,14 @@
+"""Erasing: `case.erased` first, then the rows; whoever dies between the two leaves the rows to whoever takes the event."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis import particulars
+
+
+async def erase_rows(connection: AsyncConnection, case_id: UUID) -> None:
+    """Delete all that intake holds of a case, and note it in the ledger; again does nothing."""
+    await particulars.erase(connection, case_id)
+    await connection.exec_driver_sql("DELETE FROM set_aside WHERE case_id = $1", (case_id,))
+    await connection.exec_driver_sql("INSERT INTO erased (case_id) VALUES ($1) ON CONFLICT DO NOTHING", (case_id,))

@@ -1,0 +1,206 @@
+"""Where a case stands, for the resident who holds its receipt: fed by what every service publishes of it."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Boolean, Column, Date, DateTime, Integer, MetaData, Table, Text, Uuid, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.projections import ReadModel, types_of
+from services.contracts import alerts, cases
+from services.contracts.envelope import Recorded
+from services.contracts.event import Event
+
+
+class State(StrEnum):
+    """In the order of a case's life."""
+
+    REPORTED = "reported"
+    OPENED = "opened"
+    ASSIGNED = "assigned"
+    ACKNOWLEDGED = "acknowledged"
+    IN_MEDIATION = "in_mediation"
+    RESOLVED = "resolved"
+    CONFIRMED = "confirmed"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """Each service's word in fields of its own: what one says never depends on what another has said yet."""
+
+    case_id: UUID
+    area: str
+    # intake's
+    reference: str | None = None
+    kind: str | None = None
+    category: str | None = None
+    imported: bool = False
+    particulars: UUID | None = None
+    reported_at: datetime | None = None
+    confirmed_version: int | None = None
+    confirmed_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    erased_at: datetime | None = None
+    # mediation's
+    stage: str | None = None
+    level: str | None = None
+    owner: str | None = None
+    opened_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    mediated_at: datetime | None = None
+    escalated_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_on: date | None = None
+    resolution: str | None = None
+    resolution_version: int | None = None
+    explanation: UUID | None = None
+    closed_at: datetime | None = None
+    # notifications'
+    alerted_at: datetime | None = None
+
+    @property
+    def state(self) -> State:
+        if self.erased_at:
+            return State.ERASED
+        if self.withdrawn_at:
+            return State.WITHDRAWN
+        if self.resolution_version and self.confirmed_version == self.resolution_version:
+            return State.CONFIRMED
+        return State(self.stage or State.REPORTED)
+
+
+_INSTANT = DateTime(timezone=True)
+
+TABLE = Table(
+    "case_status",
+    MetaData(),
+    Column("case_id", Uuid, primary_key=True),
+    Column("area", Text, nullable=False),
+    Column("reference", Text),
+    Column("kind", Text),
+    Column("category", Text),
+    Column("imported", Boolean, nullable=False),
+    Column("particulars", Uuid),
+    Column("reported_at", _INSTANT),
+    Column("confirmed_version", Integer),
+    Column("confirmed_at", _INSTANT),
+    Column("withdrawn_at", _INSTANT),
+    Column("erased_at", _INSTANT),
+    Column("stage", Text),
+    Column("level", Text),
+    Column("owner", Text),
+    Column("opened_at", _INSTANT),
+    Column("acknowledged_at", _INSTANT),
+    Column("mediated_at", _INSTANT),
+    Column("escalated_at", _INSTANT),
+    Column("resolved_at", _INSTANT),
+    Column("resolved_on", Date),
+    Column("resolution", Text),
+    Column("resolution_version", Integer),
+    Column("explanation", Uuid),
+    Column("closed_at", _INSTANT),
+    Column("alerted_at", _INSTANT),
+)
+
+
+def evolve(row: StatusRow | None, recorded: Recorded, event: Event) -> StatusRow:
+    row = row or StatusRow(recorded.stream_id, recorded.area)
+    match recorded.source:
+        case "intake":
+            return _said_by_intake(row, recorded.occurred_at, event)
+        case "mediation":
+            return _said_by_mediation(row, recorded, event)
+        case "notifications" if isinstance(event, alerts.AlertRaised):
+            return replace(row, alerted_at=recorded.occurred_at)
+        case _:
+            return row
+
+
+def _said_by_intake(row: StatusRow, at: datetime, event: Event) -> StatusRow:
+    match event:
+        case cases.CaseReported():
+            return replace(
+                row,
+                reference=event.reference,
+                kind=event.kind.value,
+                category=event.category,
+                imported=event.imported,
+                particulars=event.particulars,
+                reported_at=at,
+            )
+        case cases.CaseConfirmed():
+            return replace(row, confirmed_version=event.resolution_version, confirmed_at=at)
+        case cases.CaseWithdrawn():
+            return replace(row, withdrawn_at=at)
+        case cases.CaseErased():
+            return replace(row, erased_at=at, particulars=None)
+        case _:
+            return row
+
+
+def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> StatusRow:
+    at = recorded.occurred_at
+    match event:
+        case cases.CaseOpened():
+            return replace(row, stage=State.OPENED, level=event.level, opened_at=at)
+        case cases.CaseAssigned():
+            return replace(row, stage=State.ASSIGNED, owner=event.owner)
+        case cases.CaseAcknowledged():
+            return replace(row, stage=State.ACKNOWLEDGED, owner=event.owner, acknowledged_at=at)
+        case cases.CaseMediated():
+            return replace(row, stage=State.IN_MEDIATION, mediated_at=at)
+        case cases.CaseEscalated():
+            return replace(row, stage=State.OPENED, owner=None, level=event.to_level, escalated_at=at)
+        case cases.CaseResolved():
+            return replace(
+                row,
+                stage=State.RESOLVED,
+                resolved_at=at,
+                resolved_on=event.resolved_on,
+                resolution=event.resolution.value,
+                resolution_version=recorded.version,
+                explanation=event.explanation,
+            )
+        case cases.CaseReopened():
+            return replace(row, stage=State.OPENED, owner=None, level=event.level, resolution_version=None)
+        case cases.CaseClosed():
+            return replace(row, stage=State.CLOSED, closed_at=at)
+        case cases.CaseErased():
+            return replace(row, explanation=None)
+        case _:
+            return row
+
+
+CASE_STATUS: ReadModel[StatusRow] = ReadModel(
+    name="case_status",
+    version=1,
+    table=TABLE,
+    row=StatusRow,
+    evolve=evolve,
+    types=types_of(
+        cases.CaseReported,
+        cases.CaseConfirmed,
+        cases.CaseWithdrawn,
+        cases.CaseErased,
+        cases.CaseOpened,
+        cases.CaseAssigned,
+        cases.CaseAcknowledged,
+        cases.CaseMediated,
+        cases.CaseEscalated,
+        cases.CaseResolved,
+        cases.CaseReopened,
+        cases.CaseClosed,
+        alerts.AlertRaised,
+    ),
+)
+
+
+async def status_of(connection: AsyncConnection, case_id: UUID) -> StatusRow | None:
+    found = await connection.execute(select(TABLE).where(TABLE.c.case_id == case_id))
+    row = found.one_or_none()
+    return StatusRow(*row) if row else None

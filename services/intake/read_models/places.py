@@ -1,0 +1,50 @@
+"""The communities that a report can be made to."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Column, MetaData, Table, Text, Uuid
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.projections import ReadModel, types_of
+from services.contracts.envelope import Recorded
+from services.contracts.event import Event
+from services.contracts.registry import CommunityRegistered
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityRow:
+    community_id: UUID
+    path: str
+    """Not called `area`: whoever reports may see every community there is."""
+    name: str
+
+
+TABLE = Table(
+    "community",
+    MetaData(),
+    Column("community_id", Uuid, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("name", Text, nullable=False),
+)
+
+
+def evolve(row: CommunityRow | None, recorded: Recorded, event: Event) -> CommunityRow | None:
+    if isinstance(event, CommunityRegistered):
+        return CommunityRow(event.community, event.area, event.name)
+    return row
+
+
+COMMUNITIES: ReadModel[CommunityRow] = ReadModel(
+    name="community",
+    version=1,
+    table=TABLE,
+    row=CommunityRow,
+    evolve=evolve,
+    types=types_of(CommunityRegistered),
+)
+
+
+async def communities(connection: AsyncConnection) -> list[CommunityRow]:
+    rows = await connection.exec_driver_sql("SELECT community_id, path, name FROM community ORDER BY path")
+    return [CommunityRow(*row) for row in rows]
