@@ -105,7 +105,7 @@ class KafkaHistory:
         async with reader(self._bootstrap) as kafka:
             for partition, end in ends.items():
                 ordered = Ordered(types, {}, limits, {})
-                async for records in _records(kafka, partition, None, end):
+                async for records in records_of(kafka, partition, None, end):
                     yield Page(list(ordered.admit(records)), closed=False)
                 self._aside.update(ordered.aside)
                 reached = [(*stream, version) for stream, version in ordered.versions.items()]
@@ -123,7 +123,7 @@ class KafkaHistory:
         ends = await self._offsets(connection)
         async with reader(self._bootstrap) as kafka:
             for partition, end in ends.items():
-                async for records in _records(kafka, partition, self._read_to.get(partition), end):
+                async for records in records_of(kafka, partition, self._read_to.get(partition), end):
                     streams = {known[:2] for record in records if (known := held.identity(record))}
                     await self._look_up(connection, ordered, streams - ordered.versions.keys())
                     yield await self._remembered(connection, ordered, list(ordered.admit(records)))
@@ -244,7 +244,7 @@ async def reader(bootstrap: str) -> AsyncGenerator[Reader]:
         await consumer.stop()
 
 
-async def _records(
+async def records_of(
     kafka: Reader, partition: TopicPartition, begin: int | None, end: int
 ) -> AsyncGenerator[Sequence[Record]]:
     """A partition's records from `begin`, or its beginning, to before `end`, or to where it ends."""

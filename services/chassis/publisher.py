@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, cast
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2  # pyright: ignore[reportUnknownVariableType]
 
+from services.chassis import kafka
 from services.contracts.catalogue import TOPIC_OF_TYPE
 from services.contracts.envelope import Headers, Recorded, to_headers
-
-BATCH_BYTES = 256 * 1024
-"""Of records for one partition; the broker takes up to a megabyte, and an event has at most 64 kB."""
 
 CLOSING_SECONDS = 3.0
 
@@ -139,13 +137,7 @@ def partition_of(key: bytes, partitions: Sequence[TopicPartition]) -> TopicParti
 @asynccontextmanager
 async def publisher(bootstrap: str, client_id: str) -> AsyncGenerator[Publisher]:
     """A publisher with a producer of its own, closed with the block."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        client_id=client_id,
-        enable_idempotence=True,
-        acks="all",
-        max_batch_size=BATCH_BYTES,
-    )
+    producer = kafka.producer(bootstrap, client_id)
     try:
         await producer.start()
         yield Publisher(cast("Producer", producer))

@@ -72,13 +72,16 @@ class Relay:
             await asyncio.sleep(min(wait, LONGEST_RETRY_WAIT))
 
     async def _hold_and_publish(self) -> None:
-        async with self._lock() as connection, publisher(self._bootstrap, f"{self._store.source}-relay") as to:
+        async with self._lock() as connection:
             position = await cursor(connection)
-            while True:
-                block = await self._wait_for_more(connection, to, position)
-                while block:
-                    position = block.last
-                    block = await self._send(connection, to, block)
+            unpublished = await self._store.read(connection, position, 1)
+            self._oldest = unpublished[0].recorded_at if unpublished else None
+            async with publisher(self._bootstrap, f"{self._store.source}-relay") as to:
+                while True:
+                    block = await self._wait_for_more(connection, to, position)
+                    while block:
+                        position = block.last
+                        block = await self._send(connection, to, block)
 
     async def _send(self, connection: AsyncConnection, to: Publisher, block: Block) -> Block | None:
         """Send a block and move the cursor; meanwhile make the next one ready, which is returned."""
