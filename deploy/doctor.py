@@ -51,9 +51,10 @@ def doctor() -> None:
     else:
         _print_parts(console, home, stack, load(home))
         findings += [finding for part in stack.parts for finding in _part(home, part)]
-        findings += [finding for name in SERVICES for finding in _service(stack, name)]
+        running = {part.name for part in stack.parts if part.phase in ("starting", "ready")}
+        findings += [finding for name in SERVICES if name in running for finding in _service(stack, name)]
     for finding in findings:
-        console.print(Text(f"\n✗ {finding.part}: {finding.wrong}", "bold red"))
+        console.print(Text(f"\n✗ {finding.part}: {finding.wrong}", "bold red"), soft_wrap=True)
         for line in finding.log:
             console.print(Text(f"    {line}", "dim"), soft_wrap=True)
         console.print(Text(f"  → {finding.remedy}"), soft_wrap=True)
@@ -89,7 +90,9 @@ def _not_running(home: Home) -> Iterable[Finding]:
 
 def _part(home: Home, part: PartStatus) -> Iterable[Finding]:
     log = home.logs / f"{part.name}.log"
-    if part.phase == "failed":
+    if part.phase == "waiting":
+        yield Finding(part.name, f"it waits {part.note}", "see there; it starts by itself after")
+    elif part.phase == "failed":
         remedy = f"read {log}; it is tried again by itself, and at once after: doorstep down && doorstep up"
         yield Finding(part.name, f"it does not run: {part.note}", remedy, _errors(log))
     elif part.failures:
@@ -115,7 +118,8 @@ def _service(stack: StackStatus, name: str) -> Iterable[Finding]:
 def _errors(log: Path) -> tuple[str, ...]:
     """The last lines that tell of an error; else simply the last lines."""
     lines = tail(log, 60)
-    return tuple([line for line in lines if _ERROR.search(line)][-4:] or lines[-4:])
+    errors = dict.fromkeys(line for line in lines if _ERROR.search(line))
+    return tuple(list(errors or dict.fromkeys(lines))[-4:])
 
 
 def _print_surroundings(console: Console, home: Home) -> None:

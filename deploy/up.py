@@ -45,7 +45,7 @@ def up() -> None:
     try:
         stack = _shown(console, home) if console.is_terminal else _told(console, home)
     except (NotStarted, NotForProduction) as error:
-        console.print(Text(str(error), style="red"))
+        console.print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         console.print("It goes on starting in the background: see doorstep status, or stop it: doorstep down")
@@ -66,7 +66,7 @@ def _told(console: Console, home: Home) -> StackStatus:
     def tell(stack: StackStatus) -> None:
         for part in stack.parts:
             now = (part.phase, part.note)
-            if part.phase != "waiting" and told.get(part.name) != now:
+            if part.phase not in ("waiting", "stopping", "stopped") and told.get(part.name) != now:
                 told[part.name] = now
                 after = part.since - stack.started
                 console.print(f"{after:6.1f} s  {part.name} {part.phase}{f': {part.note}' if part.note else ''}")

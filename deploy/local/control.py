@@ -58,8 +58,9 @@ def bring_up(home: Home, tell: Callable[[StackStatus], None]) -> StackStatus:
     while time.monotonic() < deadline:
         known = running_status(home)
         if known is None:
-            why = "\n".join(tail(home.logs / "supervisor.log"))
-            raise NotStarted(f"the supervisor has ended:\n{why}")
+            raise NotStarted(
+                f"the stack was stopped before it was ready; why may stand in {home.logs / 'supervisor.log'}"
+            )
         tell(known)
         if failing := known.failing():
             raise NotStarted("\n".join(_why(home, part) for part in failing))

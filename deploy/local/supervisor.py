@@ -103,6 +103,7 @@ class Supervisor:
 
     async def _keep(self, part: Part) -> None:
         for need in part.needs:
+            self._tell(part, "waiting", f"for {need}")
             await self._ready[need].wait()
         backoff = self._backoff()
         while True:
