@@ -4,7 +4,7 @@ from itertools import chain
 
 from services.chassis.program import run
 from services.notifications.app import notifications
-from services.notifications.consumers import READ_MODELS
+from services.notifications.read_models.feeds import READ_MODELS
 from services.notifications.settings import NotificationsSettings
 
 run("notifications", NotificationsSettings, notifications, chain(*READ_MODELS.values()))

@@ -26,20 +26,10 @@ from services.notifications.domain.duty_desk import Manned, desks_above
 from services.notifications.read_models import late_cases
 from services.notifications.read_models.alert_list import ALERT_LIST
 from services.notifications.read_models.duty_desks import DUTY_DESKS
+from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
 from services.notifications.read_models.known_cases import KNOWN_CASES, KnownCase, known_cases
 from services.notifications.read_models.places import PLACES
 from services.notifications.read_models.raised_alerts import RAISED_ALERTS
-
-ALERTS_CONSUMER = "notifications-alerts"
-LIST_CONSUMER = "notifications-alert-list"
-DUTY_CONSUMER = "notifications-duty"
-
-READ_MODELS = {
-    ALERTS_CONSUMER: (KNOWN_CASES,),
-    LIST_CONSUMER: (ALERT_LIST, RAISED_ALERTS),
-    DUTY_CONSUMER: (DUTY_DESKS, PLACES),
-}
-"""Each consumer's read models."""
 
 _CAUSES = types_of(CaseOpened, CaseEscalated)
 _ALERTS = UUID("0d9a9c5e-6f3b-5f52-8a0c-6f7d5b2f4c10")

@@ -16,7 +16,7 @@ from services.chassis.decider import CommandT, Decider, StateT
 from services.chassis.eventstore import Outcome
 from services.chassis.http import IdempotencyKey, Position, TraceParent, staff_with
 from services.chassis.service import Service
-from services.notifications.consumers import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
+from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
 
 ON_DUTY = ("cadre", "mediator", "supervisor")
 """Roles that are told of cases and answer for them."""

@@ -1,0 +1,17 @@
+"""Which consumer feeds which read models."""
+
+from services.notifications.read_models.alert_list import ALERT_LIST
+from services.notifications.read_models.duty_desks import DUTY_DESKS
+from services.notifications.read_models.known_cases import KNOWN_CASES
+from services.notifications.read_models.places import PLACES
+from services.notifications.read_models.raised_alerts import RAISED_ALERTS
+
+ALERTS_CONSUMER = "notifications-alerts"
+LIST_CONSUMER = "notifications-alert-list"
+DUTY_CONSUMER = "notifications-duty"
+
+READ_MODELS = {
+    ALERTS_CONSUMER: (KNOWN_CASES,),
+    LIST_CONSUMER: (ALERT_LIST, RAISED_ALERTS),
+    DUTY_CONSUMER: (DUTY_DESKS, PLACES),
+}

@@ -1,0 +1,70 @@
+"""Notifications whole, on real Kafka: a case alerts once though its record comes twice, and the list shows it."""
+
+from collections.abc import AsyncGenerator
+from itertools import chain
+
+import httpx
+import pytest
+
+from services.chassis.ids import new_id
+from services.chassis.publisher import publisher
+from services.contracts.envelope import Recorded
+from services.contracts.registry import AreaRegistered, area_stream
+from services.notifications.app import notifications
+from services.notifications.read_models.feeds import READ_MODELS
+from services.notifications.settings import NotificationsSettings
+from tests.conftest import Databases
+from tests.notifications.office import escalated, opened, recorded
+from tests.services import keyed, migrated, running, settings_for, staff
+
+STREET = f"/lakeside-{new_id().hex[-8:]}/"
+AREA = f"{STREET}willow-lane/"
+MEI = staff("cadre", AREA, subject="mei")
+
+
+@pytest.fixture
+async def live(postgres: Databases, kafka: str) -> AsyncGenerator[httpx.AsyncClient]:
+    async with (
+        migrated(postgres, "notifications", chain(*READ_MODELS.values())) as dsns,
+        running(notifications(settings_for(NotificationsSettings, dsns, kafka))) as client,
+    ):
+        yield client
+
+
+async def publish(kafka: str, *told: Recorded) -> None:
+    async with publisher(kafka, "test") as to:
+        await to.send(await to.encode(told))
+
+
+async def read(live: httpx.AsyncClient, path: str, position: str) -> httpx.Response:
+    """Repeat a read until it has got there; each waits for a second itself."""
+    for _ in range(30):
+        answer = await live.get(f"/api/notifications/v1/{path}", headers={**MEI, "Doorstep-Position": position})
+        if "Doorstep-Behind" not in answer.headers:
+            return answer
+    pytest.fail(f"{position} was not reached")
+
+
+async def test_from_a_new_case_to_its_answer(live: httpx.AsyncClient, kafka: str) -> None:
+    place, case, past = area_stream(AREA), new_id(), new_id()
+    await publish(kafka, recorded(AreaRegistered(path=AREA, name="Willow Lane"), place, AREA, source="intake"))
+    await read(live, f"duty?area={AREA}", f"intake:{place}:1")
+    on_duty = await live.post("/api/notifications/v1/duty:take", headers={**MEI, **keyed()}, json={"area": AREA})
+    answers = await read(live, f"duty?area={AREA}", on_duty.headers["Doorstep-Position"])
+    assert (answers.json()["name"], answers.json()["cadre"]) == ("Willow Lane", "mei")
+
+    told = recorded(opened(AREA), case, AREA)
+    await publish(kafka, told, recorded(opened(AREA, imported=True), past, AREA), told)
+    listed = (await read(live, "alerts?state=all", f"mediation:{case}:1")).json()["alerts"]
+    assert [(alert["case_id"], alert["recipient"]) for alert in listed] == [(str(case), "mei")]
+
+    alert = listed[0]["alert_id"]
+    answered = await live.post(f"/api/notifications/v1/alerts/{alert}/acknowledge", headers={**MEI, **keyed()})
+    assert answered.json()["version"] == 2, "one alert was raised before"
+    assert (await read(live, "alerts", answered.headers["Doorstep-Position"])).json()["alerts"] == []
+
+    await publish(kafka, told, recorded(escalated(AREA, STREET), past, AREA, version=2))
+    listed = (await read(live, "alerts", f"mediation:{past}:2")).json()["alerts"]
+    assert [(one["case_id"], one["cause"], one["recipient"]) for one in listed] == [(str(past), "escalated", None)]
+    ready = await live.get("/api/notifications/readyz")
+    assert ready.json() == {"status": "ready", "waiting_for": []}
