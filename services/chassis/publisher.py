@@ -144,4 +144,5 @@ async def publisher(bootstrap: str, client_id: str) -> AsyncGenerator[Publisher]
     finally:
         # With Kafka away it would wait for ever to send what the next producer sends anyway.
         with suppress(TimeoutError):
-            await asyncio.wait_for(producer.stop(), CLOSING_SECONDS)
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await producer.stop()

@@ -66,6 +66,7 @@ class Relay:
             try:
                 await self._hold_and_publish()
             except (SendFailed, Unpublishable, KafkaError, DBAPIError, OSError) as failed:
+                _end_if_cancelled()
                 self._failures.inc()
                 log.warning("relay begins anew", exc_info=failed)
             wait = SHORTEST_WAIT if time.monotonic() - began > LONGEST_RETRY_WAIT else wait * 2
@@ -104,6 +105,7 @@ class Relay:
     async def _wait_for_more(self, connection: AsyncConnection, to: Publisher, position: int) -> Block:
         wait = SHORTEST_WAIT
         while True:
+            _end_if_cancelled()
             self._store.appended.clear()
             if block := await self._following(connection, to, position):
                 return block
@@ -135,6 +137,13 @@ class Relay:
 
     def _age(self) -> float:
         return max(0.0, (clock.now() - self._oldest).total_seconds()) if self._oldest else 0.0
+
+
+def _end_if_cancelled() -> None:
+    """Python 3.11's `wait_for`, which aiokafka uses, can swallow a cancellation; the task still knows of it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def cursor(connection: AsyncConnection) -> int:
