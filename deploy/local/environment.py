@@ -7,13 +7,11 @@ from deploy.local.state import SERVICES, State
 
 # What a process needs of its surroundings; nothing else of the caller's environment gets in.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
-_INHERITED_BY_INSTALLERS = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
-def inherited(*, network: bool = False) -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """The part of this process's environment that its children may see."""
-    names = (*_INHERITED, *_INHERITED_BY_INSTALLERS) if network else _INHERITED
-    return {name: os.environ[name] for name in names if name in os.environ}
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
 def dsns(state: State, service: str) -> Dsns:

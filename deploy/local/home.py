@@ -19,6 +19,10 @@ class Home:
         return self.folder / "state.json"
 
     @property
+    def migrated(self) -> Path:
+        return self.folder / "migrated.json"
+
+    @property
     def logs(self) -> Path:
         return self.folder / "logs"
 

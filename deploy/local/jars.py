@@ -18,11 +18,17 @@ _LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"  # without it Kafk
 LOCK = Path(__file__).with_name("kafka.lock")
 """`sha256  jar` for each jar that may stand on the class path."""
 
+_CHECKED = "checked"
 _START_SECONDS = 60.0
 
 
 class WrongJars(Exception):
     """What Maven Central gave is not what the lock file names."""
+
+
+def are_ready(folder: Path) -> bool:
+    """Whether the jars are there and checked, and their classes recorded."""
+    return _are_checked(folder) and Kafka.class_cache(folder).exists()
 
 
 def fetch_jars(folder: Path) -> None:
@@ -31,8 +37,7 @@ def fetch_jars(folder: Path) -> None:
     Raises:
         WrongJars: a jar is missing, is too many, or has other bytes.
     """
-    marker, lock = folder / "checked", LOCK.read_text()
-    if marker.exists() and marker.read_text() == lock:
+    if _are_checked(folder):
         return
     import jgo  # only a first start needs it
 
@@ -45,9 +50,9 @@ def fetch_jars(folder: Path) -> None:
         draft.mkdir()
         for name, jar in found.items():
             shutil.copyfile(jar, draft / name)
-        if locked(draft) != lock:
+        if locked(draft) != LOCK.read_text():
             raise WrongJars(f"the jars of Kafka {VERSION} are not those of {LOCK.name}; nothing of them was run")
-        (draft / marker.name).write_text(lock)
+        shutil.copyfile(LOCK, draft / _CHECKED)
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
 
@@ -57,6 +62,11 @@ def locked(folder: Path) -> str:
     return "".join(
         f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))
     )
+
+
+def _are_checked(folder: Path) -> bool:
+    marker = folder / _CHECKED
+    return marker.exists() and marker.read_text() == LOCK.read_text()
 
 
 def record_classes(jars: Path) -> None:

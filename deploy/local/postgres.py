@@ -120,6 +120,13 @@ class Postgres:
         )
         return asked.returncode == 0
 
+    async def has_database(self, name: str) -> bool:
+        admin = await asyncpg.connect(self.admin_dsn)
+        try:
+            return bool(await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name))
+        finally:
+            await admin.close()
+
     async def create_service(self, service: str, passwords: Dsns, database: str | None = None) -> Dsns:
         """Make a service's roles and its database, where missing; `passwords` holds one for each role.
 

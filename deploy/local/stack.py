@@ -1,13 +1,15 @@
 """Doorstep's stack as parts: what runs, with what, after what."""
 
+import os
 import sys
 from functools import partial
 
-from deploy.local import processes
+from deploy.local import jars, processes
 from deploy.local.environment import inherited, migration_environment, service_environment
 from deploy.local.gateway import Gateway
 from deploy.local.home import PROJECT, Home
 from deploy.local.kafka import Kafka, create_topics
+from deploy.local.migrated import Migrated
 from deploy.local.postgres import BIN, Dsns, Postgres
 from deploy.local.state import SERVICES, State
 from deploy.local.supervisor import Part, Process, Step
@@ -30,9 +32,12 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
     """Everything, in the order of starting. What does not need each other starts at once."""
     postgres, kafka = postgres_of(home, state), kafka_of(home, state)
     gateway = gateway_of(home, state, gateway_port)
+    migrated = Migrated.by_present_code(home.migrated)
 
     async def databases() -> None:
         for service in SERVICES:
+            if not await postgres.has_database(f"doorstep_{service}"):
+                migrated.forget(service)
             kept = state.services[service]
             passwords = Dsns(kept.owner_password, kept.application_password, kept.worker_password)
             await postgres.create_service(service, passwords)
@@ -58,9 +63,10 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
         Process(
             "kafka-jars",
             [sys.executable, "-m", "deploy.local.jars", str(home.jars)],
-            inherited(network=True),
+            os.environ,  # for proxies, certificates and mirrors, whatever they are called here
             folder=PROJECT,
             once=True,
+            unneeded=partial(jars.are_ready, home.jars),
         ),
         Process(
             "kafka",
@@ -88,6 +94,8 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
                 needs=("databases",),
                 folder=PROJECT,
                 once=True,
+                unneeded=partial(migrated.is_done, service),
+                succeeded=partial(migrated.done, service),
             )
             for service in SERVICES
         ),

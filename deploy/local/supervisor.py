@@ -43,6 +43,10 @@ class Process:
     answers: Callable[[], bool] = lambda: True
     """Called in a thread until it says that the program is ready."""
     once: bool = False
+    unneeded: Callable[[], bool] = lambda: False
+    """With `once`: whether it need not run this time."""
+    succeeded: Callable[[], None] = lambda: None
+    """With `once`: called when it has."""
     stop_signal: int = signal.SIGTERM
     stop_seconds: float = 10.0
 
@@ -130,6 +134,9 @@ class Supervisor:
     async def _live(self, part: Process) -> str | None:
         """One life of a program; why it ended, or None when it had only to succeed and did."""
         try:
+            if part.once and part.unneeded():
+                self._announce(part)
+                return None
             await asyncio.to_thread(part.prepare)
             child = self._spawn(part)
         except subprocess.CalledProcessError as error:
@@ -146,6 +153,7 @@ class Supervisor:
         self._record()
         code = child.popen.returncode
         if part.once and code == 0:
+            part.succeeded()
             self._announce(part)
             return None
         return f"ended by signal {-code}" if code < 0 else f"ended with code {code}"
