@@ -63,8 +63,8 @@ class Consumer:
 
 async def reached(connection: AsyncConnection, consumer: str, source: str, stream_id: UUID, version: int) -> bool:
     """Whether the consumer's effects hold this version of a stream."""
-    progress = await inbox.progress_of(connection, consumer, [(source, stream_id)])
-    return progress.get((source, stream_id), 0) >= version
+    progress = await inbox.progress_of(connection, consumer, [stream_id])
+    return progress.get(inbox.key_of(source, stream_id), 0) >= version
 
 
 class Consumers:

@@ -1,5 +1,6 @@
 """One transaction's worth of records: sorted by what was taken before, handled at once, remembered as taken."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -70,7 +71,7 @@ class Sorting:
         self.any_early = False
 
     def line(self, source: str, stream_id: UUID) -> Line:
-        key = (source, stream_id.int)  # a UUID's own hash is slow, and one is asked for with every record
+        key = key_of(source, stream_id)
         line = self.lines.get(key)
         if line is None:
             line = self.lines[key] = Line((source, stream_id))
@@ -194,7 +195,9 @@ async def _sort(
     refused: list[Held] = []
     for stream in also:
         sorting.line(*stream)
-    for record in records:
+    for nth, record in enumerate(records, 1):
+        if nth % 200 == 0:
+            await asyncio.sleep(0)  # a request that waits is served in between
         try:
             recorded = held.read(record)
             arrived.append((sorting.line(recorded.source, recorded.stream_id), recorded, record))
@@ -203,10 +206,10 @@ async def _sort(
             refused.append(one)
             if one.identity is not None:
                 sorting.line(*one.identity[:2])
-    before = await progress_of(connection, consumer, [line.stream for line in sorting.lines.values()])
-    for stream, version in before.items():
-        line = sorting.line(*stream)
-        line.before = line.reached = version
+    lines = sorting.lines
+    before = await progress_of(connection, consumer, [line.stream[1] for line in lines.values()])
+    for key in before.keys() & lines.keys():
+        lines[key].before = lines[key].reached = before[key]
     for one in arrived:
         sorting.arrive(*one)
     for one in refused:
@@ -285,16 +288,20 @@ async def _try(connection: AsyncConnection, handle: Handle, taken: Sequence[Take
     return None
 
 
-async def progress_of(connection: AsyncConnection, consumer: str, streams: Iterable[Stream]) -> dict[Stream, int]:
-    """The version that each of these streams has reached; those not begun are not in it."""
-    wanted = list(streams)
+async def progress_of(
+    connection: AsyncConnection, consumer: str, stream_ids: Sequence[UUID]
+) -> dict[tuple[str, int], int]:
+    """The version reached of each stream, of any source, by `key_of`; those not begun are not in it."""
     rows = await connection.exec_driver_sql(
-        "SELECT s.source, s.stream_id, p.version FROM unnest($2::text[], $3::uuid[]) AS s (source, stream_id)"
-        " CROSS JOIN LATERAL (SELECT version FROM progress"
-        "  WHERE consumer = $1 AND source = s.source AND stream_id = s.stream_id LIMIT 1) p",
-        (consumer, [source for source, _ in wanted], [stream for _, stream in wanted]),
+        "SELECT source, stream_id, version FROM progress WHERE consumer = $1 AND stream_id = ANY($2::uuid[])",
+        (consumer, stream_ids),
     )
-    return {(row.source, row.stream_id): row.version for row in rows}
+    return {key_of(row.source, row.stream_id): row.version for row in rows}
+
+
+def key_of(source: str, stream_id: UUID) -> tuple[str, int]:
+    """A stream as a key; a UUID's own hash is slow, and one is asked for with every record."""
+    return source, stream_id.int
 
 
 async def _remember(connection: AsyncConnection, consumer: str, moved: Sequence[Line]) -> None:
