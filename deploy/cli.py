@@ -1,6 +1,8 @@
 """The `doorstep` command: what it can do and how to ask for it. Each command's work lies in its own file."""
 
+from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -16,6 +18,8 @@ app = typer.Typer(
 )
 
 STACK = "The stack"
+DATA = "The data"
+DEVELOPMENT = "Development"
 
 
 @app.command(rich_help_panel=STACK)
@@ -76,6 +80,164 @@ def token(
     from deploy.token import token
 
     token(role, area or ["/"], subject, days)
+
+
+@app.command(rich_help_panel=DEVELOPMENT)
+def schema(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 when something is wrong.")
+    ] = False,
+    release: Annotated[str | None, typer.Option(help="Keep the present schemas as those of this version.")] = None,
+) -> None:
+    """Write the JSON Schemas of the events, and compare them with every release.
+
+    doorstep schema
+
+    doorstep schema --check
+
+    doorstep schema --release 0.2
+    """
+    from deploy.schema import schema
+
+    raise typer.Exit(schema(check_only=check, released_as=release))
+
+
+@app.command("import", rich_help_panel=DATA)
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX or NDJSON, gzipped or not.", show_default=False)],
+    mapping: Annotated[str, typer.Option(help="A committed mapping, or the path of a .yaml of yours.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.", show_default=False)] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew, not where it was broken off.")] = False,
+    not_taken: Annotated[
+        Path | None,
+        typer.Option(help="Where to write what is not taken. Default: beside the file.", show_default=False),
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until all of it has arrived everywhere.")] = True,
+) -> None:
+    """Bring another system's cases in, as imported history that alerts nobody.
+
+    Each row is a report, each closed one a resolved case, at its own time. The communities are registered first, and
+    their keys kept. It goes on through restarts and lost connections; when it is broken off, the same command goes on
+    where it stood. A row that is known already changes nothing. Exit code 1 when a row was refused.
+
+        doorstep import ../shared/data/constituent-cases-2015-2019.csv.gz --mapping constituent-cases
+
+        doorstep import cases.xlsx --mapping ./ours.yaml --limit 100
+    """
+    from deploy.importing.command import import_file
+
+    import_file(file, mapping, limit, restart, not_taken, wait)
+
+
+@app.command(rich_help_panel=DATA)
+def reconcile() -> None:
+    """Compare the four services with each other and with Kafka: nothing lost, nothing double, nothing left behind.
+
+    It only reads. Exit code 1 when there is a difference; each comes with an example and a remedy.
+    """
+    from deploy.reconciling import reconcile
+
+    reconcile()
+
+
+@app.command(rich_help_panel=DATA)
+def rebuild(models: Annotated[list[str], typer.Argument(help="Read models; `all` for all.")]) -> None:
+    """Make read models anew from their events, beside the live ones, which serve until the new ones take over.
+
+    doorstep rebuild case_fact
+
+    doorstep rebuild mediation/place notifications/place
+    """
+    from deploy.rebuild import rebuild
+
+    rebuild([] if models == ["all"] else models)
+
+
+@app.command(rich_help_panel=DATA)
+def verify(
+    models: Annotated[list[str] | None, typer.Argument(help="Read models. Default: all.", show_default=False)] = None,
+) -> None:
+    """Prove that read models equal ones made anew from their events. Exit code 1 when one does not.
+
+    doorstep verify
+
+    doorstep verify case_fact
+    """
+    from deploy.rebuild import verify
+
+    verify(models or [])
+
+
+@app.command(rich_help_panel=DATA)
+def republish(
+    service: Annotated[str, typer.Argument(help="intake, mediation, notifications or reporting")],
+    from_: Annotated[int, typer.Option("--from", min=1, help="First position of its log.")] = 1,
+    to: Annotated[int | None, typer.Option(min=1, help="Last position. Default: the last.", show_default=False)] = None,
+) -> None:
+    """Send a service's events to Kafka once more: the remedy after Kafka lost any. Who has them does nothing.
+
+    doorstep republish mediation
+
+    doorstep republish intake --from 1000 --to 2000
+    """
+    from deploy.republish import republish
+
+    republish(service, from_, to)
+
+
+@app.command(rich_help_panel=DATA)
+def erase(case_id: Annotated[UUID, typer.Argument(help="The case.")]) -> None:
+    """Delete all that a resident and staff told of a case, in every service. It can't be undone.
+
+    doorstep erase 0190b2a8-7c1e-7d3f-8a7b-2f1f0d9c4e11
+    """
+    from deploy.erase import erase
+
+    erase(case_id)
+
+
+parked = typer.Typer(no_args_is_help=True, help="Events that a service could not take: list them, try them again.")
+app.add_typer(parked, name="parked", rich_help_panel=DATA)
+
+ServiceOption = Annotated[str | None, typer.Option(help="One service. Default: all.", show_default=False)]
+
+
+@parked.command("list")
+def parked_list(service: ServiceOption = None) -> None:
+    """Show what is parked, why, and how many events wait behind it. Exit code 1 when there is any."""
+    from deploy.parked import list_
+
+    list_(service)
+
+
+@parked.command("replay")
+def parked_replay(
+    service: ServiceOption = None,
+    id_: Annotated[int | None, typer.Option("--id", help="One of them. Default: all.", show_default=False)] = None,
+) -> None:
+    """Try what is parked again, after its cause was mended.
+
+    doorstep parked replay
+
+    doorstep parked replay --service reporting --id 17
+    """
+    from deploy.parked import replay
+
+    replay(service, id_)
+
+
+@parked.command("discard")
+def parked_discard(
+    service: Annotated[str, typer.Option(help="The service that parked it.")],
+    id_: Annotated[int, typer.Option("--id", help="Which one.")],
+) -> None:
+    """Give one up: it is never taken, and the events that wait behind it go on.
+
+    doorstep parked discard --service reporting --id 17
+    """
+    from deploy.parked import discard
+
+    discard(service, id_)
 
 
 if __name__ == "__main__":

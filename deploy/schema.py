@@ -180,18 +180,23 @@ def _schema_of(event: type[Event]) -> Schema:
     }
 
 
+def schema(*, check_only: bool, released_as: str | None) -> int:
+    """Write, release or only check, and say so; the exit code is 1 when something is wrong."""
+    if not check_only:
+        print(f"{len(write())} schemas in services/contracts/schemas")
+    if released_as:
+        print(f"{len(release(released_as))} schemas released as {released_as}")
+    complaints = check()
+    print("\n".join(complaints) or "The events are compatible with every release.", file=sys.stderr)
+    return 1 if complaints else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.schema", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail when something is wrong")
     parser.add_argument("--release", metavar="VERSION", help="keep the present schemas as those of VERSION")
     asked = parser.parse_args()
-    if not asked.check:
-        print(f"{len(write())} schemas in services/contracts/schemas")
-    if asked.release:
-        print(f"{len(release(asked.release))} schemas released as {asked.release}")
-    complaints = check()
-    print("\n".join(complaints) or "The events are compatible with every release.", file=sys.stderr)
-    return 1 if complaints else 0
+    return schema(check_only=asked.check, released_as=asked.release)
 
 
 if __name__ == "__main__":
