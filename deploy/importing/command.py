@@ -6,7 +6,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import httpx
 import typer
@@ -23,6 +23,7 @@ from deploy.importing.reading import UnreadableFile
 from deploy.importing.running import Import, Survey, rows_of, survey
 from deploy.installation import Installation, NotRunning, this_machines
 from deploy.local.production import NotForProduction
+from deploy.telling import complain
 
 COUNT_SECONDS = 0.1
 AGAIN = "The same command goes on where it stood."
@@ -39,7 +40,7 @@ def import_file(file: Path, mapping: str, limit: int | None, restart: bool, not_
         console.print(f"Looking through {file} …", highlight=False, soft_wrap=True)
         found = survey(file, chosen, limit)
     except (NotRunning, NotForProduction, BadMapping, UnreadableFile) as error:
-        _complain(console, str(error), 2)
+        complain(str(error), 2)
     folder = here.home.folder / "import"
     folder.mkdir(mode=0o700, exist_ok=True)
     aside = not_taken or _beside(file, folder)
@@ -64,10 +65,10 @@ def import_file(file: Path, mapping: str, limit: int | None, restart: bool, not_
             asyncio.run(run())
     except (Refused, GaveUp, UnreadableFile) as error:
         ledger.close()
-        _complain(console, f"{error}\n{AGAIN}", 1)
+        complain(f"{error}\n{AGAIN}", 1)
     except KeyboardInterrupt:
         ledger.close()
-        _complain(console, f"Broken off at {ledger.counts.rows:,} rows. {AGAIN}", 130)
+        complain(f"Broken off at {ledger.counts.rows:,} rows. {AGAIN}", 130)
     seconds = time.monotonic() - began
     counts = ledger.counts
     ledger.finish()
@@ -148,8 +149,3 @@ def _wait(console: Console, here: Installation, seconds: float) -> None:
     console.print(f"\nEverywhere {max(arrived.values()):.1f} s later, {seconds + max(arrived.values()):.1f} s in all:")
     for name, after in sorted(arrived.items(), key=lambda one: one[1]):
         console.print(f"{after:>10.1f} s  {name}", highlight=False)
-
-
-def _complain(console: Console, message: str, code: int) -> NoReturn:
-    console.print(f"[red]{escape(message)}[/]", highlight=False, soft_wrap=True)
-    raise typer.Exit(code)

@@ -10,6 +10,8 @@ import yaml
 from deploy.importing.mapping import MAPPINGS, BadMapping, Home, Mapping, Outcome, Unmappable, load, mapped
 from deploy.importing.reading import Row
 
+CATEGORIES = MAPPINGS.parent.parent / "services" / "intake" / "categories.yaml"
+
 GIVEN: dict[str, Any] = {
     "about": "A test.",
     "areas": [{"path": "/lake/", "name": "Lake"}],
@@ -113,4 +115,6 @@ def test_an_unknown_mapping_names_those_there_are() -> None:
 
 @pytest.mark.parametrize("file", sorted(MAPPINGS.glob("*.yaml")), ids=lambda file: file.stem)
 def test_the_committed_mappings_can_be_used(file: Path) -> None:
-    assert load(file.stem).about
+    mapping = load(file.stem)
+    known = {f"{kind}/{code}" for kind, codes in yaml.safe_load(CATEGORIES.read_text()).items() for code in codes}
+    assert {mapping.category.default, *mapping.category.values.values()} <= known
