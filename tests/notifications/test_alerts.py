@@ -2,15 +2,21 @@
 
 from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.chassis.clock import now
+from services.chassis.database import scoped
 from services.contracts.alerts import AlertAcknowledged
 from services.contracts.cases import CaseAcknowledged, CaseClosed, CaseReopened, CaseResolved, Closure, Resolution
 from services.contracts.event import Event
+from services.notifications.read_models.alert_list import Wanted, alerts_of
 from services.notifications.read_models.feeds import LIST_CONSUMER
-from tests.notifications.office import Office, recorded
+from services.notifications.read_models.late_cases import late_cases_since
+from services.notifications.read_models.raised_alerts import case_of
+from tests.notifications.office import STALE_AFTER, Office, recorded
 from tests.services import keyed, staff
 
 
@@ -129,6 +135,29 @@ async def test_alerts_of_another_area_are_not_there(office: Office) -> None:
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:doorstep:unknown-alert")
     nowhere = await office.post(f"alerts/{uuid4()}/acknowledge", office.staff("cadre", "mei"))
     assert (nowhere.status_code, nowhere.json()) == (404, answer.json())
+
+
+async def test_areas_are_kept_apart_by_the_query_as_well_as_by_the_database(office: Office) -> None:
+    case = await office.case_opens(at=now() - 2 * STALE_AFTER)
+    await office.case_escalates(case)
+    [alert] = await office.alerts()
+    inside, outside = [office.street], [f"{office.street}other/"]
+    alert_id = UUID(alert["alert_id"])
+
+    async def seen(connection: AsyncConnection, areas: list[str]) -> list[bool]:
+        return [
+            bool(await alerts_of(connection, areas, Wanted(), None, 10)),
+            bool(await case_of(connection, areas, alert_id)),
+            bool(await late_cases_since(connection, areas, date(1970, 1, 1))),
+        ]
+
+    async with office.service.worker.connect() as all_rows:
+        assert await seen(all_rows, inside) == [True, True, True]
+        assert await seen(all_rows, outside) == [False, False, False]
+    async with scoped(office.service.application, inside) as in_scope:
+        assert await seen(in_scope, ["/"]) == [True, True, True]
+    async with scoped(office.service.application, outside) as out_of_scope:
+        assert await seen(out_of_scope, ["/"]) == [False, False, False]
 
 
 @pytest.mark.parametrize(

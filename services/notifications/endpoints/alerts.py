@@ -89,8 +89,8 @@ async def read_alerts(
         or_nobodys="supervisor" in staff.roles,
     )
     async with scoped(parts.application, staff.areas) as connection:
-        rows = await alert_list.alerts_of(connection, wanted, _page_after(after), limit)
-        late = [] if after else await late_cases_since(connection, (now() - LATE_CASES_SHOWN).date())
+        rows = await alert_list.alerts_of(connection, staff.areas, wanted, _page_after(after), limit)
+        late = [] if after else await late_cases_since(connection, staff.areas, (now() - LATE_CASES_SHOWN).date())
     following = _page_mark(rows[-1]) if len(rows) == limit else None
     return AlertList(alerts=[_alert(row) for row in rows], next=following, late=late)
 
@@ -99,7 +99,7 @@ async def read_alerts(
 async def acknowledge(desk: AnsweringDesk, alert_id: UUID) -> AlertReached:
     """Say that you answer for the case, whether or not the alert was for you; if it is nobody's, it becomes yours."""
     async with scoped(desk.parts.application, desk.staff.areas) as connection:
-        case_id = await case_of(connection, alert_id)
+        case_id = await case_of(connection, desk.staff.areas, alert_id)
     if case_id is None:
         raise ProblemError(
             404,

@@ -1,11 +1,13 @@
 """The alerts as staff see them: for each case its last one, and whether it still waits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     Column,
     DateTime,
@@ -14,6 +16,8 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    func,
+    literal,
     or_,
     select,
     text,
@@ -160,10 +164,13 @@ class After:
     case_id: UUID
 
 
-async def alerts_of(connection: AsyncConnection, wanted: Wanted, after: After | None, limit: int) -> list[AlertRow]:
-    """The newest alerts in the connection's scope, at most `limit`."""
+async def alerts_of(
+    connection: AsyncConnection, areas: Sequence[str], wanted: Wanted, after: After | None, limit: int
+) -> list[AlertRow]:
+    """The newest alerts in these areas, at most `limit`."""
     t = TABLE.c
-    query = select(TABLE).where(_RAISED).order_by(t.raised_at.desc(), t.case_id.desc()).limit(limit)
+    seen = t.area.op("^@")(func.any(literal(list(areas), ARRAY(Text))))
+    query = select(TABLE).where(_RAISED, seen).order_by(t.raised_at.desc(), t.case_id.desc()).limit(limit)
     if wanted.open_only:
         query = query.where(_OPEN)
     if wanted.area:

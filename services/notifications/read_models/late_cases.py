@@ -43,9 +43,11 @@ async def count(connection: AsyncConnection, late: Sequence[tuple[str, datetime]
     )
 
 
-async def late_cases_since(connection: AsyncConnection, day: date) -> list[LateCases]:
-    """The digests of this day and later, in the connection's scope."""
+async def late_cases_since(connection: AsyncConnection, areas: Sequence[str], day: date) -> list[LateCases]:
+    """The digests of this day and later in these areas."""
     rows = await connection.exec_driver_sql(
-        "SELECT area, day, cases, oldest_at, newest_at FROM late_cases WHERE day >= $1 ORDER BY day DESC, area", (day,)
+        "SELECT area, day, cases, oldest_at, newest_at FROM late_cases"
+        " WHERE day >= $1 AND area ^@ ANY ($2::text[]) ORDER BY day DESC, area",
+        (day, list(areas)),
     )
     return [LateCases(*row) for row in rows]

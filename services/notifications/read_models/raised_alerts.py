@@ -1,5 +1,6 @@
 """Which case an alert was raised for: every alert there ever was, also those that a newer one followed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -52,7 +53,9 @@ RAISED_ALERTS: ReadModel[RaisedAlert] = ReadModel(
 )
 
 
-async def case_of(connection: AsyncConnection, alert: UUID) -> UUID | None:
-    """The alert's case, if it lies in the connection's scope."""
-    found = await connection.exec_driver_sql("SELECT case_id FROM raised_alert WHERE alert = $1", (alert,))
+async def case_of(connection: AsyncConnection, areas: Sequence[str], alert: UUID) -> UUID | None:
+    """The alert's case, if it lies in these areas."""
+    found = await connection.exec_driver_sql(
+        "SELECT case_id FROM raised_alert WHERE alert = $1 AND area ^@ ANY ($2::text[])", (alert, list(areas))
+    )
     return found.scalar_one_or_none()
