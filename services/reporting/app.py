@@ -15,7 +15,7 @@ from services.reporting.settings import ReportingSettings
 def reporting(settings: ReportingSettings) -> FastAPI:
     service = parts("reporting", settings)
     log = PublicLog(service.worker)
-    return compose(
+    app = compose(
         service,
         settings,
         routers=[endpoints.router],
@@ -23,3 +23,5 @@ def reporting(settings: ReportingSettings) -> FastAPI:
         consumers=consumers(log, service.store, settings.faults_of_a_pattern),
         background=[partial(log.follow, model) for model in READ_MODELS],
     )
+    app.add_exception_handler(pages.SignedOut, pages.show_door)
+    return app

@@ -1,7 +1,7 @@
 """The indicators as JSON, and the events behind each."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -10,22 +10,16 @@ from pydantic import AwareDatetime, BaseModel
 
 from services.chassis import http
 from services.chassis.auth import Staff
-from services.chassis.clock import now
 from services.chassis.database import scoped
-from services.chassis.problems import ProblemError, unprocessable
 from services.chassis.service import Service
 from services.contracts.event import AreaPath
-from services.reporting.freshness import Freshness, freshness, has_reached
+from services.reporting.asking import READERS, Fresh, mark_of, question_of
+from services.reporting.freshness import has_reached
 from services.reporting.read_models import evidence
-from services.reporting.read_models.evidence import Mark
 from services.reporting.read_models.figures import By, Figures, Question, figures
 from services.reporting.read_models.indicators import BY_NAME, INDICATORS, Indicator, IndicatorName, Unit
 
 router = APIRouter()
-
-CLOCKS_DIFFER_BY = timedelta(seconds=60)
-
-READERS = ("cadre", "supervisor", "manager", "operator")
 
 
 def _parts(request: Request) -> Service:
@@ -34,31 +28,8 @@ def _parts(request: Request) -> Service:
 
 Parts = Annotated[Service, Depends(_parts)]
 Reader = Annotated[Staff, Depends(http.staff_with(*READERS))]
-Fresh = Annotated[Freshness, Depends(freshness)]
 
 after_position = Depends(http.after(has_reached))
-
-
-def question_of(
-    staff: Staff, area: str | None, first: date | None, last: date | None, as_of: datetime | None
-) -> Question:
-    """What is asked, if this member of staff may ask it.
-
-    Raises:
-        ProblemError: 404 for an area that is not theirs, 422 for a period or an instant that can't be.
-    """
-    if area is None:
-        if len(staff.areas) != 1:
-            raise unprocessable("area", "is missing, and you have several areas", "Name one of your areas.")
-        [area] = staff.areas
-    if not staff.may_see(area):
-        raise ProblemError(404, "unknown", "There is no such area", "Check the path; it may lie outside your areas.")
-    if first and last and first > last:
-        raise unprocessable("from", "lies after `to`", "Exchange the two days.")
-    at = now()
-    if as_of and as_of > at + CLOCKS_DIFFER_BY:
-        raise unprocessable("as_of", "lies in the future", "Leave it out to ask as of now.")
-    return Question(area, first, last, as_of or at)
 
 
 def asked(
@@ -204,18 +175,6 @@ async def read_events_behind(
         events=[EventBehind.model_validate(event, from_attributes=True) for event in events],
         next=str(events[-1].mark) if len(events) == limit else None,
     )
-
-
-def mark_of(text: str | None) -> Mark | None:
-    """Raises ProblemError for what is no mark of ours."""
-    if text is None:
-        return None
-    try:
-        return Mark.parse(text)
-    except ValueError:
-        raise unprocessable(
-            "after", "is not the mark of a page", "Send `next` of the page before, or nothing."
-        ) from None
 
 
 def _defined(indicator: Indicator, whole: Figures, question: Question) -> DefinedValue:

@@ -8,19 +8,13 @@ from fastapi import Request
 from services.chassis.consumer import Consumers
 from services.chassis.http import Position
 from services.chassis.service import Service
+from services.reporting.public_log import shown
 from services.reporting.read_models.following import LOG_CONSUMER, READ_MODELS
 
 _STANDING = """
 SELECT (SELECT position FROM public_log) - coalesce((SELECT min(position) FROM cursor WHERE consumer = ANY($1)), 0)
         AS unfolded,
     (SELECT count(*) FROM held WHERE consumer = $2) AS held
-"""
-_SHOWN = """
-SELECT EXISTS (
-    SELECT FROM public_event
-    WHERE stream_id = $1 AND source = $2 AND version >= $3
-        AND position <= (SELECT min(position) FROM cursor WHERE consumer = ANY($4))
-)
 """
 _MODELS = [model.name for model in READ_MODELS]
 
@@ -51,7 +45,7 @@ async def has_reached(state: Any, position: Position) -> bool:
     """Whether every read model has folded that version of the stream."""
     parts: Service = state.service
     async with parts.worker.connect() as connection:
-        shown = await connection.exec_driver_sql(
-            _SHOWN, (position.stream_id, position.source, position.version, _MODELS)
-        )
-        return bool(shown.scalar_one())
+        for model in READ_MODELS:
+            if not await shown(connection, model, position.source, position.stream_id, position.version):
+                return False
+    return True

@@ -11,11 +11,11 @@ from pathlib import Path
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from services.chassis.eventstore import NewEvent
 from services.contracts import cases
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from services.contracts.registry import community_stream
+from tests.reporting.bureau import happened
 
 SAMPLE = Path(__file__).parents[1] / "data" / "constituent-cases-sample.csv"
 WHOLE = Path(os.environ.get("DOORSTEP_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")).joinpath(
@@ -23,7 +23,7 @@ WHOLE = Path(os.environ.get("DOORSTEP_DATA", Path(__file__).parents[2] / ".." / 
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
-RECORDED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+IMPORTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _CASES = UUID("5f2a6a1e-6a51-4a55-8a86-3a4b1ee5c6f0")
 
 
@@ -67,6 +67,10 @@ def midnight(day: date) -> datetime:
 
 def events_of(work: Casework) -> Iterator[Recorded]:
     """What intake and mediation publish of one imported case."""
+
+    def recorded(source: str, version: int, event: Event, at: datetime) -> Recorded:
+        return happened(event, work.case_id, version, source=source, area=work.area, at=at, recorded_at=IMPORTED_AT)
+
     reported = cases.CaseReported(
         community=community_stream(work.area),
         reference=work.reference,
@@ -87,19 +91,11 @@ def events_of(work: Casework) -> Iterator[Recorded]:
         level=work.area,
         imported=True,
     )
-    yield recorded(work, "intake", 1, reported, midnight(work.reported_on))
-    yield recorded(work, "mediation", 1, opened, midnight(work.reported_on))
+    yield recorded("intake", 1, reported, midnight(work.reported_on))
+    yield recorded("mediation", 1, opened, midnight(work.reported_on))
     if work.resolved_on:
         resolved = cases.CaseResolved(resolution=cases.Resolution.IMPORTED, resolved_on=work.resolved_on, imported=True)
-        yield recorded(work, "mediation", 2, resolved, midnight(work.resolved_on))
-
-
-def recorded(work: Casework, source: str, version: int, event: Event, at: datetime) -> Recorded:
-    new = NewEvent.of(event, at)
-    return Recorded(
-        source, work.case_id, version, 1, new.type, new.schema_version, work.area, new.data.encode(), at,
-        RECORDED_AT, "key", b"", "import",
-    )  # fmt: skip
+        yield recorded("mediation", 2, resolved, midnight(work.resolved_on))
 
 
 def counted(works: list[Casework], as_of: date | None = None) -> dict[str, int | None]:

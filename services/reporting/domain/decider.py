@@ -25,4 +25,6 @@ def decide(command: FindPattern, pattern: Pattern) -> Sequence[Event]:
     ]
 
 
-PATTERNS = Decider[FindPattern, Pattern](kind=StreamKind.PATTERN, initial=Quiet(), decide=decide, evolve=evolve)
+PATTERNS: Decider[FindPattern, Pattern] = Decider(
+    kind=StreamKind.PATTERN, initial=Quiet(), decide=decide, evolve=evolve
+)

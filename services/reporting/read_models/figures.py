@@ -19,6 +19,8 @@ class Question:
     first: date | None
     last: date | None
     as_of: datetime
+    then: bool = False
+    """Whether `as_of` was asked for, and is not simply now."""
 
     def query(self) -> str:
         """The question as the query of a URL."""

@@ -1,0 +1,352 @@
+"""The board as it is shown: each number with its sentence, trend and definition, and the tables below."""
+
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from services.reporting.charts import Chart, Line, Series, chart, sparkline
+from services.reporting.domain.disclosure import Cell, Shown, disclose
+from services.reporting.read_models.figures import Figures, Question
+from services.reporting.read_models.indicators import BY_NAME, Indicator, IndicatorName, Unit
+
+Translate = Callable[[str], str]
+
+NUMBERS: tuple[IndicatorName, ...] = (
+    "reported",
+    "open",
+    "resolved",
+    "resolved_same_day",
+    "resolved_within_7_days",
+    "days_to_resolution_median",
+    "days_to_resolution_p90",
+    "escalated",
+)
+COLUMNS: tuple[IndicatorName, ...] = NUMBERS[:7]
+CHARTED: tuple[IndicatorName, ...] = ("reported", "resolved", "resolved_within_7_days")
+TREND_MONTHS = 12
+
+_ADDING_UP: tuple[IndicatorName, ...] = ("open", "resolved")
+_ALONE: tuple[IndicatorName, ...] = ("resolved_same_day", "resolved_within_7_days", "escalated")
+_WHOLE = "whole"
+
+Disclosed = Mapping[Hashable, Shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A number, or why there is none."""
+
+    text: str
+    exact: int | None
+    """None also where it may not be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    name: IndicatorName
+    title: str
+    told: Told
+    sentence: str
+    unit: str
+    share: str | None
+    trend: Line
+    definition: str
+    clock: str
+    events: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    href: str | None
+    cells: Sequence[Told]
+    bar: float | None
+    """Of the reported cases, from 0 to 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    name: str
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    place: str
+    trail: Sequence[Trail]
+    numbers: Sequence[Number]
+    trend_from: str
+    trend_to: str
+    columns: Sequence[str]
+    months: Sequence[Row]
+    places: Sequence[Row]
+    charts: Sequence[Chart]
+    history: str | None
+    hides: bool
+
+
+def board(
+    question: Question, parts: Sequence[Figures], names: Mapping[str, str], areas: Sequence[str], _: Translate
+) -> Board:
+    """`parts` are the whole, each month and each place below; `areas` are the reader's."""
+    whole = next(part for part in parts if part.month is None and part.place is None)
+    months = _without_gaps([part for part in parts if part.month is not None])
+    places = [part for part in parts if part.place is not None]
+    totals = _totals(whole)
+    by_month = _table(whole, months, totals)
+    by_place = _table(whole, places, totals)
+    recent = months[-TREND_MONTHS:]
+    return Board(
+        place=_name_of(question.area, names, _),
+        trail=_trail(question, names, areas, _),
+        numbers=[
+            _number(BY_NAME[name], question, whole, totals, [by_month[part.month] for part in recent], recent, _)
+            for name in NUMBERS
+        ],
+        trend_from=_month_name(recent[0].month) if recent else "",
+        trend_to=_month_name(recent[-1].month) if recent else "",
+        columns=[_(_HEADINGS[name]) for name in COLUMNS],
+        months=_month_rows(question, months, by_month, _),
+        places=_place_rows(question, places, by_place, names, _),
+        charts=_charts(months, by_month, _),
+        history=_history(whole, _),
+        hides=any(
+            how is not Shown.EXACT
+            for table in (totals, *by_month.values(), *by_place.values())
+            for how in table.values()
+        ),
+    )
+
+
+_HEADINGS: dict[str, str] = {
+    "reported": "Reported",
+    "open": "Open",
+    "resolved": "Resolved",
+    "resolved_same_day": "On the day",
+    "resolved_within_7_days": "Within 7 days",
+    "days_to_resolution_median": "Median days",
+    "days_to_resolution_p90": "9 in 10, days",
+}
+
+
+def _value(part: Figures, name: IndicatorName) -> int:
+    return part.values[name] or 0
+
+
+def _totals(whole: Figures) -> Disclosed:
+    """How the numbers of the whole are shown. What was withdrawn is not told, and counts as known."""
+    shown = disclose(
+        [
+            Cell("reported", _value(whole, "reported"), "out", "in"),
+            *(Cell(name, _value(whole, name), "in", "out") for name in _ADDING_UP),
+            Cell("withdrawn", _value(whole, "withdrawn"), "in", "out", given=Shown.EXACT),
+            *(Cell(name, _value(whole, name), name, name) for name in _ALONE),
+        ]
+    )
+    return _with_days(shown, whole)
+
+
+def _table(whole: Figures, parts: Sequence[Figures], totals: Disclosed) -> dict[Hashable, Disclosed]:
+    """How the numbers of each part are shown, beside totals whose showing is settled."""
+    cells: list[Cell] = []
+    for part in parts:
+        row = _key(part)
+        cells.append(Cell((row, "reported"), _value(part, "reported"), "in", row))
+        cells += [Cell((row, name), _value(part, name), row, name) for name in _ADDING_UP]
+        cells.append(Cell((row, "withdrawn"), _value(part, "withdrawn"), row, "withdrawn", given=Shown.EXACT))
+        cells += [Cell((row, name), _value(part, name), f"{name} in", f"{name} out") for name in _ALONE]
+    cells.append(Cell((_WHOLE, "reported"), _value(whole, "reported"), "out", "in", given=totals["reported"]))
+    for name in _ADDING_UP:
+        cells.append(Cell((_WHOLE, name), _value(whole, name), name, "out", given=totals[name]))
+    cells.append(Cell((_WHOLE, "withdrawn"), _value(whole, "withdrawn"), "withdrawn", "out", given=Shown.EXACT))
+    for name in _ALONE:
+        cells.append(Cell((_WHOLE, name), _value(whole, name), f"{name} out", f"{name} in", given=totals[name]))
+    shown = disclose(cells)
+    names: tuple[IndicatorName, ...] = ("reported", *_ADDING_UP, *_ALONE)
+    return {_key(part): _with_days({name: shown[_key(part), name] for name in names}, part) for part in parts}
+
+
+def _with_days(shown: Disclosed, part: Figures) -> Disclosed:
+    """Days are told where at least five resolved cases stand behind them."""
+    days = Shown.EXACT if shown["resolved"] in (Shown.EXACT, Shown.WITHHELD) else Shown.UNTOLD
+    return {**shown, "days_to_resolution_median": days, "days_to_resolution_p90": days}
+
+
+def _key(part: Figures) -> Hashable:
+    return part.month or part.place
+
+
+def _told(part: Figures, name: IndicatorName, shown: Disclosed, _: Translate) -> Told:
+    value = part.values[name]
+    match shown[name]:
+        case Shown.EXACT:
+            return Told("–" if value is None else f"{value:,}", value)
+        case Shown.FEW:
+            return Told(_("fewer than 5"), None)
+        case Shown.WITHHELD | Shown.UNTOLD:
+            return Told(_("withheld"), None)
+
+
+def _number(
+    indicator: Indicator,
+    question: Question,
+    whole: Figures,
+    totals: Disclosed,
+    trend_shown: Sequence[Disclosed],
+    recent: Sequence[Figures],
+    _: Translate,
+) -> Number:
+    told = _told(whole, indicator.name, totals, _)
+    trend = _exact(recent, trend_shown, indicator.name)
+    compared: list[IndicatorName] = [name for name in NUMBERS if BY_NAME[name].unit is indicator.unit]
+    tops = [value for name in compared for value in _exact(recent, trend_shown, name) if value is not None]
+    events = {**_asked(question), "name": indicator.name}
+    return Number(
+        name=indicator.name,
+        title=_(indicator.title),
+        told=told,
+        sentence=_sentence(indicator, told, _),
+        unit=_("days") if indicator.unit is Unit.DAYS else "",
+        share=_share(indicator, told, _told(whole, "reported", totals, _), _),
+        trend=sparkline(trend, max(tops, default=0)),
+        definition=_(indicator.definition),
+        clock=_(indicator.clock),
+        events=f"/board/events?{urlencode(events)}" if told.exact else None,
+    )
+
+
+def _sentence(indicator: Indicator, told: Told, _: Translate) -> str:
+    if told.exact is None and told.text == "–":
+        return _("No case was resolved yet.")
+    if told.text == _("withheld"):
+        return _("Withheld, so that a number below five can't be worked out from it.")
+    return _(indicator.sentence).format(value=told.text)
+
+
+def _share(indicator: Indicator, told: Told, reported: Told, _: Translate) -> str | None:
+    if indicator.unit is not Unit.CASES or indicator.name == "reported" or not reported.exact or told.exact is None:
+        return None
+    return _("{percent} % of those reported").format(percent=f"{100 * told.exact / reported.exact:.1f}")
+
+
+def _exact(parts: Sequence[Figures], shown: Sequence[Disclosed], name: IndicatorName) -> list[int | None]:
+    return [part.values[name] if how[name] is Shown.EXACT else None for part, how in zip(parts, shown, strict=True)]
+
+
+def _without_gaps(months: Sequence[Figures]) -> list[Figures]:
+    """Every month from the first to the last; in one without a report nothing was reported."""
+    known = {part.month: part for part in months if part.month}
+    if not known:
+        return []
+    month, last, whole = min(known), max(known), list[Figures]()
+    while month <= last:
+        nothing = Figures({name: None if one.unit is Unit.DAYS else 0 for name, one in BY_NAME.items()}, 0, month=month)
+        whole.append(known.get(month, nothing))
+        month = (month + timedelta(days=31)).replace(day=1)
+    return whole
+
+
+def _month_rows(
+    question: Question, months: Sequence[Figures], shown: Mapping[Hashable, Disclosed], _: Translate
+) -> list[Row]:
+    """Newest first."""
+    rows: list[Row] = []
+    for part in reversed(months):
+        assert part.month is not None
+        last = (part.month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        asked = {**_asked(question), "from": part.month, "to": last}
+        rows.append(_row(part, shown, _month_name(part.month), f"/board?{urlencode(asked)}", None, _))
+    return rows
+
+
+def _place_rows(
+    question: Question,
+    places: Sequence[Figures],
+    shown: Mapping[Hashable, Disclosed],
+    names: Mapping[str, str],
+    _: Translate,
+) -> list[Row]:
+    """By name: an order by number would tell of what is hidden."""
+    reported = {part.place: part.values["reported"] for part in places}
+    exact = {place: value for place, value in reported.items() if shown[place]["reported"] is Shown.EXACT}
+    top = max((value or 0 for value in exact.values()), default=0)
+    rows: list[Row] = []
+    for part in sorted(places, key=lambda part: _natural(_name_of(part.place or "", names, _))):
+        place = part.place or ""
+        href = None if place == question.area else f"/board?{urlencode({**_asked(question), 'area': place})}"
+        bar = round(100 * (exact[place] or 0) / top, 1) if place in exact and top else None
+        rows.append(_row(part, shown, _name_of(place, names, _), href, bar, _))
+    return rows
+
+
+def _row(
+    part: Figures,
+    shown: Mapping[Hashable, Disclosed],
+    name: str,
+    href: str | None,
+    bar: float | None,
+    _: Translate,
+) -> Row:
+    return Row(name, href, [_told(part, column, shown[_key(part)], _) for column in COLUMNS], bar)
+
+
+def _charts(months: Sequence[Figures], shown: Mapping[Hashable, Disclosed], _: Translate) -> list[Chart]:
+    """The same chart for a wide and for a narrow screen."""
+    days = [part.month for part in months if part.month]
+    if len(days) < 2:
+        return []
+    how = [shown[month] for month in days]
+    series = [Series(name, _(_HEADINGS[name]), _exact(months, how, name)) for name in CHARTED]
+    return [chart(days, series, 1056, 260, 110.0, 10), chart(days, series, 340, 240, 96.0, 3)]
+
+
+def _history(whole: Figures, _: Translate) -> str | None:
+    """In words: how many are live could be a small number."""
+    if not whole.imported:
+        return None
+    if whole.imported == whole.values["reported"]:
+        return _("All of these cases are imported history: they carry the days that their records name.")
+    return _("Some of these cases are imported history: they carry the days that their records name.")
+
+
+def _trail(question: Question, names: Mapping[str, str], areas: Sequence[str], _: Translate) -> list[Trail]:
+    """From the top of what the reader may see down to the area in question."""
+    steps = question.area.strip("/").split("/") if question.area != "/" else []
+    paths = ["/", *("/" + "/".join(steps[: nth + 1]) + "/" for nth in range(len(steps)))]
+    return [
+        Trail(
+            _name_of(path, names, _),
+            None if path == question.area else f"/board?{urlencode({**_asked(question), 'area': path})}",
+        )
+        for path in paths
+        if path.startswith(tuple(areas))
+    ]
+
+
+def _name_of(area: str, names: Mapping[str, str], _: Translate) -> str:
+    if area == "/":
+        return names.get(area, _("All areas"))
+    return names.get(area, area.rstrip("/").rsplit("/", 1)[-1])
+
+
+def _asked(question: Question) -> dict[str, str | date | datetime]:
+    """What a link passes on. An instant is passed on only if it was asked for."""
+    asked: dict[str, str | date | datetime] = {"area": question.area}
+    if question.first:
+        asked["from"] = question.first
+    if question.last:
+        asked["to"] = question.last
+    if question.then:
+        asked["as_of"] = question.as_of.isoformat()
+    return asked
+
+
+def _month_name(month: date | None) -> str:
+    return f"{month:%B %Y}" if month else ""
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """District 9 before District 10."""
+    return [(int(part), "") if part.isdigit() else (-1, part.casefold()) for part in re.split(r"(\d+)", name)]

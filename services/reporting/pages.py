@@ -1,0 +1,241 @@
+"""/board: the numbers for people, their events, and the small door through which a browser signs in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import TypeAdapter, ValidationError
+
+from services.chassis.auth import Staff, StaffTokens, Unauthenticated
+from services.chassis.clock import now
+from services.chassis.database import scoped
+from services.chassis.problems import ProblemError
+from services.chassis.service import Service
+from services.chassis.settings import ServiceSettings
+from services.chassis.web.pages import WEB, Assets, Pages, untranslated
+from services.contracts.event import AreaPath
+from services.reporting.asking import READERS, Fresh, mark_of, question_of
+from services.reporting.board import board
+from services.reporting.moments import absolute, relative
+from services.reporting.read_models.evidence import events_behind
+from services.reporting.read_models.figures import By, Question, figures
+from services.reporting.read_models.indicators import BY_NAME, IndicatorName
+from services.reporting.read_models.place import names_of, names_within
+
+HERE = Path(__file__).parent
+COOKIE = "doorstep-board"
+EVENTS_ON_A_PAGE = 50
+
+assets = Assets("/board/assets", WEB / "tokens.css", WEB / "base.css", WEB / "mark.svg", HERE / "assets" / "board.css")
+pages = Pages(HERE / "templates", assets, ("tokens.css", "base.css", "board.css"))
+router = APIRouter()
+router.include_router(assets.router())
+
+T = TypeVar("T")
+_ = untranslated
+
+_GROUPINGS = (frozenset[By](), frozenset({By.MONTH}), frozenset({By.PLACE}))
+
+
+class SignedOut(Exception):
+    """The page needs somebody; `reason` is for the door, none on a first visit."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+def reader(request: Request) -> Staff:
+    """Who looks: by a token in the request, as programs send it, or by the cookie of the door.
+
+    Raises:
+        SignedOut: nobody, or not with a role that may look at the board.
+    """
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    token = token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+    if not token:
+        raise SignedOut
+    return _staff(request, token)
+
+
+Reader = Annotated[Staff, Depends(reader)]
+
+
+def _staff(request: Request, token: str) -> Staff:
+    tokens: StaffTokens = request.app.state.staff_tokens
+    try:
+        staff = tokens.staff(token)
+    except Unauthenticated:
+        raise SignedOut(_("This token does not hold, or no longer. Ask for a new one.")) from None
+    if not staff.roles.intersection(READERS) or not staff.areas:
+        raise SignedOut(_("This token holds, but its role or its areas do not open the board."))
+    return staff
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the form says, as far as it can be understood."""
+
+    question: Question
+    faults: list[str]
+    form: Mapping[str, str]
+
+
+def asked(request: Request, staff: Reader) -> Asked:
+    """A dependency. What can't be understood is left out and said; another's area is no fault but unknown.
+
+    Raises:
+        ProblemError: 404 for an area that is not the reader's.
+    """
+    form = {name: request.query_params.get(name, "") for name in ("area", "from", "to", "as_of")}
+    faults: list[str] = []
+    area = _read(TypeAdapter(AreaPath), form["area"], _("The area is not a path like /city/district/."), faults)
+    first = _read(TypeAdapter(date), form["from"], _("“Reported from” is not a date; write it as 2026-03-01."), faults)
+    last = _read(TypeAdapter(date), form["to"], _("“Reported to” is not a date; write it as 2026-03-01."), faults)
+    as_of = _read(
+        TypeAdapter(datetime), form["as_of"], _("“As known at” is not a time; write it as 2026-03-01T09:30."), faults
+    )
+    if as_of and as_of.tzinfo is None:
+        as_of = as_of.replace(tzinfo=UTC)
+    area = area or staff.areas[0]
+    try:
+        question = question_of(staff, area, first, last, as_of)
+    except ProblemError as wrong:
+        if wrong.problem.status == 404:
+            raise
+        faults += [f"{fault.field} {fault.message}. {fault.remedy}" for fault in wrong.problem.faults]
+        question = question_of(staff, area, None, None, None)
+    return Asked(question, faults, form)
+
+
+def _read(adapter: TypeAdapter[T], text: str, fault: str, faults: list[str]) -> T | None:
+    if not text:
+        return None
+    try:
+        return adapter.validate_python(text.replace(" ", "+") if "T" in text else text)
+    except ValidationError:
+        faults.append(fault)
+        return None
+
+
+@router.get("/board")
+async def show_board(
+    request: Request, staff: Reader, asked: Annotated[Asked, Depends(asked)], fresh: Fresh
+) -> Response:
+    parts: Service = request.app.state.service
+    question = asked.question
+    async with scoped(parts.application, staff.areas) as connection:
+        counted = await figures(connection, question, _GROUPINGS)
+        names = await names_within(connection, question.area)
+        names.update(await names_of(connection, _ancestors(question.area)))
+    context = {
+        "board": board(question, counted, names, staff.areas, _),
+        "as_of": _moment(question),
+        "provisional": fresh.provisional,
+        "waiting": fresh.waiting,
+        "connected": fresh.connected,
+        "asked": asked,
+        "first": question.first,
+        "last": question.last,
+        "other_areas": [area for area in staff.areas if not question.area.startswith(area)],
+    }
+    return pages.render("board.html", context)
+
+
+@router.get("/board/events")
+async def show_events(
+    request: Request,
+    staff: Reader,
+    asked: Annotated[Asked, Depends(asked)],
+    fresh: Fresh,
+    name: IndicatorName,
+    after: str | None = None,
+) -> Response:
+    """The events behind a number."""
+    parts: Service = request.app.state.service
+    indicator, question = BY_NAME[name], asked.question
+    async with scoped(parts.application, staff.areas) as connection:
+        events = await events_behind(connection, question, indicator, EVENTS_ON_A_PAGE, mark_of(after))
+        names = await names_of(connection, sorted({event.area for event in events}))
+        names.update(await names_of(connection, _ancestors(question.area)))
+    following = str(events[-1].mark) if len(events) == EVENTS_ON_A_PAGE else None
+    here = {name: value for name, value in asked.form.items() if value}
+    context = {
+        "indicator": indicator,
+        "events": [
+            {
+                "event": event,
+                "place": names.get(event.area, event.area),
+                "what": _(EVENT_WORDS.get(event.type, event.type)),
+                "occurred": absolute(event.occurred_at),
+                "recorded": absolute(event.recorded_at),
+            }
+            for event in events
+        ],
+        "place": names.get(question.area, question.area),
+        "as_of": _moment(question),
+        "provisional": fresh.provisional,
+        "here": here,
+        "after": after,
+        "next": following,
+    }
+    return pages.render("events.html", context)
+
+
+EVENT_WORDS = {
+    "case.reported": "reported",
+    "case.resolved": "resolved",
+    "case.withdrawn": "withdrawn",
+    "case.acknowledged": "acknowledged",
+    "case.escalated": "raised a level",
+}
+
+
+@router.post("/board/session")
+async def sign_in(request: Request, token: Annotated[str, Form(max_length=4000)]) -> Response:
+    """Keep a token in a cookie that no script reads and no other site sends."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise ProblemError(403, "foreign-form", "Sign in on this site's own page", "Open /board and sign in there.")
+    _staff(request, token.strip())
+    settings: ServiceSettings = request.app.state.settings
+    answer = RedirectResponse("/board", status_code=303)
+    answer.set_cookie(
+        COOKIE,
+        token.strip(),
+        path="/board",
+        httponly=True,
+        samesite="strict",
+        secure=settings.env != "local",
+    )
+    return answer
+
+
+@router.post("/board/session/end")
+async def sign_out() -> Response:
+    answer = RedirectResponse("/board", status_code=303)
+    answer.delete_cookie(COOKIE, path="/board", httponly=True, samesite="strict")
+    return answer
+
+
+async def show_door(_request: Request, error: Exception) -> Response:
+    """The answer to `SignedOut`."""
+    assert isinstance(error, SignedOut)
+    return pages.render("door.html", {"reason": error.reason}, status=401)
+
+
+def _moment(question: Question) -> Mapping[str, Any]:
+    return {
+        "absolute": absolute(question.as_of),
+        "relative": relative(question.as_of, now(), _),
+        "iso": question.as_of.isoformat(timespec="seconds"),
+        "then": question.then,
+    }
+
+
+def _ancestors(area: str) -> list[str]:
+    steps = area.strip("/").split("/")
+    return ["/", *("/" + "/".join(steps[: nth + 1]) + "/" for nth in range(len(steps)))]
