@@ -21,6 +21,7 @@ from services.chassis.consumer import Consumer, Consumers
 from services.chassis.database import engine
 from services.chassis.eventstore import EventStore
 from services.chassis.fingerprints import Fingerprints
+from services.chassis.garbage import collect_seldom
 from services.chassis.particulars import Vault
 from services.chassis.relay import Relay
 from services.chassis.settings import ServiceSettings
@@ -124,6 +125,7 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
 
     async def run() -> None:
         configure_logging(name)
+        collect_seldom()
         await Server(
             app,
             address=settings.host,
