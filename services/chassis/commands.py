@@ -20,7 +20,7 @@ from services.chassis.eventstore import (
     StaleVersion,
 )
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 ATTEMPTS = 4
 """The first, and three more after a version conflict."""
@@ -31,7 +31,7 @@ class UnknownStream(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Intent(Generic[T]):
+class Intent(Generic[T_co]):
     """A command with what surrounds it. `key` makes it idempotent, `fingerprint` tells whether a repeat is the same.
 
     `area` is given for a command that may begin its stream; others find theirs. `scope` is the caller's areas, none
@@ -39,7 +39,7 @@ class Intent(Generic[T]):
     """
 
     stream: UUID
-    command: T
+    command: T_co
     key: str
     fingerprint: bytes
     actor: str

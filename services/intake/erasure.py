@@ -1,4 +1,4 @@
-"""Erasing: `case.erased` first, then the rows; whoever dies between the two leaves the rows to whoever takes the event."""
+"""Erasing: `case.erased` first, then the rows; if this process dies between, whoever takes the event deletes them."""
 
 from uuid import UUID
 

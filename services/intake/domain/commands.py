@@ -29,7 +29,7 @@ class WithdrawReport:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmResolution:
-    """`resolution_version` is the version of mediation's stream that the resident was shown; none: nothing is resolved."""
+    """`resolution_version` is of mediation's stream, as the resident was shown it; none: nothing is resolved."""
 
     resolution_version: int | None
 

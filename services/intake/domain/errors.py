@@ -35,4 +35,6 @@ class NotResolvedYet(Refused):
 
 
 class RegisteredOtherwise(Refused):
-    message: ClassVar[str] = "{path} is registered already, as {name}; choose another path or send the same particulars."
+    message: ClassVar[str] = (
+        "{path} is registered already, as {name}; choose another path or send the same particulars."
+    )

@@ -1,0 +1,30 @@
+"""Intake, composed."""
+
+from uuid import UUID
+
+from fastapi import FastAPI
+
+from services.chassis.particulars_endpoint import router as particulars_router
+from services.chassis.service import Service, compose, parts
+from services.intake.consumers import consumers
+from services.intake.endpoints import bulk, registry, reports, resident, staff
+from services.intake.endpoints.door import CASEWORKERS, door_of
+from services.intake.settings import IntakeSettings
+
+
+def intake(settings: IntakeSettings) -> FastAPI:
+    service = parts("intake", settings)
+    app = compose(
+        service,
+        settings,
+        routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
+        pages=[particulars_router(CASEWORKERS, _nothing)],
+        consumers=consumers(),
+    )
+    app.state.door = door_of(service, settings)
+    return app
+
+
+async def _nothing(_service: Service, _case_id: UUID) -> set[UUID]:
+    """A resident's own words are read here, not asked for by another service."""
+    return set()

@@ -1,0 +1,164 @@
+"""Areas, communities and their keys, and what can be reported at all."""
+
+from typing import Annotated, TypeVar
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, BaseModel, Field
+
+from services.chassis import http
+from services.chassis.auth import Staff
+from services.chassis.clock import now
+from services.chassis.commands import Intent, UnknownStream, handle
+from services.chassis.database import scoped
+from services.chassis.forms import Form, without_nul
+from services.chassis.problems import unprocessable
+from services.contracts.cases import Kind
+from services.contracts.event import AreaPath, Code
+from services.contracts.registry import Name, TimeZone, area_stream, community_stream
+from services.intake.categories import categories
+from services.intake.credentials import Scope, has_key
+from services.intake.domain.commands import RegisterArea, RegisterCommunity
+from services.intake.domain.registry import AREAS, COMMUNITIES
+from services.intake.endpoints.door import Door, Operator, TheDoor, after_position
+from services.intake.read_models.places import CommunityRow, communities
+
+router = APIRouter()
+
+T = TypeVar("T")
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError("is no time zone|Take a name of the IANA database, as Asia/Shanghai.")
+    return zone
+
+
+PlaceName = Annotated[Name, AfterValidator(without_nul)]
+
+
+class AreaForm(Form):
+    path: AreaPath
+    name: PlaceName
+
+
+class RegisteredArea(BaseModel):
+    path: str
+
+
+class CommunityForm(Form):
+    area: AreaPath
+    name: PlaceName
+    time_zone: Annotated[TimeZone, AfterValidator(_known_zone)]
+
+
+class RegisteredCommunity(BaseModel):
+    """`api_key` is shown once, when the community gets its first; another is made at its `keys`."""
+
+    community_id: UUID
+    area: str
+    api_key: str | None = None
+    scopes: list[Scope] = []
+
+
+class KeyForm(Form):
+    scopes: list[Scope] = Field(default=[Scope.REPORT])
+
+
+class IssuedKey(BaseModel):
+    api_key: str
+    scopes: list[Scope]
+
+
+class Communities(BaseModel):
+    communities: list[CommunityRow]
+
+
+@router.post("/areas", status_code=201, operation_id="register_area")
+async def register_area(door: TheDoor, operator: Operator, form: AreaForm, response: Response) -> RegisteredArea:
+    """Add an area to the tree. The same again changes nothing."""
+    _within(operator, form.path, "path")
+    await _require_parent(door, form.path, "path")
+    command = RegisterArea(form.path, form.name)
+    intent = _intent(door, operator, area_stream(form.path), form.path, command)
+    outcome = await handle(door.service.store, AREAS, intent)
+    http.reached(response, door.service.name, outcome)
+    return RegisteredArea(path=form.path)
+
+
+@router.post("/communities", status_code=201, operation_id="register_community")
+async def register_community(
+    door: TheDoor, operator: Operator, form: CommunityForm, response: Response
+) -> RegisteredCommunity:
+    """Add a community, a leaf of the tree, and give it its first key. The same again answers 200, without a key."""
+    _within(operator, form.area, "area")
+    await _require_parent(door, form.area, "area")
+    service, community = door.service, community_stream(form.area)
+    command = RegisterCommunity(community, form.area, form.name, form.time_zone)
+    outcome = await handle(service.store, COMMUNITIES, _intent(door, operator, community, form.area, command))
+    http.reached(response, service.name, outcome)
+    scopes = [Scope.REPORT]
+    async with service.worker.begin() as connection:
+        # Two that register at once must not both be given a first key.
+        await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (str(community),))
+        if await has_key(connection, community):
+            response.status_code = 200
+            return RegisteredCommunity(community_id=community, area=form.area)
+        key = await door.credentials.issue(connection, community, form.area, form.time_zone, scopes)
+    return RegisteredCommunity(community_id=community, area=form.area, api_key=key, scopes=scopes)
+
+
+@router.post("/communities/{community_id}/keys", status_code=201, operation_id="issue_key")
+async def issue_key(door: TheDoor, operator: Operator, community_id: UUID, form: KeyForm) -> IssuedKey:
+    """Another key, for another program or in place of a lost one. `history` may bring imported reports."""
+    community = await door.communities.find(community_id)
+    if community is None or not operator.may_see(community.area):
+        raise UnknownStream
+    async with door.service.worker.begin() as connection:
+        key = await door.credentials.issue(connection, community.id, community.area, community.time_zone, form.scopes)
+    return IssuedKey(api_key=key, scopes=form.scopes)
+
+
+@router.get("/communities", dependencies=[after_position], operation_id="read_communities")
+async def read_communities(door: TheDoor) -> Communities:
+    """Every community that a report can be made to."""
+    async with scoped(door.service.application, []) as connection:
+        return Communities(communities=await communities(connection))
+
+
+@router.get("/categories", operation_id="read_categories")
+async def read_categories() -> dict[Kind, dict[Code, str]]:
+    """What a report can be about: names by code, by kind."""
+    return categories()
+
+
+def _within(operator: Staff, area: str, field: str) -> None:
+    if not operator.may_see(area):
+        raise unprocessable(field, "lies outside your areas", "Ask an operator of that area.")
+    if area == "/":
+        raise unprocessable(field, "is the root, which is always there", "Name an area below it.")
+
+
+async def _require_parent(door: Door, area: str, field: str) -> None:
+    parent = area[: area.rstrip("/").rindex("/") + 1]
+    if parent == "/":
+        return
+    loaded, _ = await door.service.store.load([area_stream(parent)], [], None)
+    if loaded[area_stream(parent)].area is None:
+        raise unprocessable(field, f"lies in {parent}, which is not registered", "Register that area first.")
+
+
+def _intent(door: Door, operator: Staff, stream: UUID, area: str, command: T) -> Intent[T]:
+    """A registration is its own key: whoever sends the same again repeats it."""
+    content = repr(command).encode()
+    fingerprints = door.service.fingerprints
+    return Intent(
+        stream=stream,
+        command=command,
+        key=fingerprints.key("registration", content),
+        fingerprint=fingerprints.digest("registration", content),
+        actor=operator.id,
+        at=now(),
+        area=area,
+    )

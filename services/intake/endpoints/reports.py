@@ -1,0 +1,97 @@
+"""One report, by a resident or for one."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, StringConstraints, ValidationInfo, field_validator
+
+from services.chassis import http
+from services.chassis.clock import now
+from services.chassis.commands import Intent, handle
+from services.chassis.forms import Form, FreeText, Line
+from services.chassis.http import IdempotencyKey, TraceParent
+from services.chassis.ids import new_id
+from services.chassis.problems import unprocessable
+from services.contracts.cases import Channel, Kind, Language, Urgency
+from services.contracts.event import Code
+from services.intake.categories import require_category
+from services.intake.domain.commands import TakeReport
+from services.intake.domain.decider import REPORTS
+from services.intake.endpoints.door import TheDoor
+
+router = APIRouter()
+
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=200)]
+Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+() /.-]{3,40}$")]
+
+PARTICULARS = ("text", "place", "name", "email", "phone", "language")
+"""What is sealed of a report; the rest of it is told in the event."""
+
+
+class ReportForm(Form):
+    """A resident's trouble. Who it is may be left out altogether."""
+
+    community: UUID
+    kind: Kind
+    category: Code
+    urgency: Urgency = Urgency.ORDINARY
+    channel: Channel = Channel.WEB
+    text: FreeText
+    place: Line | None = None
+    name: Line | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    language: Language | None = None
+
+    @field_validator("category")
+    @classmethod
+    def _known(cls, category: str, info: ValidationInfo) -> str:
+        if "kind" in info.data:
+            require_category(info.data["kind"], category)
+        return category
+
+
+class TakenReport(BaseModel):
+    case_id: UUID
+    receipt: str
+    """Seven words, shown this once: the only way to follow the case. Doorstep can't tell them again."""
+
+
+@router.post("/reports", status_code=201, operation_id="report")
+async def report(
+    door: TheDoor, form: ReportForm, key: IdempotencyKey, traceparent: TraceParent, response: Response
+) -> TakenReport:
+    """Report a trouble. Sent again under the same key, it gets the same answer and is taken once."""
+    community = await door.communities.find(form.community)
+    if community is None:
+        raise unprocessable(
+            "community", "is not known here", "Take the community_id that GET /api/intake/v1/communities lists."
+        )
+    at, case, particulars = now(), new_id(), new_id()
+    receipt = door.receipts.derive(form.community, key)
+    command = TakeReport(
+        community=form.community,
+        reference=None,
+        kind=form.kind,
+        category=form.category,
+        urgency=form.urgency,
+        channel=form.channel,
+        reported_on=at.astimezone(community.clock).date(),
+        imported=False,
+        particulars=particulars,
+    )
+    intent = Intent(
+        stream=case,
+        command=command,
+        key=door.receipts.command_key(receipt),
+        fingerprint=door.service.fingerprints.digest("report", form.model_dump_json().encode()),
+        actor="resident",
+        at=at,
+        area=community.area,
+        sealed=[door.service.vault.seal(particulars, form.model_dump(include=set(PARTICULARS), exclude_none=True))],
+        traceparent=traceparent,
+    )
+    outcome = await handle(door.service.store, REPORTS, intent)
+    http.reached(response, door.service.name, outcome)
+    return TakenReport(case_id=outcome.stream_id, receipt=receipt)
