@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,31 +90,27 @@ async def kafka(kafka_server: Kafka) -> str:
     return kafka_server.bootstrap
 
 
-class running:  # noqa: N801 - reads as a sentence in `with running(...)`
-    """A server process for the length of a block; also ended when pytest is told to stop."""
-
-    def __init__(self, command: list[str], answers: Callable[[], bool], log: Path, stop: signal.Signals) -> None:
-        self._command, self._answers, self._log, self._stop = command, answers, log, stop
-
-    def __enter__(self) -> "subprocess.Popen[bytes]":
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, start_new_session=True)
+@contextmanager
+def running(
+    command: list[str], answers: Callable[[], bool], log: Path, stop: signal.Signals = signal.SIGTERM
+) -> Generator["subprocess.Popen[bytes]"]:
+    """A server process that answers, for the length of a block."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    try:
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
-                pytest.fail(f"{self._command[0]} did not start:\n{self._log.read_text()[-2000:]}")
+        while not answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{command[0]} did not start:\n{log.read_text()[-2000:]}")
             time.sleep(0.05)
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(self._stop)
-            try:
-                self._process.wait(15)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        yield process
+    finally:
+        process.send_signal(stop)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def pytest_configure() -> None:

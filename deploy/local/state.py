@@ -99,8 +99,8 @@ def _create(home: Home) -> None:
             name: ServiceState(next(ports), _password(), _password(), _password(), _key(), _key()) for name in SERVICES
         },
     )
-    draft = home.state.with_name(f"state.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    draft = home.state.with_name(f"state.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(asdict(made), file, indent=2)
     try:
         home.state.hardlink_to(draft)  # of two first starts at once, one wins

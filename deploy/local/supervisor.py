@@ -85,6 +85,7 @@ class Supervisor:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the parts until `stop` is set, then stop them, each after those that need it."""
+        self._run.mkdir(parents=True, exist_ok=True)
         self._end_leftovers()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGCHLD, self._reap)

@@ -1,0 +1,133 @@
+"""The gateway in front of stand-in services: who gets what, and what nobody gets."""
+
+import json
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local.gateway import BODY_BYTES, Gateway
+from deploy.local.state import SERVICES, free_ports
+from tests.conftest import running
+
+
+@dataclass
+class Front:
+    """The gateway's address, and the services behind it by name."""
+
+    url: str
+    log: Path
+    services: dict[str, ThreadingHTTPServer] = field(default_factory=dict[str, ThreadingHTTPServer])
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        return httpx.get(httpx.URL(self.url, raw_path=path.encode()), headers=headers, timeout=10)
+
+
+def _service(name: str) -> ThreadingHTTPServer:
+    class Echo(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"service": name, "path": self.path, "headers": dict(self.headers)}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
+            pass
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Generator[Front]:
+    folder = tmp_path_factory.mktemp("gateway")
+    services = {name: _service(name) for name in SERVICES}
+    for server in services.values():
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    (port,) = free_ports(1)
+    gateway = Gateway(folder, port, {name: server.server_port for name, server in services.items()})
+    gateway.create()
+    log = folder / "gateway.log"
+    try:
+        with running(gateway.command(), gateway.answers, log):
+            yield Front(gateway.url, log, services)
+    finally:
+        for server in services.values():
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/", "intake"),
+        ("/report", "intake"),
+        ("/open311/v2/requests.json", "intake"),
+        ("/desk", "mediation"),
+        ("/desk/cases/1", "mediation"),
+        ("/desktop", "intake"),
+        ("/duty", "notifications"),
+        ("/board", "reporting"),
+        *((f"/api/{name}/v1/things?x=1", name) for name in SERVICES),
+    ],
+)
+def test_each_address_reaches_its_service_unchanged(front: Front, path: str, service: str) -> None:
+    answer = front.get(path).json()
+    assert (answer["service"], answer["path"]) == (service, path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/internal",
+        "/internal/particulars:read",
+        "/api/intake/internal/particulars:read",
+        "/api/intake/v1/internal/particulars:read",
+        "/api/intake/%69nternal/particulars:read",
+        "/api/intake//internal/x",
+        "/api/intake/v1/../internal/x",
+        "/api/intake/v1/%2e%2e/internal/x",
+        "/API/Intake/INTERNAL/x",
+        "//internal/x",
+        "/./internal/x",
+        "/api/nobody/v1/x",
+    ],
+)
+def test_what_is_internal_is_not_there(front: Front, path: str) -> None:
+    answer = front.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["status"] == 404
+
+
+def test_nobody_learns_the_callers_address(front: Front) -> None:
+    forged = {"X-Forwarded-For": "192.0.2.7", "X-Real-IP": "192.0.2.7", "Forwarded": "for=192.0.2.7"}
+    told = front.get("/api/intake/v1/x", forged).json()["headers"]
+    assert not {"x-forwarded-for", "x-real-ip", "forwarded", "via"} & {name.lower() for name in told}
+    assert "192.0.2.7" not in json.dumps(told)
+
+
+def test_a_body_beyond_the_limit_is_refused_with_the_remedy(front: Front) -> None:
+    answer = httpx.post(f"{front.url}/api/intake/v1/reports:bulk", content=b"x" * (BODY_BYTES + 1), timeout=30)
+    assert answer.status_code == 413
+    assert "64 MB" in answer.json()["detail"]
+
+
+def test_a_service_that_is_away_is_said_to_be_and_nothing_is_logged(front: Front) -> None:
+    away = front.services["reporting"]
+    away.shutdown()
+    away.server_close()
+    answer = front.get("/api/reporting/v1/indicators?name=canary-9163", {"User-Agent": "canary-9163"})
+    assert answer.status_code == 503
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Retry-After"] == "1"
+    assert "Idempotency-Key" in answer.json()["detail"]
+    assert "canary" not in front.log.read_text()
