@@ -21,12 +21,13 @@ PAGE = 5000
 READ_SECONDS = 30.0
 """With nothing read for so long, Kafka is away."""
 
-Aside = dict[Stream, dict[int, Taken]]
-"""Events that the consumer saw and did not take yet, early or parked, by their versions."""
+Aside = dict[Stream, dict[int, Taken | None]]
+"""By version, what the consumer may not have taken: early and parked events; none for one that can't be read."""
 
-_MAKE_REACHED = (
-    "CREATE TEMPORARY TABLE reached (source text NOT NULL, stream_id uuid NOT NULL, version integer NOT NULL)"
-)
+_MAKE_REACHED = """
+CREATE TEMPORARY TABLE reached (
+    source text COLLATE "C" NOT NULL, stream_id uuid NOT NULL, version integer NOT NULL
+)"""
 _OFFSETS = "SELECT topic, partition, next_offset FROM consumer_offset WHERE consumer = $1 ORDER BY topic, partition"
 # Of the streams that wait for something; the others were taken as far as the offsets reach.
 _HELD_LIMITS = """
@@ -75,7 +76,7 @@ class History(Protocol):
         ...
 
     def since(self, connection: AsyncConnection, types: Collection[str]) -> AsyncGenerator[Sequence[Taken]]:
-        """What the live projector took since, up to now, inside a transaction."""
+        """What the live projector took since, up to now, inside a transaction that sees one instant."""
         ...
 
     async def require_whole(self, connection: AsyncConnection) -> None:
@@ -118,15 +119,18 @@ class KafkaHistory:
 
     async def since(self, connection: AsyncConnection, types: Collection[str]) -> AsyncGenerator[Sequence[Taken]]:
         ordered = Ordered(types, {}, {}, self._aside, otherwise=0)
-        await self._look_up(connection, ordered, self._aside)
-        yield await self._remembered(connection, ordered, list(ordered.resume()))
+        before = await self._look_up(connection, ordered, self._aside)
         ends = await self._offsets(connection)
         async with reader(self._bootstrap) as kafka:
             for partition, end in ends.items():
                 async for records in records_of(kafka, partition, self._read_to.get(partition), end):
                     streams = {known[:2] for record in records if (known := held.identity(record))}
-                    await self._look_up(connection, ordered, streams - ordered.versions.keys())
-                    yield await self._remembered(connection, ordered, list(ordered.admit(records)))
+                    before |= await self._look_up(connection, ordered, streams - before.keys())
+                    yield list(ordered.admit(records))
+        yield list(ordered.resume(past_unreadable=True))
+        moved = [(*stream, version) for stream, version in ordered.versions.items() if version != before[stream]]
+        if moved:
+            await connection.exec_driver_sql(_REMEMBER, tuple(map(list, zip(*moved, strict=True))))
         self._read_to = ends
 
     async def require_whole(self, connection: AsyncConnection) -> None:
@@ -143,20 +147,16 @@ class KafkaHistory:
         rows = await connection.exec_driver_sql(_HELD_LIMITS, (self._consumer,))
         return {(row.source, row.stream_id): row.taken for row in rows}
 
-    async def _look_up(self, connection: AsyncConnection, ordered: "Ordered", streams: Collection[Stream]) -> None:
-        """How far these streams were told, and how far the consumer took them."""
+    async def _look_up(
+        self, connection: AsyncConnection, ordered: "Ordered", streams: Collection[Stream]
+    ) -> dict[Stream, int]:
+        """How far these streams were told, and, into `ordered`, how far the consumer took them."""
         sources, ids = [source for source, _ in streams], [stream_id for _, stream_id in streams]
-        rows = await connection.exec_driver_sql(_LOOK_UP, (self._consumer, sources, ids))
-        for row in rows:
-            ordered.versions[row.source, row.stream_id] = row.reached
-            ordered.limits[row.source, row.stream_id] = row.taken
-
-    async def _remembered(self, connection: AsyncConnection, ordered: "Ordered", taken: list[Taken]) -> Sequence[Taken]:
-        streams = {(t.recorded.source, t.recorded.stream_id) for t in taken}
-        if streams:
-            columns = zip(*((*stream, ordered.versions[stream]) for stream in streams), strict=True)
-            await connection.exec_driver_sql(_REMEMBER, tuple(map(list, columns)))
-        return taken
+        rows = (await connection.exec_driver_sql(_LOOK_UP, (self._consumer, sources, ids))).all()
+        reached: dict[Stream, int] = {(row.source, row.stream_id): row.reached for row in rows}
+        ordered.versions |= reached
+        ordered.limits |= {(row.source, row.stream_id): row.taken for row in rows}
+        return reached
 
 
 class Ordered:
@@ -187,7 +187,10 @@ class Ordered:
                 if recorded.type in self._types:
                     _ = taken.event
             except Unreadable:
-                continue  # the consumer parked it as well; if not, its stream will be found incomplete
+                # A sound copy may follow; without one the consumer parked it, and may have been told to discard it.
+                if known := held.identity(record):
+                    self.aside.setdefault(known[:2], {}).setdefault(known[2], None)
+                continue
             if recorded.version == self.versions.get(stream, 0) + 1 <= self.limits.get(stream, self._otherwise):
                 self.versions[stream] = recorded.version
                 yield taken
@@ -196,16 +199,24 @@ class Ordered:
             else:
                 self.aside.setdefault(stream, {})[recorded.version] = taken
 
-    def resume(self) -> Iterator[Taken]:
+    def resume(self, *, past_unreadable: bool = False) -> Iterator[Taken]:
+        """Go on with what was set aside; also past what can't be read, where the consumer went past it."""
         for stream in list(self.aside):
-            yield from self._resume(stream)
+            yield from self._resume(stream, past_unreadable=past_unreadable)
 
-    def _resume(self, stream: Stream) -> Iterator[Taken]:
+    def _resume(self, stream: Stream, *, past_unreadable: bool = False) -> Iterator[Taken]:
         waiting = self.aside.get(stream, {})
         limit = self.limits.get(stream, self._otherwise)
         while (version := self.versions.get(stream, 0) + 1) <= limit and version in waiting:
+            taken = waiting[version]
+            if taken is None and not past_unreadable:
+                break
             self.versions[stream] = version
-            yield waiting.pop(version)
+            del waiting[version]
+            if taken is not None:
+                yield taken
+        for version in [version for version in waiting if version <= self.versions.get(stream, 0)]:
+            del waiting[version]
         if not waiting:
             self.aside.pop(stream, None)
 

@@ -145,6 +145,7 @@ async def _twin(
                 await generations.finish(connection, service, model, generation)
             for _ in range(CHASES):
                 async with connection.begin():
+                    await connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                     caught_up = await _chase(connection, rows, history)
                 events += caught_up
                 told(events)
