@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Self
 from uuid import UUID
 
@@ -11,8 +12,11 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.chassis import generations
+from services.chassis.database import engine
 from services.chassis.eventstore import NewEvent
-from services.chassis.projections import project
+from services.chassis.history import copy
+from services.chassis.projections import physical_name, project
 from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.contracts.envelope import Recorded
@@ -20,6 +24,7 @@ from services.contracts.event import Event
 from services.contracts.registry import AreaRegistered, CommunityRegistered, area_stream, community_stream
 from services.reporting.app import reporting
 from services.reporting.public_log import PublicLog
+from services.reporting.read_models.case_fact import CASE_FACT, CaseFact
 from services.reporting.read_models.following import READ_MODELS
 from services.reporting.settings import ReportingSettings
 from tests.conftest import Databases
@@ -74,6 +79,7 @@ def registered(areas: Iterable[str], zone: str = "America/New_York") -> list[Rec
 class Bureau:
     app: FastAPI
     client: httpx.AsyncClient
+    owner: AsyncEngine
 
     @property
     def worker(self) -> AsyncEngine:
@@ -96,6 +102,15 @@ class Bureau:
                     )
         return self
 
+    async def know(self, facts: Iterable[CaseFact]) -> None:
+        """Put case facts behind the view as a rebuild does, without the events."""
+        async with self.owner.begin() as connection:
+            await generations.create(connection, CASE_FACT, 2)
+            columns = [column.name for column in CASE_FACT.table.columns]
+            await copy(connection, physical_name(CASE_FACT, 2), columns, map(attrgetter(*columns), facts))
+            await generations.finish(connection, "reporting", CASE_FACT, 2)
+            await generations.switch(connection, "reporting", CASE_FACT, 2)
+
     async def indicators(self, headers: dict[str, str], **asked: str) -> dict[str, Any]:
         answer = await self.client.get("/api/reporting/v1/indicators", params=asked, headers=headers)
         assert answer.status_code == 200, answer.text
@@ -107,4 +122,6 @@ async def bureau(postgres: Databases, kafka: str = NOWHERE, **settings: object) 
     async with migrated(postgres, "reporting", READ_MODELS) as dsns:
         app = reporting(settings_for(ReportingSettings, dsns, kafka, **settings))
         async with answering(app) as client:
-            yield Bureau(app, client)
+            owner = engine(dsns.owner, "bureau", connections=1)
+            yield Bureau(app, client, owner)
+            await owner.dispose()

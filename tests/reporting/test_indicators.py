@@ -169,7 +169,7 @@ async def test_the_whole_file_per_community_and_month(postgres: Databases) -> No
         pytest.skip("the whole file is not here; DOORSTEP_DATA names its folder")
     works = constituents.read(constituents.WHOLE)
     async with bureau(postgres) as whole:
-        await whole.learn([event for work in works for event in constituents.events_of(work)])
+        await whole.know([constituents.fact_of(work) for work in works])
         answer = await whole.indicators(MANAGER, by="month,community")
     assert values(answer) == counted(works)
     assert values(answer) | {"resolved": 231_233, "open": 2_005} == values(answer)
