@@ -242,7 +242,7 @@ def _answer(number: int, status: str, reference: str | None, **more: UUID | list
     told = {"line": number, "status": status}
     if reference:
         told["reference"] = reference
-    return orjson.dumps({**told, **more}, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps({**told, **more}, default=str, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _not_taken(number: int, why: NotTaken) -> bytes:
