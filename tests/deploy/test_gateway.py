@@ -32,7 +32,8 @@ def _service(name: str) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             body = json.dumps({"service": name, "path": self.path, "headers": dict(self.headers)}).encode()
             self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + ("broken" in self.path)))
+            self.close_connection = True
             self.end_headers()
             self.wfile.write(body)
 
@@ -119,6 +120,12 @@ def test_a_body_beyond_the_limit_is_refused_with_the_remedy(front: Front) -> Non
     answer = httpx.post(f"{front.url}/api/intake/v1/reports:bulk", content=b"x" * (BODY_BYTES + 1), timeout=30)
     assert answer.status_code == 413
     assert "64 MB" in answer.json()["detail"]
+
+
+def test_nothing_of_a_request_is_logged_when_its_service_breaks_off(front: Front) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        front.get("/api/reporting/v1/broken?name=canary-2748", {"User-Agent": "canary-2748"})
+    assert "canary" not in front.log.read_text()
 
 
 def test_a_service_that_is_away_is_said_to_be_and_nothing_is_logged(front: Front) -> None:
