@@ -19,8 +19,8 @@ from services.chassis.projections import project
 from services.chassis.publisher import publisher
 from services.chassis.taken import Taken
 from services.contracts.topics import CASES, PARTITIONS, TOPICS
-from services.mediation.consumers import READ_MODELS
 from services.mediation.read_models.caseload import CASELOAD
+from services.mediation.read_models.feeds import READ_MODELS
 from tests.bench.casework import fill, works
 from tests.bench.measure import Measured, Result, measured
 from tests.bench.servers import Servers
