@@ -9,6 +9,9 @@ import httpx
 import orjson
 import pytest
 
+from services.chassis.commands import handle_all
+from services.chassis.eventstore import StoreUnavailable
+from services.mediation.endpoints import bulk
 from services.mediation.endpoints.lines import LONGEST_LINE
 from services.mediation.read_models.feeds import COMMANDS_CONSUMER
 from tests.mediation.happened import WILLOW_LANE
@@ -158,3 +161,21 @@ async def test_lines_may_come_in_any_pieces(office: Office, end: bytes) -> None:
 
     answer = await office.client.post("/api/mediation/v1/cases:resolve-bulk", headers=OPERATOR, content=pieces())
     assert [line["status"] for line in lines(answer)] == ["accepted"] * 3
+
+
+async def test_when_the_store_goes_away_on_the_way_the_rest_is_to_be_sent_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = await office.report(times=300, imported=True)
+    calls: list[int] = []
+
+    async def away_at_the_second(*call: Any) -> Any:
+        calls.append(len(calls))
+        if len(calls) == 2:
+            raise StoreUnavailable
+        return await handle_all(*call)
+
+    monkeypatch.setattr(bulk, "handle_all", away_at_the_second)
+    told = [outcome(case) for case in cases]
+    assert await statuses(office, OPERATOR, *told) == ["accepted"] * 256 + ["unavailable"] * 44
+    assert await statuses(office, OPERATOR, *told) == ["duplicate"] * 256 + ["accepted"] * 44

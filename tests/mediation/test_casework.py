@@ -6,11 +6,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from services.contracts.cases import CaseErased
+from services.chassis.auth import ServiceTokens
+from services.chassis.particulars_endpoint import PATH
+from services.contracts.cases import CaseErased, CaseMediated, CaseResolved
 from services.mediation.read_models.feeds import COMMANDS_CONSUMER
 from tests.mediation.happened import EAST, WILLOW_LANE
 from tests.mediation.office import Office, recorded
-from tests.services import keyed, staff
+from tests.services import keyed, service_key, staff
 
 CADRE = staff("cadre", WILLOW_LANE, subject="mei")
 OTHER_CADRE = staff("cadre", WILLOW_LANE, subject="bao")
@@ -173,7 +175,7 @@ async def test_who_may_do_what(office: Office, method: str, path: str, role: str
         ("escalate", {"reason": "alert_unanswered"}, "reason"),
         ("resolve", {"resolution": "explained", "language": "en"}, "explanation"),
         ("resolve", {**EXPLAINED, "explanation": "   "}, "explanation"),
-        ("resolve", {**EXPLAINED, "explanation": "x" * 4001}, "explanation"),
+        ("resolve", {**EXPLAINED, "explanation": "x" * 5001}, "explanation"),
         ("resolve", {**EXPLAINED, "explanation": "a\0b"}, "explanation"),
         ("resolve", {**EXPLAINED, "language": "English"}, "language"),
         ("resolve", {**EXPLAINED, "resolution": "imported"}, "resolution"),
@@ -204,3 +206,24 @@ async def test_before_the_community_is_known_its_calendar_day_is_not_guessed(off
     answer = await post(office, f"{case}/resolve", SUPERVISOR, EXPLAINED)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert await office.types_of(case) == ["case.opened"]
+
+
+async def test_the_resident_reads_the_explanation_and_no_note(office: Office) -> None:
+    [case] = await office.report()
+    await post(office, f"{case}/acknowledge", CADRE)
+    await post(office, f"{case}/mediate", MEDIATOR, {"result": "agreed", "place": "home", "note": "Sealed."})
+    await post(office, f"{case}/resolve", CADRE, EXPLAINED)
+    events = await office.events_of(case)
+    note, explanation = events[3].event(), events[4].event()
+    assert isinstance(note, CaseMediated)
+    assert isinstance(explanation, CaseResolved)
+
+    async def asked(ref: UUID | None, receipt_case: UUID) -> httpx.Response:
+        token = ServiceTokens("intake", service_key()).issue("mediation", receipt_case)
+        body = {"refs": [str(ref)], "purpose": "receipt", "case_id": str(case)}
+        return await office.client.post(PATH, headers={"Authorization": f"Bearer {token}"}, json=body)
+
+    told = await asked(explanation.explanation, case)
+    assert told.json()["particulars"][str(explanation.explanation)]["language"] == "en"
+    assert (await asked(note.note, case)).status_code == 403
+    assert (await asked(explanation.explanation, uuid4())).status_code == 403

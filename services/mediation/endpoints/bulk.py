@@ -1,7 +1,10 @@
 """Many resolutions at once: of cases that people solved, or of history that an operator brings."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,22 +16,23 @@ from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.commands import Intent, Result, handle_all
 from services.chassis.database import scoped
-from services.chassis.eventstore import LARGEST_BATCH, Outcome, StaleVersion
+from services.chassis.eventstore import LARGEST_BATCH, Outcome, StaleVersion, StoreUnavailable
 from services.chassis.http import TraceParent, staff_with
 from services.chassis.ids import new_id
+from services.chassis.ndjson import MEDIA_TYPE, numbered
 from services.chassis.problems import describe
 from services.chassis.service import Service
 from services.mediation.domain.commands import Command, RecordOutcome, ResolveCase
 from services.mediation.domain.decider import CASES
 from services.mediation.endpoints.desk import CASEWORKERS, Parts, actor_of
 from services.mediation.endpoints.lines import (
+    LONGEST_LINE,
     Line,
     NotTaken,
     OutcomeLine,
     SolutionLine,
     answer,
     not_taken,
-    numbered,
     parse,
     rejected,
     unavailable,
@@ -37,8 +41,6 @@ from services.mediation.read_models.places import Home, clocks, day_of, homes_of
 
 router = APIRouter()
 
-NDJSON = "application/x-ndjson"
-
 Worker = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
 
 
@@ -46,18 +48,34 @@ Worker = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
     "/cases:resolve-bulk",
     operation_id="resolve_cases",
     response_class=Response,
-    responses={200: {"content": {NDJSON: {}}, "description": "A line for each line, in order"}},
+    responses={200: {"content": {MEDIA_TYPE: {}}, "description": "A line for each line, in order"}},
 )
 async def resolve_bulk(parts: Parts, staff: Worker, request: Request, traceparent: TraceParent) -> Response:
-    """Up to 64 MB of NDJSON. Each line is its own key: sent again it is a `duplicate`, and changes nothing.
+    """Up to 64 MB of MEDIA_TYPE. Each line is its own key: sent again it is a `duplicate`, and changes nothing.
 
     The answer begins when the last line is in: a client that reads only after writing would block us otherwise.
     """
     desk = BulkDesk(parts, staff, request.headers.get("idempotency-key", ""), traceparent)
     answers: list[bytes] = []
-    async for chunk in numbered(request.stream(), LARGEST_BATCH):
-        answers += await desk.take([(number, parse(text)) for number, text in chunk])
-    return Response(b"".join(answers), media_type=NDJSON)
+    storing: asyncio.Task[list[bytes]] | None = None
+    async for chunk in numbered(request.stream(), LARGEST_BATCH, LONGEST_LINE):
+        judged = await desk.judge([(number, parse(text)) for number, text in chunk])
+        if storing:
+            answers += await storing
+        # While the database stores this chunk, the next one is read.
+        storing = asyncio.create_task(desk.store(judged))
+    if storing:
+        answers += await storing
+    return Response(b"".join(answers), media_type=MEDIA_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A line, and what it asks for unless it is not taken."""
+
+    number: int
+    line: Line | NotTaken
+    meant: Intent[Command] | NotTaken
 
 
 class BulkDesk:
@@ -69,18 +87,25 @@ class BulkDesk:
         self._key = key
         self._traceparent = traceparent
 
-    async def take(self, lines: Sequence[tuple[int, Line | NotTaken]]) -> list[bytes]:
+    async def judge(self, lines: Sequence[tuple[int, Line | NotTaken]]) -> list[Judged]:
+        """Find out what each line means for its case, and whether this person may say it."""
         case_ids = [line.case_id for _, line in lines if not isinstance(line, NotTaken)]
         async with scoped(self._parts.application, self._staff.areas) as connection:
             homes = await homes_of(connection, case_ids)
             known = await clocks(connection) if len(homes) < len(case_ids) else {}
         at = now()
-        judged = [(number, line, self._judged(line, homes, known, at)) for number, line in lines]
-        intents = [intent for _, _, intent in judged if isinstance(intent, Intent)]
-        results = iter(await handle_all(self._parts.store, CASES, intents))
+        return [Judged(number, line, self._judged(line, homes, known, at)) for number, line in lines]
+
+    async def store(self, judged: Sequence[Judged]) -> list[bytes]:
+        """Carry out what is meant; an answer for each line."""
+        intents = [one.meant for one in judged if isinstance(one.meant, Intent)]
+        try:
+            results = iter(await handle_all(self._parts.store, CASES, intents))
+        except StoreUnavailable:
+            results = repeat(None)
         return [
-            _told(number, line, next(results)) if isinstance(intent, Intent) else not_taken(number, line, intent)
-            for number, line, intent in judged
+            _told(one, next(results)) if isinstance(one.meant, Intent) else not_taken(one.number, one.line, one.meant)
+            for one in judged
         ]
 
     def _judged(
@@ -132,12 +157,13 @@ class BulkDesk:
     def _intent(self, line: Line, command: Command, at: datetime, **more: Any) -> Intent[Command]:
         content = line.model_dump_json().encode()
         own = b"" if isinstance(line, OutcomeLine) else f"{self._staff.id} {self._key}".encode()
-        fingerprints = self._parts.fingerprints
+        # The key holds the content, so under one key there is no other content.
+        key = self._parts.fingerprints.key("bulk resolution", own + content)
         return Intent(
             stream=line.case_id,
             command=command,
-            key=fingerprints.key("bulk resolution", own + content),
-            fingerprint=fingerprints.digest("bulk content", content),
+            key=key,
+            fingerprint=key.encode(),
             actor=self._staff.id,
             at=at,
             scope=self._staff.areas,
@@ -155,10 +181,13 @@ def _dated(line: OutcomeLine, clock: ZoneInfo) -> RecordOutcome:
     return RecordOutcome(line.resolved_on, midnight.astimezone(UTC))
 
 
-def _told(number: int, line: Line | NotTaken, result: Result) -> bytes:
+def _told(one: Judged, result: Result | None) -> bytes:
     match result:
         case Outcome():
-            return answer(number, line, "duplicate" if result.repeated else "accepted", version=result.version)
+            status = "duplicate" if result.repeated else "accepted"
+            return answer(one.number, one.line, status, version=result.version)
+        case None:
+            why = unavailable("body", "can't be stored just now", "Send the line again.")
         case StaleVersion():
             why = unavailable("case_id", "was being changed all the time", "Send the line again.")
         case DBAPIError():
@@ -167,4 +196,4 @@ def _told(number: int, line: Line | NotTaken, result: Result) -> bytes:
             problem = describe(refused)
             assert problem is not None
             why = rejected("case_id", problem.problem.title, problem.problem.detail or "Read the case's file.")
-    return not_taken(number, line, why)
+    return not_taken(one.number, one.line, why)

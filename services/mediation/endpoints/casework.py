@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from services.chassis.clock import now
 from services.chassis.commands import UnknownStream
 from services.chassis.database import scoped
+from services.chassis.forms import Form, FreeText
 from services.chassis.ids import new_id
 from services.chassis.problems import ProblemError
 from services.contracts.cases import EscalationReason, Language, MediationPlace, MediationResult, Resolution
@@ -19,7 +20,7 @@ from services.mediation.domain.commands import (
     RecordMediation,
     ResolveCase,
 )
-from services.mediation.endpoints.desk import CASEWORKERS, Desk, Form, FreeText, Reached, desk_for
+from services.mediation.endpoints.desk import CASEWORKERS, Desk, Reached, desk_for
 from services.mediation.read_models.places import day_of, homes_of
 
 router = APIRouter()

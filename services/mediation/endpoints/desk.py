@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel
 
 from services.chassis import consumer, http
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
 from services.chassis.eventstore import Sealed
+from services.chassis.forms import Form
 from services.chassis.http import IdempotencyKey, Position, TraceParent, staff_with
 from services.chassis.service import Service
 from services.mediation.domain.commands import Actor, Command
@@ -29,25 +30,6 @@ def _parts(request: Request) -> Service:
 
 Parts = Annotated[Service, Depends(_parts)]
 Reader = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
-
-
-class Form(BaseModel):
-    """The body of a command; a field that is not in it is refused, not ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("holds a NUL character|Leave it out.")
-    return text
-
-
-FreeText = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000),
-    AfterValidator(_without_nul),
-]
 
 
 class Reached(BaseModel):

@@ -1,6 +1,5 @@
 """The lines of a bulk request: how they are told apart, read and answered."""
 
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -9,14 +8,13 @@ from uuid import UUID
 import orjson
 from pydantic import AwareDatetime, Discriminator, Tag, TypeAdapter, ValidationError, model_validator
 
-from services.chassis.problems import Fault, ProblemError, faults_of
+from services.chassis.forms import Form, FreeText
+from services.chassis.problems import Fault, faults_of
 from services.contracts.cases import Language, Reference
 from services.contracts.event import AreaPath
 from services.mediation.endpoints.casework import ByPeople
-from services.mediation.endpoints.desk import Form, FreeText
 
 LONGEST_LINE = 64 * 1024
-LARGEST_BODY = 64 * 1024 * 1024
 
 
 class SolutionLine(Form):
@@ -86,38 +84,6 @@ def answer(number: int, line: Line | NotTaken, status: str, **more: Any) -> byte
 
 def not_taken(number: int, line: Line | NotTaken, why: NotTaken) -> bytes:
     return answer(number, line, why.status, faults=[why.fault.model_dump()])
-
-
-async def numbered(parts: AsyncIterator[bytes], chunk: int) -> AsyncIterator[Sequence[tuple[int, bytes | None]]]:
-    """Chunks of lines that hold something, each with its number; none for one that is too long to be read."""
-    ready: list[tuple[int, bytes | None]] = []
-    async for line in _split(parts):
-        ready.append(line)
-        if len(ready) == chunk:
-            yield ready
-            ready = []
-    if ready:
-        yield ready
-
-
-async def _split(parts: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes | None]]:
-    rest, number, size, overlong = b"", 0, 0, False
-    async for part in parts:
-        size += len(part)
-        if size > LARGEST_BODY:
-            raise ProblemError(413, "too-large", "The request is too large", "Send 64 MB at most at a time.")
-        *whole, rest = (rest + part).split(b"\n")
-        for line in whole:
-            number += 1
-            if overlong or len(line) > LONGEST_LINE:
-                yield number, None
-            elif line.strip():
-                yield number, line
-            overlong = False
-        if len(rest) > LONGEST_LINE:
-            rest, overlong = b"", True
-    if overlong or rest.strip():
-        yield number + 1, None if overlong else rest
 
 
 def _tag(line: Any) -> str:

@@ -95,6 +95,14 @@ async def read_case(parts: Parts, staff: Reader, case_id: UUID) -> CaseFile:
     )
 
 
+async def explanations_of(parts: Service, case_id: UUID) -> set[UUID]:
+    """What the resident whose case it is may read of it: how it was explained, not the notes of sessions."""
+    async with parts.worker.connect() as connection:
+        recorded = await parts.store.read_stream(connection, case_id)
+    resolved = (one.event() for one in recorded if one.type == CaseResolved.type)
+    return {event.explanation for event in resolved if isinstance(event, CaseResolved) and event.explanation}
+
+
 def _as_of_now(row: CaseRow | None, recorded: Sequence[Recorded], events: Sequence[Event]) -> CaseRow | None:
     """The row as mediation's own log has it: the list may be a moment behind."""
     current: CaseRow | None = None
