@@ -80,6 +80,10 @@ async def test_what_comes_too_late_is_counted_and_alerts_nobody_one_by_one(offic
 
     answer = await office.get("alerts", office.staff("supervisor", "ana", office.street))
     assert [(late["area"], late["cases"]) for late in answer["late"]] == [(office.street, 1), (office.community, 3)]
+    await office.case_opens()
+    first = await office.get("alerts", office.operator, area=office.city, limit=1)
+    second = await office.get("alerts", office.operator, area=office.city, limit=1, after=first["next"])
+    assert (len(first["late"]) > 0, second["late"]) == (True, [])
     elsewhere = await office.get("alerts", office.staff("supervisor", "far", "/elsewhere/"))
     assert elsewhere["late"] == []
 
