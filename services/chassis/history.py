@@ -1,7 +1,7 @@
 """What a consumer took, told anew from Kafka: whole and in order, or not at all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -100,19 +100,20 @@ class KafkaHistory:
     async def pages(self, connection: AsyncConnection, types: Collection[str]) -> AsyncGenerator[Page]:
         async with connection.begin():
             await connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            ends = await self._offsets(connection)
+            ends = await self._unread(connection)
             limits = await self._held_limits(connection)
             await connection.exec_driver_sql(_MAKE_REACHED)
-        async with reader(self._bootstrap) as kafka:
-            for partition, end in ends.items():
-                ordered = Ordered(types, {}, limits, {})
-                async for records in records_of(kafka, partition, None, end):
-                    yield Page(list(ordered.admit(records)), closed=False)
-                self._aside.update(ordered.aside)
-                reached = [(*stream, version) for stream, version in ordered.versions.items()]
-                await copy(connection, "reached", ("source", "stream_id", "version"), reached)
-                yield Page((), closed=True)
-        self._read_to = ends
+        ordered = Ordered(types, {}, limits, {})
+        async for records in self._records(ends):
+            if records:
+                yield Page(list(ordered.admit(records)), closed=False)
+                continue
+            self._aside.update(ordered.aside)
+            reached = [(*stream, version) for stream, version in ordered.versions.items()]
+            await copy(connection, "reached", ("source", "stream_id", "version"), reached)
+            yield Page((), closed=True)
+            ordered = Ordered(types, {}, limits, {})
+        self._read_to |= ends
         async with connection.begin():
             await connection.exec_driver_sql("CREATE UNIQUE INDEX ON reached (source, stream_id)")
             await connection.exec_driver_sql("ANALYZE reached")
@@ -120,18 +121,16 @@ class KafkaHistory:
     async def since(self, connection: AsyncConnection, types: Collection[str]) -> AsyncGenerator[Sequence[Taken]]:
         ordered = Ordered(types, {}, {}, self._aside, otherwise=0)
         before = await self._look_up(connection, ordered, self._aside)
-        ends = await self._offsets(connection)
-        async with reader(self._bootstrap) as kafka:
-            for partition, end in ends.items():
-                async for records in records_of(kafka, partition, self._read_to.get(partition), end):
-                    streams = {known[:2] for record in records if (known := held.identity(record))}
-                    before |= await self._look_up(connection, ordered, streams - before.keys())
-                    yield list(ordered.admit(records))
+        ends = await self._unread(connection)
+        async for records in self._records(ends):
+            streams = {known[:2] for record in records if (known := held.identity(record))}
+            before |= await self._look_up(connection, ordered, streams - before.keys())
+            yield list(ordered.admit(records))
         yield list(ordered.resume(past_unreadable=True))
         moved = [(*stream, version) for stream, version in ordered.versions.items() if version != before[stream]]
         if moved:
             await connection.exec_driver_sql(_REMEMBER, tuple(map(list, zip(*moved, strict=True))))
-        self._read_to = ends
+        self._read_to |= ends
 
     async def require_whole(self, connection: AsyncConnection) -> None:
         differing = (await connection.exec_driver_sql(_DIFFERING, (self._consumer,))).all()
@@ -139,9 +138,21 @@ class KafkaHistory:
             streams = ", ".join(f"{row.source}:{row.stream_id}" for row in differing)
             raise HistoryIncomplete(f"{differing[0].number} streams are not as {self._consumer} took them: {streams}")
 
-    async def _offsets(self, connection: AsyncConnection) -> dict[TopicPartition, int]:
+    async def _records(self, ends: Mapping[TopicPartition, int]) -> AsyncGenerator[Sequence[Record]]:
+        """What was not read yet, one partition after the other, an empty page behind each."""
+        if not ends:
+            return
+        async with reader(self._bootstrap) as kafka:
+            for partition, end in ends.items():
+                async for records in records_of(kafka, partition, self._read_to.get(partition), end):
+                    yield records
+                yield ()
+
+    async def _unread(self, connection: AsyncConnection) -> dict[TopicPartition, int]:
+        """The offsets up to which there is more to read."""
         rows = await connection.exec_driver_sql(_OFFSETS, (self._consumer,))
-        return {TopicPartition(row.topic, row.partition): row.next_offset for row in rows}
+        ends = {TopicPartition(row.topic, row.partition): row.next_offset for row in rows}
+        return {partition: end for partition, end in ends.items() if end != self._read_to.get(partition, 0)}
 
     async def _held_limits(self, connection: AsyncConnection) -> dict[Stream, int]:
         rows = await connection.exec_driver_sql(_HELD_LIMITS, (self._consumer,))
