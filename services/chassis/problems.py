@@ -232,6 +232,8 @@ def install(app: FastAPI) -> None:
 
     async def on_http(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == 400:  # FastAPI's word for a body that it could not decode
+            return answer(unprocessable("body", "is not JSON in UTF-8", "Send one well-formed JSON object.").problem)
         titles = {404: "There is nothing at this address", 405: "This address does not take that method"}
         title = titles.get(error.status_code, "The request can't be taken as it is")
         problem = Problem(type=f"urn:doorstep:http-{error.status_code}", title=title, status=error.status_code)

@@ -9,7 +9,15 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from services.chassis.clock import now
 from services.chassis.commands import Intent, Result, handle_all
@@ -31,6 +39,8 @@ from services.intake.endpoints.reports import PARTICULARS, Email, Phone
 from services.intake.set_aside import Aside
 
 router = APIRouter()
+
+_REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
 
 LONGEST_LINE = 256 * 1024
 _SEALED = (*PARTICULARS, "row")
@@ -129,19 +139,17 @@ class Bulk:
             parsed = orjson.loads(text)
         except orjson.JSONDecodeError:
             return _unreadable(text)
-        reference = parsed.get("reference") if isinstance(parsed, dict) else None  # pyright: ignore
-        reference = reference if isinstance(reference, str) and len(reference) <= 64 else None
         if b"\\u0000" in text:
             return _fault(_field_with_nul(parsed), "holds a NUL character", "Leave it out.")
         try:
             line = ReportLine.model_validate(parsed)
         except ValidationError as invalid:
-            return NotTaken(faults_of(invalid.errors(include_url=False, include_input=False)), reference)
+            return NotTaken(faults_of(invalid.errors(include_url=False, include_input=False)), _reference(parsed))
         fault = self._misdated(line)
         if fault is None and line.text is None and line.row is None:
             fault = _fault("text", "is missing", "Say what the trouble is, or send the source row as `row`.")
         if fault is not None:
-            return NotTaken(fault.faults, reference)
+            return NotTaken(fault.faults, line.reference)
         return self._ready(line, orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS))
 
     async def store(self, prepared: Sequence[tuple[int, Ready | NotTaken]]) -> list[bytes]:
@@ -259,6 +267,14 @@ def _unreadable(text: bytes) -> NotTaken:
     except UnicodeDecodeError:
         return _fault("body", "is not UTF-8", "Encode the line as UTF-8.")
     return _fault("body", "is not JSON", "Send one well-formed JSON object on each line.")
+
+
+def _reference(parsed: Any) -> str | None:
+    """The line's own number, to answer it by, if it is one."""
+    try:
+        return _REFERENCE.validate_python(parsed["reference"])
+    except (TypeError, KeyError, ValidationError):
+        return None
 
 
 def _field_with_nul(parsed: Any) -> str:

@@ -1,0 +1,87 @@
+"""The rules of a report: given what happened, when a command comes, then this happens."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+
+from services.contracts.cases import (
+    CaseConfirmed,
+    CaseErased,
+    CaseReported,
+    CaseWithdrawn,
+    Channel,
+    Kind,
+    Urgency,
+)
+from services.contracts.event import Event
+from services.intake.domain.commands import ConfirmResolution, EraseReport, TakeReport, WithdrawReport
+from services.intake.domain.decider import REPORTS
+from services.intake.domain.errors import (
+    AlreadyErased,
+    AlreadyReported,
+    AlreadyWithdrawn,
+    NotReported,
+    NotResolvedYet,
+)
+from tests.given import Given
+
+given = Given(REPORTS)
+
+REPORTED = CaseReported(
+    community=uuid4(),
+    kind=Kind.FAULT,
+    category="water-leak",
+    urgency=Urgency.ORDINARY,
+    channel=Channel.WEB,
+    reported_on=date(2026, 3, 1),
+    particulars=uuid4(),
+)
+TAKE = TakeReport(
+    community=REPORTED.community,
+    reference=None,
+    kind=REPORTED.kind,
+    category=REPORTED.category,
+    urgency=REPORTED.urgency,
+    channel=REPORTED.channel,
+    reported_on=REPORTED.reported_on,
+    imported=False,
+    particulars=REPORTED.particulars,
+)
+
+
+def test_a_report_is_taken_once() -> None:
+    given().when(TAKE).then(REPORTED)
+    given(REPORTED).when(TAKE).refused(AlreadyReported)
+
+
+def test_a_report_is_withdrawn_once_and_again_changes_nothing() -> None:
+    given(REPORTED).when(WithdrawReport()).then(CaseWithdrawn())
+    given(REPORTED, CaseWithdrawn()).when(WithdrawReport()).then()
+
+
+def test_only_what_is_resolved_can_be_confirmed_each_resolution_once() -> None:
+    given(REPORTED).when(ConfirmResolution(None)).refused(NotResolvedYet)
+    given(REPORTED).when(ConfirmResolution(4)).then(CaseConfirmed(resolution_version=4))
+    confirmed = CaseConfirmed(resolution_version=4)
+    given(REPORTED, confirmed).when(ConfirmResolution(4)).then()
+    given(REPORTED, confirmed).when(ConfirmResolution(9)).then(CaseConfirmed(resolution_version=9))
+    given(REPORTED, CaseWithdrawn()).when(ConfirmResolution(4)).refused(AlreadyWithdrawn)
+
+
+@pytest.mark.parametrize("before", [(), (CaseWithdrawn(),), (CaseConfirmed(resolution_version=4),)])
+def test_erasing_is_always_done_once(before: tuple[Event, ...]) -> None:
+    given(REPORTED, *before).when(EraseReport()).then(CaseErased())
+    given(REPORTED, *before, CaseErased()).when(EraseReport()).then()
+
+
+@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4)])
+def test_nothing_else_happens_to_what_was_erased(command: WithdrawReport | ConfirmResolution) -> None:
+    given(REPORTED, CaseErased()).when(command).refused(AlreadyErased)
+
+
+@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4), EraseReport()])
+def test_a_report_that_never_came_has_nothing_to_change(
+    command: WithdrawReport | ConfirmResolution | EraseReport,
+) -> None:
+    given().when(command).refused(NotReported)
