@@ -1,0 +1,135 @@
+"""What a resident writes stays where it was taken: marked words are looked for everywhere else.
+
+The marks go in through every door, the error paths too. The positive control is a reference, which does travel: a
+search that can't find that one finds nothing.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+from secrets import token_hex
+
+import httpx
+import orjson
+import pytest
+
+from deploy.local.postgres import BIN
+from tests.e2e.conftest import Stack
+
+NAME = f"Zxqvyname{token_hex(4)}"
+PHONE = f"+86 10 {int(token_hex(4), 16):010}"
+SENTENCE = f"zxqvysentence{token_hex(4)} kept awake by geese"
+MARKS = (NAME, PHONE, SENTENCE)
+REFERENCE = f"CONTROL-{token_hex(6)}"
+SERVICES = ("intake", "mediation", "notifications", "reporting")
+API = "/api/intake/v1"
+
+
+@pytest.fixture(scope="module")
+def told(stack: Stack) -> dict[str, str]:
+    """Everything that a resident, a community's system and staff can say wrong or right, with the marks in it."""
+    operator = {"Authorization": f"Bearer {stack.token('operator')}"}
+    with httpx.Client(base_url=stack.url, trust_env=False, timeout=30) as http:
+        for path, name in (("/canary/", "Canary"), ("/canary/east/", "East")):
+            http.post(f"{API}/areas", json={"path": path, "name": name}, headers=operator).raise_for_status()
+        place = {"area": "/canary/east/lane/", "name": "Lane", "time_zone": "Asia/Shanghai"}
+        community = http.post(f"{API}/communities", json=place, headers=operator).json()
+        keys = f"{API}/communities/{community['community_id']}/keys"
+        system = http.post(keys, json={"scopes": ["report", "history"]}, headers=operator).json()["api_key"]
+        marked = {"text": SENTENCE, "name": NAME, "phone": PHONE, "place": f"beside {NAME}"}
+        report = {"community": community["community_id"], "kind": "dispute", "category": "animals", **marked}
+
+        key = {"Idempotency-Key": token_hex(16)}
+        taken = http.post(f"{API}/reports", json=report, headers=key)
+        assert taken.status_code == 201
+
+        def refused(answer: httpx.Response, status: int) -> None:
+            assert answer.status_code == status, answer.text
+            assert not [mark for mark in MARKS if mark in answer.text]
+
+        again = {"Idempotency-Key": token_hex(16)}
+        refused(http.post(f"{API}/reports", json={**report, "text": SENTENCE + "!"}, headers=key), 422)
+        refused(http.post(f"{API}/reports", json={**report, "category": NAME}, headers=again), 422)
+        refused(http.post(f"{API}/reports", json={**report, "text": SENTENCE + "\0"}, headers=again), 422)
+        refused(http.post(f"{API}/reports", json={**report, "text": SENTENCE * 40_000}, headers=again), 422)
+        refused(http.post(f"{API}/reports", json={**report, NAME: SENTENCE}, headers=again), 422)
+        json = {"Content-Type": "application/json"}
+        refused(http.post(f"{API}/reports", content=f'{{"text": "{SENTENCE}'.encode(), headers={**again, **json}), 422)
+        refused(http.post(f"{API}/reports", content=f'"{NAME}å'.encode("latin-1"), headers={**again, **json}), 422)
+        refused(http.get(f"{API}/case", headers={"Doorstep-Receipt": NAME}), 404)
+        refused(http.get(f"{API}/{NAME}"), 404)
+        refused(http.post(f"{API}/reports:bulk", content=SENTENCE, headers={"Authorization": f"Bearer dk_{NAME}_x"}), 401)
+
+        line = {"reference": REFERENCE, "kind": "dispute", "category": "animals", **marked, "row": {"who": NAME}}
+        other = {**line, "text": SENTENCE + "?"}
+        broken = [f'{{"text": "{SENTENCE}'.encode(), orjson.dumps({**line, "kind": NAME}), SENTENCE.encode() * 30_000]
+        lines = b"\n".join([orjson.dumps(line), orjson.dumps(other), *broken])
+        bulk = http.post(f"{API}/reports:bulk", content=lines, headers={"Authorization": f"Bearer {system}"})
+        statuses = [orjson.loads(one)["status"] for one in bulk.content.splitlines()]
+        assert statuses == ["accepted", "conflict", "rejected", "rejected", "rejected"]
+        assert not [mark for mark in MARKS if mark in bulk.text]
+
+        case = taken.json()["case_id"]
+        cadre = {"Authorization": f"Bearer {stack.token('cadre')}", "Idempotency-Key": token_hex(16)}
+        opened = http.get(f"{API}/cases/{case}/report", params={"purpose": "triage"}, headers=cadre)
+        assert SENTENCE in opened.text
+        position = {"Doorstep-Position": taken.headers["Doorstep-Position"]}
+        http.get(f"/api/mediation/v1/cases/{case}", headers={**cadre, **position}).raise_for_status()
+        desk = f"/api/mediation/v1/cases/{case}"
+        refused(http.post(f"{desk}/resolve", json={"explanation": SENTENCE, "resolution": NAME}, headers=cadre), 422)
+        refused(http.post(f"{desk}/mediate", json={"result": NAME, "note": SENTENCE}, headers=cadre), 422)
+    stack.doorstep("reconcile")  # waits for nothing, but reads everything: the events have arrived
+    return {"case": case}
+
+
+def dump(stack: Stack, service: str, *arguments: str) -> str:
+    """A service's database as text."""
+    command = [str(BIN / "pg_dump"), "--dbname", stack.dsns(service).owner, "--data-only", "--inserts", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_database_holds_a_mark(stack: Stack, service: str) -> None:
+    """Intake's too: even its sealed rows show nothing."""
+    text = dump(stack, service)
+    assert REFERENCE in text, "the positive control must be found"
+    assert not [mark for mark in MARKS if mark in text or mark.encode().hex() in text]
+
+
+@pytest.mark.usefixtures("told")
+def test_kafka_s_segments_hold_no_mark(stack: Stack) -> None:
+    """Records are not compressed: what is in them can be searched."""
+    segments = b"".join(log.read_bytes() for log in sorted(stack.home.folder.rglob("*.log")) if "kafka" in str(log))
+    assert REFERENCE.encode() in segments, "the positive control must be found"
+    assert not [mark for mark in MARKS if mark.encode() in segments]
+
+
+@pytest.mark.usefixtures("told")
+def test_no_log_holds_a_mark(stack: Stack) -> None:
+    logs = sorted(stack.home.logs.iterdir())
+    assert {log.stem for log in logs} >= {*SERVICES, "postgres", "kafka", "gateway"}
+    said = "".join(log.read_text(errors="replace") for log in logs)
+    assert "doorstep" in said, "the positive control must be found"
+    assert not [(mark, log) for log in logs for mark in MARKS if mark in log.read_text(errors="replace")]
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_metric_holds_a_mark(stack: Stack, service: str) -> None:
+    metrics = httpx.get(f"{stack.url}/api/{service}/metrics", trust_env=False).text
+    assert "doorstep_http_requests_total" in metrics, "the positive control must be found"
+    assert not [mark for mark in MARKS if mark in metrics]
+
+
+def test_what_was_erased_is_gone_and_the_case_stays_counted(stack: Stack, told: dict[str, str]) -> None:
+    sealed = len(dump(stack, "intake", "--table=particulars").splitlines())
+    stack.doorstep("erase", told["case"])
+    assert len(dump(stack, "intake", "--table=particulars").splitlines()) < sealed
+    assert told["case"] in dump(stack, "intake", "--table=erased")
+
+
+def test_the_marks_would_be_found(tmp_path: Path) -> None:
+    """The search itself: a mark that is there is seen."""
+    (tmp_path / "log").write_text(f"{os.getpid()} {NAME}")
+    assert [mark for mark in MARKS if mark in (tmp_path / "log").read_text()] == [NAME]
