@@ -9,6 +9,7 @@ from services.reporting import endpoints, pages
 from services.reporting.consumers import consumers
 from services.reporting.public_log import PublicLog
 from services.reporting.read_models.following import READ_MODELS
+from services.reporting.remembered import Remembered
 from services.reporting.settings import ReportingSettings
 
 
@@ -23,5 +24,6 @@ def reporting(settings: ReportingSettings) -> FastAPI:
         consumers=consumers(log, service.store, settings.faults_of_a_pattern),
         background=[partial(log.follow, model) for model in READ_MODELS],
     )
+    app.state.remembered = Remembered()
     app.add_exception_handler(pages.SignedOut, pages.show_door)
     return app

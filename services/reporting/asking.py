@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from services.chassis.auth import Staff
 from services.chassis.clock import now
@@ -11,12 +11,20 @@ from services.chassis.problems import ProblemError, unprocessable
 from services.reporting.freshness import Freshness, freshness
 from services.reporting.read_models.evidence import Mark
 from services.reporting.read_models.figures import Question
+from services.reporting.remembered import Remembered
 
 READERS = ("cadre", "supervisor", "manager", "operator")
 
 CLOCKS_DIFFER_BY = timedelta(seconds=60)
 
 Fresh = Annotated[Freshness, Depends(freshness)]
+
+
+def _remembered(request: Request) -> Remembered:
+    return request.app.state.remembered
+
+
+Counted = Annotated[Remembered, Depends(_remembered)]
 
 
 def question_of(

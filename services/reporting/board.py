@@ -98,6 +98,7 @@ def board(
     by_month = _table(whole, months, totals)
     by_place = _table(whole, places, totals)
     recent = months[-TREND_MONTHS:]
+    rows_of_places = _place_rows(question, places, by_place, names, _)
     return Board(
         place=_name_of(question.area, names, _),
         trail=_trail(question, names, areas, _),
@@ -109,7 +110,7 @@ def board(
         trend_to=_month_name(recent[-1].month) if recent else "",
         columns=[_(_HEADINGS[name]) for name in COLUMNS],
         months=_month_rows(question, months, by_month, _),
-        places=_place_rows(question, places, by_place, names, _),
+        places=[] if [part.place for part in places] == [question.area] else rows_of_places,
         charts=_charts(months, by_month, _),
         history=_history(whole, _),
         hides=any(

@@ -13,10 +13,10 @@ from services.chassis.auth import Staff
 from services.chassis.database import scoped
 from services.chassis.service import Service
 from services.contracts.event import AreaPath
-from services.reporting.asking import READERS, Fresh, mark_of, question_of
+from services.reporting.asking import READERS, Counted, Fresh, mark_of, question_of
 from services.reporting.freshness import has_reached
 from services.reporting.read_models import evidence
-from services.reporting.read_models.figures import By, Figures, Question, figures
+from services.reporting.read_models.figures import By, Figures, Question
 from services.reporting.read_models.indicators import BY_NAME, INDICATORS, Indicator, IndicatorName, Unit
 
 router = APIRouter()
@@ -121,6 +121,7 @@ async def read_indicators(
     staff: Reader,
     question: Asked,
     fresh: Fresh,
+    counted: Counted,
     by: Annotated[
         str | None,
         Query(
@@ -137,8 +138,8 @@ async def read_indicators(
     """What was reported and what became of it, exactly, for an area that your token covers."""
     grouping = frozenset(By(name) for name in by.split(",")) if by else frozenset[By]()
     async with scoped(parts.application, staff.areas) as connection:
-        [whole] = await figures(connection, question)
-        grouped = await figures(connection, question, [grouping]) if grouping else []
+        [whole] = await counted.figures(connection, question, [frozenset()])
+        grouped = await counted.figures(connection, question, [grouping]) if grouping else []
     return Indicators(
         area=question.area,
         first=question.first,

@@ -19,6 +19,11 @@ def absolute(at: datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
+def short(at: datetime) -> str:
+    at = at.astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
 def relative(at: datetime, now: datetime, _: Translate) -> str:
     for step, many, one in _STEPS:
         if (number := (now - at) // step) >= 1:

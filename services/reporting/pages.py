@@ -18,11 +18,11 @@ from services.chassis.service import Service
 from services.chassis.settings import ServiceSettings
 from services.chassis.web.pages import WEB, Assets, Pages, untranslated
 from services.contracts.event import AreaPath
-from services.reporting.asking import READERS, Fresh, mark_of, question_of
+from services.reporting.asking import READERS, Counted, Fresh, mark_of, question_of
 from services.reporting.board import board
-from services.reporting.moments import absolute, relative
+from services.reporting.moments import absolute, relative, short
 from services.reporting.read_models.evidence import events_behind
-from services.reporting.read_models.figures import By, Question, figures
+from services.reporting.read_models.figures import By, Question
 from services.reporting.read_models.indicators import BY_NAME, IndicatorName
 from services.reporting.read_models.place import names_of, names_within
 
@@ -124,16 +124,16 @@ def _read(adapter: TypeAdapter[T], text: str, fault: str, faults: list[str]) -> 
 
 @router.get("/board")
 async def show_board(
-    request: Request, staff: Reader, asked: Annotated[Asked, Depends(asked)], fresh: Fresh
+    request: Request, staff: Reader, asked: Annotated[Asked, Depends(asked)], fresh: Fresh, counted: Counted
 ) -> Response:
     parts: Service = request.app.state.service
     question = asked.question
     async with scoped(parts.application, staff.areas) as connection:
-        counted = await figures(connection, question, _GROUPINGS)
+        parts_counted = await counted.figures(connection, question, _GROUPINGS)
         names = await names_within(connection, question.area)
         names.update(await names_of(connection, _ancestors(question.area)))
     context = {
-        "board": board(question, counted, names, staff.areas, _),
+        "board": board(question, parts_counted, names, staff.areas, _),
         "as_of": _moment(question),
         "provisional": fresh.provisional,
         "waiting": fresh.waiting,
@@ -230,6 +230,7 @@ async def show_door(_request: Request, error: Exception) -> Response:
 def _moment(question: Question) -> Mapping[str, Any]:
     return {
         "absolute": absolute(question.as_of),
+        "short": short(question.as_of),
         "relative": relative(question.as_of, now(), _),
         "iso": question.as_of.isoformat(timespec="seconds"),
         "then": question.then,

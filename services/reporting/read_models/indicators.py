@@ -46,8 +46,8 @@ class Indicator:
         return Unit.CASES if self.percentile is None else Unit.DAYS
 
 
-_REPORT_DAY = "Cases belong to the calendar day of their report, in their community's time zone."
-_DAYS = "Whole calendar days in the community's time zone, from the day of the report to the day of the resolution."
+_REPORT_DAY = "Counted by the day of the report, in the community's time zone."
+_DAYS = "Calendar days in the community's time zone, from report to resolution."
 
 INDICATORS = (
     Indicator(
@@ -99,8 +99,8 @@ INDICATORS = (
         name="days_to_resolution_median",
         title="Median time to resolution",
         sentence="Half of the resolved cases were resolved within {value} days.",
-        definition="The smallest number of days within which at least half of the resolved cases were resolved"
-        " (a discrete percentile: a number of days that occurred).",
+        definition="The fewest days within which at least half of the resolved cases were resolved"
+        " (discrete percentile).",
         clock=_DAYS,
         counts="days IS NOT NULL",
         event=cases.CaseResolved,
@@ -110,8 +110,8 @@ INDICATORS = (
         name="days_to_resolution_p90",
         title="Nine in ten resolved within",
         sentence="Nine in ten of the resolved cases were resolved within {value} days.",
-        definition="The smallest number of days within which at least 90 % of the resolved cases were resolved"
-        " (a discrete percentile: a number of days that occurred).",
+        definition="The fewest days within which at least 90 % of the resolved cases were resolved"
+        " (discrete percentile).",
         clock=_DAYS,
         counts="days IS NOT NULL",
         event=cases.CaseResolved,

@@ -1,0 +1,257 @@
+"""The page: who may look, what it shows and hides, and that a browser is told to run nothing but our own files."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from services.reporting import charts
+from services.reporting.board import Board, board
+from services.reporting.charts import Series
+from services.reporting.moments import relative
+from services.reporting.read_models.figures import Figures, Question
+from services.reporting.read_models.indicators import BY_NAME
+from tests.reporting.bureau import Bureau
+from tests.reporting.constituents import Casework, counted
+from tests.services import staff, staff_token
+
+MANAGER = staff("manager", "/nyc/")
+CSP = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+
+class Page(HTMLParser):
+    """What matters of a page: its words, its links, and what a strict policy would refuse."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: list[str] = []
+        self.sheets: list[str] = []
+        self.refused: list[str] = []
+        self._in_svg = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in ("script", "style") or "style" in given or any(name.startswith("on") for name in given):
+            self.refused.append(self.get_starttag_text() or tag)
+        if tag == "a":
+            self.links.append(given.get("href") or "")
+        if tag == "link":
+            self.sheets.append(given.get("href") or "")
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.words.append(" ".join(data.split()))
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+async def page(bureau: Bureau, path: str, headers: dict[str, str] = MANAGER) -> Page:
+    answer = await bureau.client.get(path, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-security-policy"] == CSP
+    assert answer.headers["cache-control"] == "no-store"
+    found = Page(answer.text)
+    assert found.refused == []
+    return found
+
+
+async def test_the_board_shows_the_numbers_their_sentences_and_definitions(
+    history: Bureau, sample: list[Casework]
+) -> None:
+    found = await page(history, "/board")
+    for name in ("reported", "resolved", "resolved_same_day", "resolved_within_7_days"):
+        value = counted(sample)[name]
+        assert value
+        assert f"{value:,}" in found.words
+        assert BY_NAME[name].sentence.format(value=f"{value:,}") in found.text
+        assert BY_NAME[name].definition in found.text
+    assert "New York City" in found.words
+    assert "imported history" in found.text
+    assert re.search(r"as known on \d+ \w+ \d{4}, \d\d:\d\d UTC \(now\)", found.text)
+
+
+async def test_each_number_leads_to_its_events(history: Bureau, sample: list[Casework]) -> None:
+    board = await page(history, "/board?area=/nyc/nycc21/")
+    [link] = [link for link in board.links if "name=reported" in link]
+    events = await page(history, link)
+    newest = max(work.reported_on for work in sample if work.area == "/nyc/nycc21/")
+    assert str(newest) in events.words
+    assert "Council District 21" in events.words
+    [following] = [link for link in events.links if "after=" in link]
+    seen = re.findall(r"[0-9a-f-]{36}", events.text)
+    assert len(set(seen)) == 50
+    assert not set(seen) & set(re.findall(r"[0-9a-f-]{36}", (await page(history, following)).text))
+
+
+async def test_small_numbers_are_hidden_and_their_events_not_linked(history: Bureau, sample: list[Casework]) -> None:
+    assert counted([work for work in sample if work.area == "/nyc/nycc04/"])["reported"] == 1
+    found = await page(history, "/board?area=/nyc/nycc04/")
+    assert "fewer than 5" in found.words
+    assert "1" not in found.words
+    assert not [link for link in found.links if "/board/events" in link]
+
+
+async def test_a_month_and_a_place_are_boards_of_their_own(history: Bureau) -> None:
+    found = await page(history, "/board")
+    [place] = [link for link in found.links if "nycc47" in link]
+    assert "Council District 47" in (await page(history, place)).words
+    month = next(link for link in found.links if "from=2017-03-01" in link)
+    assert "to=2017-03-31" in month
+    assert "Reported from 2017-03-01 to 2017-03-31" in (await page(history, month)).text
+
+
+async def test_the_board_as_of_then_says_so(history: Bureau) -> None:
+    found = await page(history, "/board?area=/nyc/&as_of=2017-01-01T00:00")
+    assert "as known on 1 January 2017, 00:00 UTC (9 years ago)" in found.text
+
+
+async def test_provisional_numbers_say_so(history: Bureau) -> None:
+    """No consumer runs in this test."""
+    assert "Provisional." in (await page(history, "/board")).words
+
+
+async def test_an_empty_board_teaches(empty: Bureau) -> None:
+    found = await page(empty, "/board", staff("manager", "/"))
+    assert "Nothing was reported here in this time" in found.words
+
+
+async def test_what_the_form_says_wrong_is_told_and_not_echoed(history: Bureau) -> None:
+    found = await page(history, "/board?from=<b>never</b>&as_of=later")
+    assert "“Reported from” is not a date; write it as 2026-03-01." in found.words
+    assert "“As known at” is not a time; write it as 2026-03-01T09:30." in found.words
+    assert "lies after" in (await page(history, "/board?from=2018-01-01&to=2017-01-01")).text
+
+
+async def test_another_area_is_not_there(history: Bureau) -> None:
+    own = staff("supervisor", "/nyc/nycc33/")
+    for path in ("/board?area=/nyc/", "/board?area=/nyc/nycc08/", "/board/events?name=open&area=/nyc/"):
+        assert (await history.client.get(path, headers=own)).status_code == 404
+    found = await page(history, "/board", own)
+    assert "New York City" not in found.words
+
+
+async def test_nobody_sees_the_door(history: Bureau) -> None:
+    for headers in ({}, {"Authorization": "Bearer nonsense"}, staff("mediator", "/nyc/")):
+        answer = await history.client.get("/board", headers=headers)
+        assert answer.status_code == 401
+        assert 'name="token"' in answer.text
+        assert answer.headers["content-security-policy"] == CSP
+
+
+async def test_a_browser_signs_in_and_out(history: Bureau) -> None:
+    token = staff_token("manager", "/nyc/")
+    entered = await history.client.post("/board/session", data={"token": f" {token}\n"})
+    assert (entered.status_code, entered.headers["location"]) == (303, "/board")
+    cookie = entered.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=strict", "Path=/board"} <= set(cookie.split("; "))
+    assert "Secure" not in cookie  # only on this machine, where there is no TLS
+    await page(history, "/board", {"Cookie": f"doorstep-board={token}"})
+    left = await history.client.post("/board/session/end")
+    assert 'doorstep-board=""' in left.headers["set-cookie"]
+    history.client.cookies.clear()
+
+
+async def test_the_door_refuses(history: Bureau) -> None:
+    refused = await history.client.post("/board/session", data={"token": "nonsense"})
+    assert refused.status_code == 401
+    assert "set-cookie" not in refused.headers
+    foreign = await history.client.post(
+        "/board/session",
+        data={"token": staff_token("manager", "/")},
+        headers={"Sec-Fetch-Site": "cross-site"},
+    )
+    assert foreign.status_code == 403
+    assert "set-cookie" not in foreign.headers
+
+
+async def test_style_sheets_are_our_own_and_may_be_kept(history: Bureau) -> None:
+    found = await page(history, "/board")
+    assert len(found.sheets) == 4
+    for sheet in found.sheets:
+        answer = await history.client.get(sheet)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert "http" not in answer.text.replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"(margin|padding|border)-(left|right)|text-align: (left|right)", answer.text)
+    assert (await history.client.get("/board/assets/other.css")).status_code == 404
+
+
+def figures(month: date | None = None, place: str | None = None, **values: int) -> Figures:
+    every = {name: values.get(name, 0) for name in BY_NAME}
+    return Figures(values={**every}, imported=0, month=month, place=place)
+
+
+def view(parts: list[Figures], area: str = "/city/") -> Board:
+    return board(Question(area, None, None, datetime(2026, 3, 1, tzinfo=UTC)), parts, {}, ["/city/"], str)
+
+
+def test_a_small_number_of_a_place_takes_another_with_it() -> None:
+    places = [
+        figures(place="/city/a/", reported=43, open=3, resolved=40),
+        figures(place="/city/b/", reported=60, open=20, resolved=40),
+        figures(place="/city/c/", reported=90, open=30, resolved=60),
+    ]
+    shown = view([figures(reported=193, open=53, resolved=140), *places])
+    told = {row.name: dict(zip(shown.columns, row.cells, strict=True)) for row in shown.places}
+    assert told["a"]["Open"].text == "fewer than 5"
+    hidden = {(place, name) for place, cells in told.items() for name, cell in cells.items() if cell.exact is None}
+    assert hidden == {("a", "Open"), ("a", "Resolved"), ("b", "Open"), ("b", "Resolved")}
+    assert shown.hides
+
+
+def test_months_without_a_report_are_months_too() -> None:
+    shown = view(
+        [
+            figures(reported=20, open=20),
+            figures(month=date(2025, 11, 1), reported=10, open=10),
+            figures(month=date(2026, 2, 1), reported=10, open=10),
+        ]
+    )
+    assert [row.name for row in shown.months] == [
+        "February 2026",
+        "January 2026",
+        "December 2025",
+        "November 2025",
+    ]
+
+
+def test_places_stand_by_name_so_that_their_order_tells_nothing() -> None:
+    parts = [figures(place=f"/city/{name}/", reported=10 * nth) for nth, name in enumerate(["d10", "d9", "d1"], 1)]
+    assert [row.name for row in view([figures(reported=60), *parts]).places] == ["d1", "d9", "d10"]
+
+
+def test_a_line_has_a_gap_where_nothing_may_be_shown() -> None:
+    line = charts.sparkline([10, 20, None, 30, None, 40, 50], top=50)
+    assert len(line.runs) == 2
+    assert len(line.dots) == 1
+    assert line.end == (236.0, 6.0)
+
+
+def test_labels_of_a_chart_do_not_lie_on_each_other() -> None:
+    months = [date(2026, month, 1) for month in range(1, 7)]
+    same = [Series(name, name, [100] * 6) for name in ("a", "b", "c")]
+    drawn = charts.chart(months, same, 700, 260, 100, 6)
+    heights = sorted(line.label_at for line in drawn.lines)
+    assert all(below - above >= charts.LABEL_HEIGHT for above, below in pairwise(heights))
+    assert [level.label for level in drawn.levels] == ["100", "50"]
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=20), "now"),
+        (timedelta(seconds=60), "a minute ago"),
+        (timedelta(minutes=59), "59 minutes ago"),
+        (timedelta(hours=30), "a day ago"),
+        (timedelta(days=800), "2 years ago"),
+    ],
+)
+def test_instants_in_words(ago: timedelta, words: str) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    assert relative(now - ago, now, str) == words
