@@ -1,7 +1,8 @@
 """Consumers of events: each record takes effect once, however often it comes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -42,7 +43,7 @@ LOOK_AFTER_SECONDS = 1.0
 CHECK_LOGS_SECONDS = 60.0
 """A topic that is recreated and filled between two fetches shows no other sign."""
 TRY_AGAIN_AT_ONCE = 500
-LONGEST_BACK_OFF = 5.0
+LONGEST_BACK_OFF = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,8 @@ class Consumers:
     def lag(self, name: str) -> int | None:
         """Records that this consumer has not taken yet; none when that can't be known here."""
         for subscription in self.subscriptions:
-            if subscription.consumer.name == name and subscription.joined and not subscription.stopped:
-                return subscription.lag()[0]
+            if subscription.consumer.name == name:
+                return subscription.lag()
         return None
 
     async def unready(self) -> list[str]:
@@ -129,6 +130,8 @@ class Subscription(ConsumerRebalanceListener):
         self._turn = asyncio.Lock()
         self._generation = 0
         self._positions: dict[Partition, int] = {}
+        self._standings: dict[Partition, int] = {}
+        """Of all partitions, as of the last look into the database: good enough to tell the lag."""
         self._sought: dict[Partition, int] = {}
         self._oldest_in_hand: int | None = None
         self._subscriber = broker.subscriber(
@@ -155,22 +158,26 @@ class Subscription(ConsumerRebalanceListener):
                 await self._look_after()
                 if perf_counter() >= check_at:
                     async with self._turn:
-                        await self._check(list(self._positions))
+                        if self._positions:
+                            await self._check(list(self._positions))
                     check_at = perf_counter() + CHECK_LOGS_SECONDS
             except Exception as fault:  # nothing of this may end the task: it tries again
                 log.warning("consumer could not be looked after", consumer=self.consumer.name, exc_info=fault)
             await asyncio.sleep(LOOK_AFTER_SECONDS)
 
-    def lag(self) -> tuple[int, float]:
-        """Records not yet taken from the partitions assigned here, and the age in seconds of the oldest in hand."""
+    def lag(self) -> int | None:
+        """Records not yet taken from the partitions assigned here; none while that is not known."""
+        if self._subscriber.consumer is None or not self.joined:
+            return None
         records = 0
-        for partition in self._reader.assignment():
-            end = self._reader.highwater(partition)
-            position = self._positions.get((partition.topic, partition.partition))
-            if end is not None and position is not None:
-                records += max(end - position, 0)
-        oldest = self._oldest_in_hand
-        return records, 0.0 if oldest is None else max(now().timestamp() - oldest / 1000, 0.0)
+        for assigned in self._reader.assignment():
+            partition = (assigned.topic, assigned.partition)
+            end = self._reader.highwater(assigned)
+            position = self._positions.get(partition, self._standings.get(partition))
+            if end is None or position is None:
+                return None
+            records += max(end - position, 0)
+        return records
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         self._forget()
@@ -194,12 +201,19 @@ class Subscription(ConsumerRebalanceListener):
         batch = cast("Records", message.raw_message)
         self._oldest_in_hand = min(record.timestamp for record in batch)
         began = perf_counter()
+        ready: dict[Partition, Sequence[Record]] = {}
 
-        async def turn() -> None:
+        async def choose() -> None:
             async with self._turn:
-                await self._take(batch)
+                ready.update(await self._next_of(batch))
 
-        if not await self._insist(turn, "batch waits"):
+        async def take() -> None:
+            async with self._turn:
+                await self._take(ready)
+
+        # Two steps: choosing seeks in the partitions it leaves out, and must not do so again with the same batch.
+        done = await self._insist(choose, "batch waits") and (not ready or await self._insist(take, "batch waits"))
+        if not done:
             return
         self._oldest_in_hand = None
         BATCH_SECONDS.labels(self.consumer.name).observe(perf_counter() - began)
@@ -231,8 +245,8 @@ class Subscription(ConsumerRebalanceListener):
             await self._subscriber.stop()
             raise
 
-    async def _take(self, batch: Sequence[Record]) -> None:
-        generation = self._generation
+    async def _next_of(self, batch: Sequence[Record]) -> dict[Partition, Sequence[Record]]:
+        """What may be taken of a batch; partitions where it is not the next are sent to where they stand."""
         runs = {partition: list(run) for partition, run in groupby(batch, lambda r: (r.topic, r.partition))}
         unsure = [partition for partition, run in runs.items() if self._positions.get(partition) != run[0].offset]
         if unsure:
@@ -244,8 +258,10 @@ class Subscription(ConsumerRebalanceListener):
                 ready[partition] = run
             elif position is not None:
                 self._seek(partition, position)
-        if not ready:
-            return
+        return ready
+
+    async def _take(self, ready: Mapping[Partition, Sequence[Record]]) -> None:
+        generation = self._generation
         tally = await self._in_transaction(
             lambda connection, one_by_one: inbox.take(
                 connection, self.consumer.name, self.consumer.handle, ready, one_by_one=one_by_one
@@ -277,7 +293,8 @@ class Subscription(ConsumerRebalanceListener):
         name = self.consumer.name
         generation = self._generation
         async with self._worker.begin() as connection:
-            standings = await offsets.standings(connection, name, partitions)
+            await offsets.enter(connection, name, partitions)
+            standings = await offsets.standings(connection, name)
         sights = await kafka.look_back(
             self._subscriber.builder, {partition: standings[partition].next_offset for partition in partitions}
         )
@@ -323,21 +340,27 @@ class Subscription(ConsumerRebalanceListener):
     async def _look_after(self) -> None:
         """What no batch does: gauges, records that are to be tried again, partitions that may go on."""
         name = self.consumer.name
-        records, seconds = self.lag()
-        LAG_RECORDS.labels(name).set(records)
-        LAG_SECONDS.labels(name).set(seconds)
+        lag, oldest = self.lag(), self._oldest_in_hand
+        LAG_RECORDS.labels(name).set(math.nan if lag is None else lag)
+        LAG_SECONDS.labels(name).set(0.0 if oldest is None else max(now().timestamp() - oldest / 1000, 0.0))
         STOPPED.labels(name).set(len(self.stopped))
-        async with self._worker.begin() as connection:
+        async with self._worker.connect() as connection:
             census = await held.census(connection, name)
-            moved = await offsets.moved(connection, name, self.stopped)
+            standings = await offsets.standings(connection, name)
+        self._standings = dict.fromkeys(self._assigned(), 0)
+        self._standings.update((partition, standing.next_offset) for partition, standing in standings.items())
         PARKED.labels(name).set(census.parked)
         HELD.labels(name).set(census.early)
         if census.asked:
             await self._try_again()
-        for partition in moved & self.stopped.keys():
-            del self.stopped[partition]
-            self._sought.pop(partition, None)
-            self._reader.resume(TopicPartition(*partition))
+        for partition, offset in list(self.stopped.items()):
+            if self._standings[partition] != offset:
+                del self.stopped[partition]
+                self._sought.pop(partition, None)
+                self._reader.resume(TopicPartition(*partition))
+
+    def _assigned(self) -> list[Partition]:
+        return [(assigned.topic, assigned.partition) for assigned in self._reader.assignment()]
 
     async def _try_again(self) -> None:
         while True:

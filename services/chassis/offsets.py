@@ -1,6 +1,6 @@
 """Where each consumer stands in each partition, and whether the log there is still the one it read."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -49,21 +49,21 @@ def judge(standing: Standing, sight: Sight) -> Verdict:
     return Verdict.SAME if same else Verdict.ANOTHER
 
 
-async def standings(
-    connection: AsyncConnection, consumer: str, partitions: Collection[Partition]
-) -> dict[Partition, Standing]:
-    """Where the consumer stands; a partition that it meets for the first time is entered at 0."""
-    topics, numbers = _columns(partitions)
+async def enter(connection: AsyncConnection, consumer: str, partitions: Collection[Partition]) -> None:
+    """A partition that the consumer meets for the first time is begun at 0."""
     await connection.exec_driver_sql(
         "INSERT INTO consumer_offset (consumer, topic, partition, next_offset)"
         " SELECT $1, topic, partition, 0 FROM unnest($2::text[], $3::integer[]) AS p (topic, partition)"
         " ORDER BY topic, partition ON CONFLICT DO NOTHING",
-        (consumer, topics, numbers),
+        (consumer, *_columns(partitions)),
     )
+
+
+async def standings(connection: AsyncConnection, consumer: str) -> dict[Partition, Standing]:
+    """Where the consumer stands in every partition that it has met."""
     rows = await connection.exec_driver_sql(
-        "SELECT topic, partition, next_offset, last_timestamp, last_hash FROM consumer_offset"
-        " JOIN unnest($2::text[], $3::integer[]) AS p (topic, partition) USING (topic, partition) WHERE consumer = $1",
-        (consumer, topics, numbers),
+        "SELECT topic, partition, next_offset, last_timestamp, last_hash FROM consumer_offset WHERE consumer = $1",
+        (consumer,),
     )
     return {(row.topic, row.partition): Standing(row.next_offset, row.last_timestamp, row.last_hash) for row in rows}
 
@@ -98,12 +98,6 @@ async def restart(connection: AsyncConnection, consumer: str, partition: Partiti
         " WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset = $4",
         (consumer, *partition, seen, begin),
     )
-
-
-async def moved(connection: AsyncConnection, consumer: str, seen: Mapping[Partition, int]) -> set[Partition]:
-    """Those whose next offset is no longer what was seen."""
-    now = await standings(connection, consumer, seen.keys())
-    return {partition for partition, offset in seen.items() if now[partition].next_offset != offset}
 
 
 def _columns(partitions: Collection[Partition]) -> tuple[list[str], list[int]]:

@@ -219,18 +219,24 @@ async def test_instances_that_come_and_go_lose_nothing_and_repeat_nothing(
     topic: Topic, consuming: Consuming, worker: AsyncEngine
 ) -> None:
     streams = [new_id() for _ in range(60)]
+    at_work: set[str] = set()
+
+    def named(name: str) -> Handle:
+        async def handle(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
+            await remembering(connection, taken)
+            at_work.add(name)
+
+        return handle
 
     async def traffic() -> None:
         for version in range(1, 21):
             await asyncio.gather(*(topic.publish(withdrawn(stream, version)) for stream in streams))
 
     sending = asyncio.create_task(traffic())
-    async with consuming() as second_to_go:
-        async with consuming() as first_to_go:
-            await until(lambda: _is_at_least(total(worker), 200))
-            assert first_to_go.joined or second_to_go.joined
-        await until(lambda: _is_at_least(total(worker), 400))
-        async with consuming():
+    async with consuming(named("there from the start")):
+        async with consuming(named("leaves again")):
+            await until(lambda: _is(lambda: len(at_work) == 2))
+        async with consuming(named("comes late")):
             await sending
             await all_took_effect_once(worker, streams, 20)
 
@@ -262,6 +268,41 @@ async def test_ending_between_commit_and_acknowledgement_repeats_nothing(
     await topic.publish(*(withdrawn(stream, 2) for stream in streams))
     async with consuming():
         await all_took_effect_once(worker, streams, 2)
+
+
+async def test_a_batch_tried_twice_seeks_once(topic: Topic, consuming: Consuming, worker: AsyncEngine) -> None:
+    """A partition that is behind the database's offset is sent there; trying the others again must not matter."""
+
+    async def never(_message: KafkaAckableMessage) -> None:
+        raise TimeoutError
+
+    attempts = 0
+
+    async def away_at_first(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
+        nonlocal attempts
+        attempts += 1
+        await remembering(connection, taken)
+        if attempts == 1:
+            raise ConnectionResetError
+
+    def event(stream: UUID, version: int, partition: int) -> Awaitable[None]:
+        one = withdrawn(stream, version)
+        return topic.send(None, one.data, to_headers(one), partition)
+
+    behind, fresh = new_id(), new_id()
+    await event(behind, 1, 0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(KafkaAckableMessage, "ack", never)
+        async with consuming():
+            await all_took_effect_once(worker, [behind], 1)
+    await event(fresh, 1, 1)
+    async with consuming(away_at_first) as subscription:
+        await until(lambda: _is(lambda: attempts == 2))
+        await event(behind, 2, 0)
+        await event(fresh, 2, 1)
+        await all_took_effect_once(worker, [behind, fresh], 2)
+        assert not subscription.stopped
+        await until(lambda: _is(lambda: subscription.lag() == 0))
 
 
 @pytest.mark.parametrize("new_events", [0, 40])

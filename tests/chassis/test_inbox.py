@@ -45,7 +45,7 @@ class Inbox:
 
     async def takes_as_numbered(self, *records: KeptRecord, one_by_one: bool = False) -> Tally:
         async with self.worker.begin() as connection:
-            await offsets.standings(connection, "test", {(one.topic, one.partition) for one in records})
+            await offsets.enter(connection, "test", {(one.topic, one.partition) for one in records})
             runs: dict[Partition, list[KeptRecord]] = {}
             for one in records:
                 runs.setdefault((one.topic, one.partition), []).append(one)
@@ -299,7 +299,7 @@ async def test_one_stream_by_way_of_two_partitions_is_taken_once(box: Inbox) -> 
     one = record(withdrawn(stream, 1))
     elsewhere = replace(one, partition=1)
     async with box.worker.begin() as setup:
-        await offsets.standings(setup, "test", {(TOPIC, 0), (TOPIC, 1)})
+        await offsets.enter(setup, "test", {(TOPIC, 0), (TOPIC, 1)})
 
     async def overtaken(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
         await Inbox(box.worker).takes_as_numbered(elsewhere)
