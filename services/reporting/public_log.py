@@ -19,7 +19,7 @@ from services.contracts.envelope import Recorded
 
 LAG = Gauge("doorstep_projection_lag_events", "Events of the public log not yet in the read model.", ["model"])
 
-BATCH = 2000
+BATCH = 1000
 PAGE = 20_000
 SHORTEST_WAIT, LONGEST_WAIT, LONGEST_RETRY_WAIT = 0.02, 0.25, 5.0
 

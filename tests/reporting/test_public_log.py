@@ -134,9 +134,12 @@ async def test_an_event_keeps_everything_its_owner_needs_to_have_it_back(
 ) -> None:
     log = PublicLog(worker)
     original = of_mediation(uuid4(), 2)._replace(position=99, traceparent="00-1")
-    await take(log, worker, original)
-    async for page in LogHistory(VISITS).pages(await worker.connect().__aenter__(), VISITS.types):
-        assert [taken.recorded for taken in page.taken] == [original]
+    async with following(log, VISITS):
+        await take(log, worker, original)
+        await until(lambda: caught_up(worker))
+    async with worker.connect() as connection:
+        pages = [page async for page in LogHistory(VISITS).pages(connection, VISITS.types)]
+    assert [taken.recorded for page in pages for taken in page.taken] == [original]
 
 
 async def test_a_body_that_can_not_be_read_never_enters_the_log(owner: AsyncEngine, worker: AsyncEngine) -> None:
