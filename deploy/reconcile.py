@@ -161,7 +161,7 @@ def judge(facts: Facts) -> list[Finding]:
 
 def _logs(facts: Facts) -> Iterator[Finding]:
     for service, log in facts.logs.items():
-        yield _whole(f"{service}'s log has no gap", log, f"restore {service} from its backup: its log was changed")
+        yield _whole(f"{_of(service)} log has no gap", log, f"restore {service} from its backup: its log was changed")
 
 
 def _copies(facts: Facts) -> Iterator[Finding]:
@@ -173,7 +173,7 @@ def _copies(facts: Facts) -> Iterator[Finding]:
     for source, log in facts.logs.items():
         yield _equal(
             facts,
-            ("I4", f"{source}'s events are in reporting's copy, once, unchanged"),
+            ("I4", f"{_of(source)} events are in reporting's copy, once, unchanged"),
             (f"log {source}", log.events.get(source, Digest())),
             (f"copy {source}", facts.copy.events.get(source, Digest())),
             f"doorstep parked list --service reporting; then doorstep republish {source}",
@@ -187,7 +187,7 @@ def _kafka(facts: Facts) -> Iterator[Finding]:
         found = facts.kafka.get(source, OnKafka(Digest()))
         equal = _equal(
             facts,
-            ("I4", f"{source}'s events are on Kafka, in order"),
+            ("I4", f"{_of(source)} events are on Kafka, in order"),
             (f"log {source}", log.events.get(source, Digest())),
             (f"kafka {source}", found.events),
             f"doorstep republish {source}",
@@ -286,6 +286,10 @@ def _lags(facts: Facts) -> Finding:
         [f"{lag.service}: {lag.what} is {lag.behind:,} behind" for lag in behind],
         "wait and run it again; if it stays: doorstep doctor, and the log of that service",
     )
+
+
+def _of(service: str) -> str:
+    return f"{service}'" if service.endswith("s") else f"{service}'s"
 
 
 def _whole(check: str, log: Log, remedy: str) -> Finding:

@@ -26,13 +26,14 @@ class StillBehind(Exception):
 
 
 async def caught_up(places: Places, told: Told) -> dict[str, float]:
-    """For each relay, consumer and read model the seconds until it had everything.
+    """For each relay, consumer and read model that was behind the seconds until it had everything.
 
     Raises:
         StillBehind: nothing moved for a long time.
     """
     began = moved = time.monotonic()
     arrived: dict[str, float] = {}
+    waited_for: set[str] = set()
     before: list[Lag] = []
     while True:
         try:
@@ -45,10 +46,11 @@ async def caught_up(places: Places, told: Told) -> dict[str, float]:
         now = time.monotonic()
         behind = [lag for lag in found if lag.behind]
         told(sum(lag.behind for lag in behind))
-        for lag in found:
-            name = f"{lag.service}: {lag.what}"
-            if lag.behind or name not in arrived:
-                arrived[name] = now - began
+        for name in waited_for:
+            arrived.setdefault(name, now - began)
+        waited_for = {f"{lag.service}: {lag.what}" for lag in behind}
+        for name in waited_for:
+            arrived.pop(name, None)
         # Twice in a row: what one has just taken in may be about to become another's work.
         if not behind and before and not any(lag.behind for lag in before):
             return arrived

@@ -146,6 +146,7 @@ def _wait(console: Console, here: Installation, seconds: float) -> None:
     except KeyboardInterrupt:
         console.print("Not waiting any longer; what was taken is safe. `doorstep reconcile` tells how far it is.")
         return
-    console.print(f"\nEverywhere {max(arrived.values()):.1f} s later, {seconds + max(arrived.values()):.1f} s in all:")
+    last = max(arrived.values(), default=0.0)
+    console.print(f"\nEverywhere {last:.1f} s later, {seconds + last:.1f} s in all.", highlight=False)
     for name, after in sorted(arrived.items(), key=lambda one: one[1]):
         console.print(f"{after:>10.1f} s  {name}", highlight=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from deploy.importing.gateway import Gateway
+from deploy.importing.gateway import Gateway, Refused
 from deploy.importing.mapping import Area, Home
 
 AREAS = "/api/intake/v1/areas"
@@ -47,7 +47,7 @@ class Communities:
         missing = [home for home in homes if home.area not in kept]
         if missing:
             for area in areas:
-                await self._post(AREAS, {"path": area.path, "name": area.name})
+                await self._register_area(area)
         for home in missing:
             told = {"area": home.area, "name": home.name, "time_zone": home.time_zone}
             community = await self._post(COMMUNITIES, told)
@@ -56,6 +56,13 @@ class Communities:
             kept[home.area] = Key.model_validate(community)
             self._keep(kept)
         return {home.area: kept[home.area] for home in homes}
+
+    async def _register_area(self, area: Area) -> None:
+        try:
+            await self._post(AREAS, {"path": area.path, "name": area.name})
+        except Refused as refused:
+            if refused.status != 409:  # it is there, under a name that somebody chose before
+                raise
 
     async def renew(self, area: str) -> Key:
         """Another key, where the one that was kept is not taken any more."""

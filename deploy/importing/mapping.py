@@ -204,16 +204,16 @@ def home_of(mapping: Mapping, row: Row) -> Home:
     """
     community = mapping.community
     value = _cell(row, community.column).strip() or community.blank or ""
-    slug = _slug(value)
-    if not slug:
+    home = _home(community.area, community.name, community.time_zone, value)
+    if home is None:
         raise Unmappable(f"{community.column!r} names no community")
-    return Home(community.area.replace(GAP, slug), community.name.replace(GAP, value), community.time_zone)
+    return home
 
 
 @lru_cache(maxsize=65536)
-def _slug(value: str) -> str:
-    """A value as one step of a path."""
-    return re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+def _home(area: str, name: str, time_zone: str, value: str) -> Home | None:
+    slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+    return Home(area.replace(GAP, slug), name.replace(GAP, value), time_zone) if slug else None
 
 
 def mapped(mapping: Mapping, row: Row) -> Mapped:

@@ -20,8 +20,8 @@ OUTCOMES = "/api/mediation/v1/cases:resolve-bulk"
 ROWS_IN_A_REQUEST = 1000
 REQUESTS_AT_ONCE = 3
 """To each of the two endpoints."""
-ROWS_IN_HAND = 60_000
-"""Rows that wait for their request to fill up, over all communities: it bounds the memory."""
+ROWS_IN_HAND = 30_000
+"""Rows read and not yet settled, over all communities: it bounds the memory."""
 
 NOWHERE = ""
 """Stands in the ledger for the rows that name no community."""
@@ -98,6 +98,8 @@ class Import:
         self._keys: dict[str, Key] = {}
         self._reports = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._outcomes = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._in_hand = 0
+        self._settled = asyncio.Event()
 
     async def run(self, homes: Sequence[Home], rows: Iterable[Row]) -> None:
         """Everything that the ledger does not have yet.
@@ -114,7 +116,6 @@ class Import:
 
     async def _read(self, rows: Iterable[Row], tasks: asyncio.TaskGroup) -> None:
         lanes: dict[str, Lane] = {}
-        in_hand = 0
         for row in rows:
             home = _home(self._mapping, row)
             area = home.area if isinstance(home, Home) else NOWHERE
@@ -126,11 +127,13 @@ class Import:
                 lane.skip -= 1
                 continue
             lane.filling.append(_item(self._mapping, row))
-            in_hand += 1
+            self._in_hand += 1
             if len(lane.filling) == ROWS_IN_A_REQUEST:
-                in_hand -= await _send_off(lane)
-            elif in_hand == ROWS_IN_HAND:
-                in_hand -= await _send_off(max(lanes.values(), key=lambda lane: len(lane.filling)))
+                await _send_off(lane)
+            while self._in_hand >= ROWS_IN_HAND:
+                self._settled.clear()
+                await _send_off(max(lanes.values(), key=lambda lane: len(lane.filling)))
+                await self._settled.wait()
         for lane in lanes.values():
             await _send_off(lane)
             await lane.batches.put(None)
@@ -155,7 +158,12 @@ class Import:
                 await self._outcomes.acquire()
                 tasks.create_task(self._resolve(lane.area, batch, outcomes))
             else:
-                self._ledger.settle(lane.area, batch)
+                self._settle(lane.area, batch)
+
+    def _settle(self, area: str, batch: Batch) -> None:
+        self._ledger.settle(area, batch)
+        self._in_hand -= batch.rows
+        self._settled.set()
 
     async def _report(self, area: str, lines: Sequence[bytes]) -> Sequence[Answer]:
         try:
@@ -181,17 +189,15 @@ class Import:
                 case _:
                     batch.counts.unresolved += 1
                     batch.keep(report.line, "unresolved", _why(answer), _row(report))
-        self._ledger.settle(area, batch)
+        self._settle(area, batch)
 
 
-async def _send_off(lane: Lane) -> int:
-    """Hand over what the lane has gathered; how many rows that were."""
-    rows = len(lane.filling)
-    if rows:
+async def _send_off(lane: Lane) -> None:
+    """Hand over what the lane has gathered."""
+    if lane.filling:
         await lane.batches.put(lane.filling)
         lane.filling = []
         await asyncio.sleep(0)  # reading a file awaits nothing by itself: let the requests go out
-    return rows
 
 
 def _judged(batch: Batch, reports: Sequence[Mapped], answers: Sequence[Answer]) -> list[tuple[Mapped, bytes]]:

@@ -184,6 +184,14 @@ async def test_everything_arrives_once_with_each_communitys_own_key(desk: Desk) 
     assert (desk.folder / "keys.json").stat().st_mode & 0o777 == 0o600
 
 
+async def test_rows_in_hand_are_few_and_none_is_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "ROWS_IN_HAND", 5)
+    monkeypatch.setattr(running, "ROWS_IN_A_REQUEST", 100)
+    rows = [row for office in range(30) for row in many(f"O{office}", 3)] + many("N", 40)
+    desk.write(*rows)
+    assert (await desk.run()).accepted == len(rows)
+
+
 async def test_a_second_import_changes_nothing_and_says_so(desk: Desk) -> None:
     desk.write(*ROWS)
     await desk.run()

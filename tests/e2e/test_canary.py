@@ -58,7 +58,9 @@ def told(stack: Stack) -> dict[str, str]:
         refused(http.post(f"{API}/reports", content=f'"{NAME}å'.encode("latin-1"), headers={**again, **json}), 422)
         refused(http.get(f"{API}/case", headers={"Doorstep-Receipt": NAME}), 404)
         refused(http.get(f"{API}/{NAME}"), 404)
-        refused(http.post(f"{API}/reports:bulk", content=SENTENCE, headers={"Authorization": f"Bearer dk_{NAME}_x"}), 401)
+        refused(
+            http.post(f"{API}/reports:bulk", content=SENTENCE, headers={"Authorization": f"Bearer dk_{NAME}_x"}), 401
+        )
 
         line = {"reference": REFERENCE, "kind": "dispute", "category": "animals", **marked, "row": {"who": NAME}}
         other = {**line, "text": SENTENCE + "?"}
