@@ -14,16 +14,19 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.jars import VERSION as KAFKA_VERSION
-from tests.bench import b4_append, b5_relay, b6_consume
+from tests.bench import b3_bulk, b4_append, b5_relay, b6_consume, b7_rebuild, b12_stack
 from tests.bench.measure import Limits, Result
 from tests.bench.servers import Servers, servers
 
 REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 
 ROWS: dict[str, Callable[[Servers], Awaitable[Result | Limits]]] = {
+    "B3": b3_bulk.run,
     "B4": b4_append.run,
     "B5": b5_relay.run,
     "B6": b6_consume.run,
+    "B7": b7_rebuild.run,
+    "B12": b12_stack.run,
 }
 
 console = Console(width=160)
