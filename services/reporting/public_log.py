@@ -1,7 +1,7 @@
 """Reporting's copy of the public log: filled from Kafka, followed by its read models, told again for a rebuild."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -16,8 +16,10 @@ from services.chassis.projections import ReadModel, project
 from services.chassis.taken import Taken
 from services.chassis.telemetry import log
 from services.contracts.envelope import Recorded
+from services.reporting import left_out
 
 LAG = Gauge("doorstep_projection_lag_events", "Events of the public log not yet in the read model.", ["model"])
+LEFT_OUT = Gauge("doorstep_projection_left_out", "Streams at which the fold failed.", ["model"])
 
 BATCH = 1000
 PAGE = 20_000
@@ -46,6 +48,7 @@ _ENTER = "INSERT INTO cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO 
 _CURSOR = "SELECT position FROM cursor WHERE consumer = $1"
 _ADVANCE = "UPDATE cursor SET position = $2 WHERE consumer = $1"
 _BEHIND = f"SELECT {_READ} FROM public_event WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
+_OF_STREAM = f"SELECT {_READ} FROM public_event WHERE stream_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
 _HEAD = "SELECT position FROM public_log"
 
 
@@ -69,56 +72,88 @@ class PublicLog:
             wake.set()
 
     async def follow(self, model: ReadModel[Any]) -> None:
-        """Keep a read model current until cancelled; the cursor of its name is where it stands."""
+        """Keep a read model current until cancelled; the cursor of its name is where it stands.
+
+        A stream at which the fold fails is left out, and tried again when the next process starts to follow.
+        """
         wake = asyncio.Event()
         self._followers.add(wake)
+        readmitted = around = False
+        wait = SHORTEST_WAIT
         try:
-            wait = SHORTEST_WAIT
             while True:
                 wake.clear()
                 try:
-                    folded = await self._fold_next(model)
+                    if not readmitted:
+                        await self._readmit_all(model)
+                        readmitted = True
+                    behind = await self._fold_next(model, around=around)
                 except Exception as failed:
-                    log.warning("projection waits", model=model.name, passing=passes(failed), exc_info=failed)
+                    around = not passes(failed)
+                    log.warning("projection is tried again", model=model.name, exc_info=failed)
                     wait = min(wait * 2, LONGEST_RETRY_WAIT)
                     await asyncio.sleep(wait)
                     continue
-                if folded:
+                around = False
+                if behind:
                     wait = SHORTEST_WAIT
                     continue
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await wake.wait()
-                        wait = SHORTEST_WAIT / 2
+                        wait = SHORTEST_WAIT / 2  # what woke us commits in a moment
                 wait = min(wait * 2, LONGEST_WAIT)
         finally:
             self._followers.discard(wake)
 
-    async def _fold_next(self, model: ReadModel[Any]) -> int:
+    async def _fold_next(self, model: ReadModel[Any], *, around: bool) -> int:
+        """Fold the next batch; how many events there were behind the cursor."""
         async with self._worker.begin() as connection:
-            await connection.exec_driver_sql(_ENTER, (model.name,))
-            position: int = (await connection.exec_driver_sql(_CURSOR + " FOR UPDATE", (model.name,))).scalar_one()
+            position = await _lock_cursor(connection, model)
             head: int = (await connection.exec_driver_sql(_HEAD)).scalar_one()
+            out = await left_out.of_model(connection, model)
             if position < head:
                 rows = (await connection.exec_driver_sql(_BEHIND, (position, head, BATCH))).all()
-                await project(connection, model, [taken_of(row) for row in rows])
+                events = [(row.position, taken_of(row)) for row in rows if row.stream_id not in out]
+                if around:
+                    await left_out.project_around(connection, model, events)
+                else:
+                    await project(connection, model, [taken for _, taken in events])
                 position = rows[-1].position
                 await connection.exec_driver_sql(_ADVANCE, (model.name, position))
         LAG.labels(model.name).set(head - position)
+        LEFT_OUT.labels(model.name).set(len(out))
         return head - position
+
+    async def _readmit_all(self, model: ReadModel[Any]) -> None:
+        async with self._worker.connect() as connection:
+            out = await left_out.of_model(connection, model)
+        for stream_id, since in out.items():
+            async with self._worker.begin() as connection:
+                upto = await _lock_cursor(connection, model)
+                await left_out.readmit(connection, model, stream_id)
+                rows = await connection.exec_driver_sql(_OF_STREAM, (stream_id, since, upto))
+                await left_out.project_around(connection, model, [(row.position, taken_of(row)) for row in rows])
+
+
+async def _lock_cursor(connection: AsyncConnection, model: ReadModel[Any]) -> int:
+    await connection.exec_driver_sql(_ENTER, (model.name,))
+    return (await connection.exec_driver_sql(_CURSOR + " FOR UPDATE", (model.name,))).scalar_one()
 
 
 class LogHistory:
     """The history of a read model that follows the log: up to its cursor."""
 
     def __init__(self, model: ReadModel[Any]) -> None:
-        self._name = model.name
+        self._model = model
         self._told = 0
+        self._left_out: dict[UUID, int] = {}
 
     async def pages(self, connection: AsyncConnection, types: Collection[str]) -> AsyncGenerator[Page]:
         async with connection.begin():
             await self._begin_if_new(connection)
             self._told = await self._cursor(connection)
+            self._left_out = await left_out.of_model(connection, self._model)
             # A plan for the first rows would walk an index in random order; here every row is wanted.
             await connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1.0")
             await connection.exec_driver_sql("SET LOCAL work_mem = '64MB'")
@@ -132,10 +167,9 @@ class LogHistory:
             )
             of_last_stream: list[Taken] = []
             async for partition in rows.partitions():
-                taken = of_last_stream + [taken_of(row) for row in partition]
-                last_stream = taken[-1].recorded.stream_id
+                taken = of_last_stream + _told(partition, types, self._left_out)
                 cut = len(taken)
-                while cut and taken[cut - 1].recorded.stream_id == last_stream:
+                while cut and taken[cut - 1].recorded.stream_id == taken[-1].recorded.stream_id:
                     cut -= 1
                 of_last_stream = taken[cut:]
                 yield Page(taken[:cut], closed=True)
@@ -143,9 +177,10 @@ class LogHistory:
 
     async def since(self, connection: AsyncConnection, types: Collection[str]) -> AsyncGenerator[Sequence[Taken]]:
         upto = await self._cursor(connection)
+        out = await left_out.of_model(connection, self._model)
         while self._told < upto:
             rows = (await connection.exec_driver_sql(_BEHIND, (self._told, upto, PAGE))).all()
-            yield [taken_of(row) for row in rows if row.type in types]
+            yield _told(rows, types, out)
             self._told = rows[-1].position
 
     async def require_whole(self, connection: AsyncConnection) -> None:
@@ -154,18 +189,28 @@ class LogHistory:
         )
         if counted.scalar_one() != self._told:
             raise HistoryIncomplete(f"the public log has gaps below {self._told}")
+        if self._left_out.keys() - (await left_out.of_model(connection, self._model)).keys():
+            raise HistoryIncomplete("a stream that was left out was taken in again meanwhile: try again")
 
     async def _begin_if_new(self, connection: AsyncConnection) -> None:
         """A model that was never built stands nowhere yet: it begins where the log ends now."""
-        await connection.exec_driver_sql(_ENTER, (self._name,))
+        await connection.exec_driver_sql(_ENTER, (self._model.name,))
         await connection.exec_driver_sql(
             "UPDATE cursor SET position = log.position FROM read_model, public_log AS log"
             " WHERE cursor.consumer = $1 AND read_model.name = $1 AND read_model.version = 0",
-            (self._name,),
+            (self._model.name,),
         )
 
     async def _cursor(self, connection: AsyncConnection) -> int:
-        return (await connection.exec_driver_sql(_CURSOR, (self._name,))).scalar_one()
+        return (await connection.exec_driver_sql(_CURSOR, (self._model.name,))).scalar_one()
+
+
+def _told(rows: Iterable[Any], types: Collection[str], out: Mapping[UUID, int]) -> list[Taken]:
+    return [
+        taken_of(row)
+        for row in rows
+        if row.type in types and not (row.stream_id in out and row.position >= out[row.stream_id])
+    ]
 
 
 async def shown(connection: AsyncConnection, model: ReadModel[Any], source: str, stream_id: UUID, version: int) -> bool:

@@ -33,3 +33,15 @@ CREATE POLICY all_areas ON public_event TO {service}_worker, {service}_owner USI
 GRANT SELECT, UPDATE ON public_log TO {service}_worker;
 GRANT SELECT, INSERT ON public_event TO {service}_worker;
 GRANT SELECT ON public_log, public_event TO {service}_application;
+
+-- Streams at which a read model's fold failed: it left them out from this position on, and the others went on.
+CREATE TABLE left_out (
+    position bigint NOT NULL,
+    stream_id uuid NOT NULL,
+    model text NOT NULL,
+    reason text NOT NULL,
+    left_out_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (model, stream_id)
+);
+
+GRANT SELECT, INSERT, DELETE ON left_out TO {service}_worker;
