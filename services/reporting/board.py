@@ -221,9 +221,12 @@ def _number(
 def _sentence(indicator: Indicator, told: Told, _: Translate) -> str:
     if told.exact is None and told.text == "–":
         return _("No case was resolved yet.")
+    if told.text == _("withheld") and indicator.unit is Unit.DAYS:
+        return _("Told where at least five resolved cases stand behind it.")
     if told.text == _("withheld"):
         return _("Withheld, so that a number below five can't be worked out from it.")
-    return _(indicator.sentence).format(value=told.text)
+    sentence = _(indicator.sentence).format(value=told.text)
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _share(indicator: Indicator, told: Told, reported: Told, _: Translate) -> str | None:
@@ -300,6 +303,8 @@ def _charts(months: Sequence[Figures], shown: Mapping[Hashable, Disclosed], _: T
         return []
     how = [shown[month] for month in days]
     series = [Series(name, _(_HEADINGS[name]), _exact(months, how, name)) for name in CHARTED]
+    if not any(value for one in series for value in one.values):
+        return []
     return [chart(days, series, 1056, 260, 110.0, 10), chart(days, series, 340, 240, 96.0, 3)]
 
 
