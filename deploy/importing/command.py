@@ -47,7 +47,10 @@ def import_file(file: Path, mapping: str, limit: int | None, restart: bool, not_
     kept = folder / f"{ledger_name(file, chosen, here.url)}.json"
     if restart:
         kept.unlink(missing_ok=True)
-    ledger = Ledger(kept, aside)
+    try:
+        ledger = Ledger(kept, aside)
+    except OSError as error:
+        complain(f"{aside} can't be written: {error.strerror}. Name another place: --not-taken PATH", 2)
     _begin(console, found, ledger)
     began = time.monotonic()
     before = ledger.counts.rows
@@ -100,10 +103,12 @@ async def _watched(work: Coroutine[None, None, T], show: showing.Show, ledger: L
 
 
 def _beside(file: Path, otherwise: Path) -> Path:
-    """Where the rows go that are not taken: beside the file if that can be written to."""
+    """Where the rows go that are not taken: beside the file, unless its folder is for reading only."""
     name = f"{file.name}.not-taken.ndjson"
     folder = file.resolve().parent
-    return (folder if os.access(folder, os.W_OK) else otherwise) / name
+    # The system's administrator may write anywhere, but does not mean to where nobody else may.
+    for_reading_only = not folder.stat().st_mode & 0o222 or not os.access(folder, os.W_OK)
+    return (otherwise if for_reading_only else folder) / name
 
 
 def _begin(console: Console, found: Survey, ledger: Ledger) -> None:
