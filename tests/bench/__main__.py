@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.jars import VERSION as KAFKA_VERSION
+from services.chassis.garbage import collect_seldom
 from tests.bench import b3_bulk, b4_append, b5_relay, b6_consume, b7_rebuild, b12_stack
 from tests.bench.measure import Limits, Result
 from tests.bench.servers import Servers, servers
@@ -52,6 +53,7 @@ def main(
 
 
 async def _once(name: str, running: Servers) -> Result | Limits:
+    collect_seldom()  # as the services do
     return await ROWS[name](running)
 
 

@@ -5,6 +5,7 @@ Both are measured from their first batch: joining a group takes as long as it ta
 
 import asyncio
 from collections.abc import Sequence
+from typing import cast
 
 from faststream.kafka import KafkaBroker, KafkaMessage
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -75,7 +76,7 @@ async def _counting(servers: Servers, events: int) -> Measured:
     async def count(message: KafkaMessage) -> None:
         nonlocal seen
         begun.set()
-        seen += len(message.raw_message)
+        seen += len(cast("Sequence[object]", message.raw_message))
         if seen >= events:
             done.set()
 

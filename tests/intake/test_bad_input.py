@@ -1,9 +1,11 @@
 """Bad input: each gets a clear answer that names the field and the remedy, and leaves nothing behind."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import orjson
 import pytest
 from dirty_equals import IsStr
@@ -22,7 +24,7 @@ class Bad:
 
     name: str
     field: str
-    changed: dict[str, Any] = field(default_factory=dict[str, Any])
+    changed: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
 
 
 BAD_REPORTS = [
@@ -101,7 +103,7 @@ async def test_the_same_key_with_another_body_is_refused(door: FrontDoor) -> Non
 
 @pytest.mark.parametrize("key", ["", "dk_", "dk_1_2", "dk_ö_ö", "not-a-key", "dk_" + "0" * 12 + "_" + "0" * 48])
 async def test_a_bad_key_is_not_taken(door: FrontDoor, key: str) -> None:
-    headers = {"Authorization": f"Bearer {key}".encode()}
+    headers = httpx.Headers({"Authorization": f"Bearer {key}"}, encoding="utf-8")
     answer = await door.client.post(f"{API}/reports:bulk", content=b"{}", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
