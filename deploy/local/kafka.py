@@ -97,8 +97,8 @@ class Kafka:
             "share.coordinator.state.topic.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
             # A killed broker may register again only when its old session has run out.
-            "broker.session.timeout.ms": "3000",
-            "broker.heartbeat.interval.ms": "500",
+            "broker.session.timeout.ms": "6000",
+            "broker.heartbeat.interval.ms": "1000",
             "log.retention.ms": "-1",
             "log.cleanup.policy": "delete",
             "message.max.bytes": "1048588",
