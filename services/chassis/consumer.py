@@ -244,6 +244,8 @@ class Subscription(ConsumerRebalanceListener):
         except (KafkaError, OSError):
             await self._subscriber.stop()
             raise
+        assert self._subscriber.consumer is not None
+        kafka.wait_for_records(self._subscriber.consumer)
 
     async def _next_of(self, batch: Sequence[Record]) -> dict[Partition, Sequence[Record]]:
         """What may be taken of a batch; partitions where it is not the next are sent to where they stand."""

@@ -38,6 +38,10 @@ def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
     )
 
 
+IDLE_MS = 1_000
+"""How often a consumer without work looks whether it was closed or the group has moved."""
+
+
 class Reader(Protocol):
     """What we use of an `AIOKafkaConsumer`, whose own methods carry no types."""
 
@@ -52,6 +56,23 @@ class Reader(Protocol):
     async def getone(self, *partitions: TopicPartition) -> Record: ...
     async def beginning_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]: ...
     async def end_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]: ...
+
+
+def wait_for_records(consumer: Any) -> None:
+    """Let `getmany` of this consumer return only with records.
+
+    FastStream sleeps after a fetch that brought none, as long as it had waited for it: short waits keep the processor
+    busy while nothing happens, and long ones keep records waiting.
+    """
+    getmany = consumer.getmany
+
+    async def waiting(*partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Any:
+        del timeout_ms
+        while not (records := await getmany(*partitions, timeout_ms=IDLE_MS, max_records=max_records)):
+            pass
+        return records
+
+    consumer.getmany = waiting
 
 
 async def look_back(builder: Callable[..., Any], next_offsets: Mapping[Partition, int]) -> dict[Partition, Sight]:
