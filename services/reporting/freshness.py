@@ -14,7 +14,8 @@ from services.reporting.read_models.following import LOG_CONSUMER, READ_MODELS
 _STANDING = """
 SELECT (SELECT position FROM public_log) - coalesce((SELECT min(position) FROM cursor WHERE consumer = ANY($1)), 0)
         AS unfolded,
-    (SELECT count(*) FROM held WHERE consumer = $2) AS held
+    (SELECT count(*) FROM held WHERE consumer = $2) AS held,
+    (SELECT count(*) FROM left_out WHERE model = ANY($1)) AS left_out
 """
 _MODELS = [model.name for model in READ_MODELS]
 
@@ -24,7 +25,7 @@ class Freshness:
     connected: bool
     """Kafka is listened to, and no partition lost records."""
     waiting: int
-    """Events that are published and not yet counted; known ones only."""
+    """Events that are published and not yet counted; known ones only, a stream that is left out as one."""
 
     @property
     def provisional(self) -> bool:
@@ -38,7 +39,8 @@ async def freshness(request: Request) -> Freshness:
     async with parts.worker.connect() as connection:
         standing = (await connection.exec_driver_sql(_STANDING, (_MODELS, LOG_CONSUMER))).one()
     lag = consumers.lag(LOG_CONSUMER)
-    return Freshness(connected=lag is not None, waiting=standing.unfolded + standing.held + (lag or 0))
+    waiting = standing.unfolded + standing.held + standing.left_out + (lag or 0)
+    return Freshness(connected=lag is not None, waiting=waiting)
 
 
 async def has_reached(state: Any, position: Position) -> bool:

@@ -1,5 +1,6 @@
 """A live case as it was known at every turn: reported, escalated, resolved, reopened, resolved again, withdrawn."""
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -7,7 +8,8 @@ import pytest
 
 from services.contracts import cases
 from services.contracts.cases import CaseResolved, Resolution
-from tests.reporting.bureau import Bureau, happened, registered
+from tests.conftest import Databases
+from tests.reporting.bureau import Bureau, bureau, happened, registered
 from tests.reporting.test_case_fact import AREA, ESCALATED, OPENED, REOPENED, REPORTED
 from tests.services import staff
 
@@ -24,8 +26,9 @@ def on(day: int, hour: int = 0) -> datetime:
     return DAWN + timedelta(days=day - 1, hours=hour)
 
 
-@pytest.fixture
-async def told(empty: Bureau) -> Bureau:
+@pytest.fixture(scope="module")
+async def told(postgres: Databases) -> AsyncGenerator[Bureau]:
+    """Only to be read."""
     case, mediation = UUID(int=7), "mediation"
     events = [
         happened(REPORTED, case, 1, at=on(1)),
@@ -37,7 +40,8 @@ async def told(empty: Bureau) -> Bureau:
         happened(REPORTED, OTHER, 1, at=on(4)),
         happened(cases.CaseWithdrawn(), OTHER, 2, at=on(6)),
     ]
-    return await empty.learn(registered([AREA]) + events)
+    async with bureau(postgres) as open_bureau:
+        yield await open_bureau.learn(registered([AREA]) + events)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,13 @@ async def test_as_it_was_known_then(
         "escalated": escalated,
         "days_to_resolution_median": median,
     }
+
+
+async def test_a_clock_ahead_of_ours_hides_nothing(empty: Bureau) -> None:
+    ahead = datetime.now(UTC) + timedelta(minutes=5)
+    await empty.learn([happened(REPORTED, OTHER, 1, at=ahead)])
+    answer = await empty.indicators(CADRE)
+    assert next(one["value"] for one in answer["indicators"] if one["name"] == "reported") == 1
 
 
 async def test_the_event_behind_a_resolution_is_the_one_that_stood_then(told: Bureau) -> None:

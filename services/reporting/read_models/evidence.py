@@ -63,7 +63,7 @@ FROM (
 CROSS JOIN LATERAL (
     SELECT * FROM public_event
     WHERE stream_id = c.case_id AND type = $6
-        AND CASE WHEN (data ->> 'imported')::boolean THEN occurred_at ELSE recorded_at END <= $4
+        AND CASE WHEN (data ->> 'imported')::boolean THEN occurred_at ELSE recorded_at END <= coalesce($4, 'infinity')
     ORDER BY version {order} LIMIT 1
 ) AS e
 ORDER BY c.reported_on DESC, c.case_id DESC
@@ -81,7 +81,8 @@ async def events_behind(
     rows = await connection.exec_driver_sql(
         _EVENTS.format(known=KNOWN, counts=indicator.counts, order=_ORDER.get(indicator.event, "ASC")),
         (
-            *(question.area, question.first, question.last, question.as_of, limit, indicator.event.type),
+            *question.parameters(),
+            *(limit, indicator.event.type),
             *((after.reported_on, after.case_id) if after else (None, None)),
         ),
     )

@@ -22,6 +22,10 @@ class Question:
     then: bool = False
     """Whether `as_of` was asked for, and is not simply now."""
 
+    def parameters(self) -> tuple[str, date | None, date | None, datetime | None]:
+        """Of `KNOWN`. Now means all that is there: another machine's clock may be a moment ahead of ours."""
+        return self.area, self.first, self.last, self.as_of if self.then else None
+
     def query(self) -> str:
         """The question as the query of a URL."""
         told = {"area": self.area, "from": self.first, "to": self.last, "as_of": self.as_of.isoformat()}
@@ -47,23 +51,25 @@ class Figures:
     month: date | None = None
 
 
-KNOWN = """
+_THEN = "coalesce($4::timestamptz, 'infinity')"
+
+KNOWN = f"""
 SELECT case_id, area, imported, reported_on,
     CASE
-        WHEN resolved_from <= $4 THEN resolved_on
+        WHEN resolved_from <= {_THEN} THEN resolved_on
         WHEN earlier IS NOT NULL THEN (
             SELECT (spell ->> 2)::date FROM json_array_elements(earlier::json) AS spell
-            WHERE (spell ->> 0)::timestamptz <= $4 AND (spell ->> 1)::timestamptz > $4 LIMIT 1
+            WHERE (spell ->> 0)::timestamptz <= {_THEN} AND (spell ->> 1)::timestamptz > {_THEN} LIMIT 1
         )
     END - reported_on AS days,
-    coalesce(withdrawn_from <= $4, false) AS withdrawn,
-    coalesce(acknowledged_from <= $4, false) AS acknowledged,
-    coalesce(escalated_from <= $4, false) AS escalated
+    coalesce(withdrawn_from <= {_THEN}, false) AS withdrawn,
+    coalesce(acknowledged_from <= {_THEN}, false) AS acknowledged,
+    coalesce(escalated_from <= {_THEN}, false) AS escalated
 FROM case_fact
-WHERE area ^@ $1::text AND reported_from <= $4
+WHERE area ^@ $1::text AND reported_from <= {_THEN}
     AND reported_on >= coalesce($2::date, '-infinity') AND reported_on <= coalesce($3::date, 'infinity')
 """
-"""The cases of a question, as they were known then: $1 to $4 are the question's fields."""
+"""The cases of a question, as they were known then: $1 to $4 are the question's parameters."""
 
 _PARTS = {
     By.PLACE: "left(area, length($1) + strpos(substr(area, length($1) + 1), '/'))",
@@ -93,7 +99,7 @@ async def figures(
         f"WITH known AS ({KNOWN}), parted AS (SELECT *{parts} FROM known)"
         f" SELECT {names}{_MEASURES}, count(*) FILTER (WHERE imported) AS imported_cases"
         f" FROM parted GROUP BY GROUPING SETS ({sets}) ORDER BY {names}1",
-        (question.area, question.first, question.last, question.as_of),
+        question.parameters(),
     )
     return [
         Figures(
