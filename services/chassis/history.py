@@ -259,8 +259,8 @@ async def reader(bootstrap: str) -> AsyncGenerator[Reader]:
         max_partition_fetch_bytes=8 * 1024 * 1024,
         fetch_max_wait_ms=10,  # a fetch that waits at the end of one partition keeps the next one waiting
     )
-    await consumer.start()
     try:
+        await consumer.start()
         yield cast("Reader", consumer)
     finally:
         await consumer.stop()
