@@ -70,7 +70,7 @@ async def read_caseload(
     """Cases in your areas, newest first."""
     wanted = Wanted(state or (), area, owner, kind, category, reference)
     async with scoped(parts.application, staff.areas) as connection:
-        cases = await caseload.cases_of(connection, wanted, _page_after(after), limit)
+        cases = await caseload.cases_of(connection, staff.areas, wanted, _page_after(after), limit)
         found = [] if after else await patterns.latest_patterns(connection)
     following = _page_mark(cases[-1]) if len(cases) == limit else None
     return Caseload(cases=cases, next=following, patterns=found)
