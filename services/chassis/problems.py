@@ -1,6 +1,8 @@
 """Errors for people: every error leaves as application/problem+json that names the field and the remedy (RFC 9457)."""
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -77,6 +79,7 @@ _ADVICE: dict[str, tuple[str, str]] = {
     ),
     "string_pattern_mismatch": ("is not in the form asked for", "Write it to match {pattern}"),
     "string_type": ("is not text", "Send a JSON string."),
+    "string_unicode": ("is not well-formed Unicode", "Send text in UTF-8, without halves of characters."),
     "enum": ("is not one of the known values", "Use one of: {expected}."),
     "literal_error": ("is not one of the known values", "Use one of: {expected}."),
     "json_invalid": ("is not JSON", "Send one well-formed JSON object in UTF-8."),
@@ -84,13 +87,14 @@ _ADVICE: dict[str, tuple[str, str]] = {
     "model_type": ("is not an object", "Send a JSON object."),
     "dict_type": ("is not an object", "Send a JSON object."),
     "extra_forbidden": (
-        "is not a field of this request",
-        "Leave it out; the OpenAPI document lists the fields.",
+        "is more than is asked for",
+        "Send only the fields that the OpenAPI document lists.",
     ),
     "bool_parsing": ("is neither true nor false", "Send true or false."),
     "greater_than_equal": ("is too small", "Send at least {ge}."),
     "less_than_equal": ("is too large", "Send at most {le}."),
     "timezone_aware": ("has no time zone", "Add an offset, as in 2026-03-01T09:30:00+08:00."),
+    "uuid_type": ("is not a UUID", "Send it as 8-4-4-4-12 hexadecimal digits."),
     "uuid_parsing": ("is not a UUID", "Send it as 8-4-4-4-12 hexadecimal digits."),
     "date_from_datetime_parsing": ("is not a date", "Write it as 2026-03-01."),
     "date_parsing": ("is not a date", "Write it as 2026-03-01."),
@@ -98,7 +102,11 @@ _ADVICE: dict[str, tuple[str, str]] = {
     "datetime_from_date_parsing": ("is not a point in time", "Write it as 2026-03-01T09:30:00+08:00."),
     "int_parsing": ("is not a whole number", "Send a whole number."),
     "too_long": ("has too many entries", "Send at most {max_length}."),
+    "too_short": ("has too few entries", "Send {min_length} or more."),
 }
+
+_FIELD_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}|[0-9]+", re.ASCII)
+"""What a field of ours may look like; a caller's own name for one may hold anything, and is not repeated."""
 
 
 def faults_of(errors: Sequence[Mapping[str, Any]], skip: int = 0) -> list[Fault]:
@@ -108,7 +116,7 @@ def faults_of(errors: Sequence[Mapping[str, Any]], skip: int = 0) -> list[Fault]
     """
     faults: list[Fault] = []
     for error in errors:
-        location = [str(part) for part in error["loc"][skip:]]
+        location = takewhile(_FIELD_NAME.fullmatch, map(str, error["loc"][skip:]))
         context: dict[str, Any] = dict(error.get("ctx") or {})
         if error["type"] == "value_error" and "|" in str(context.get("error", "")):
             message, remedy = str(context["error"]).split("|", 1)

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -40,6 +41,17 @@ class Credential:
             raise Forbidden([f"a key with the scope {scope}"])
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """What may be told of a key: never the key."""
+
+    key_id: str
+    scopes: list[Scope]
+    created_at: datetime
+    last_used_on: date | None
+    revoked_at: datetime | None
+
+
 class Credentials:
     """Issues keys and checks them. Only a keyed hash of a key is stored."""
 
@@ -59,6 +71,17 @@ class Credentials:
             (key_id, community, area, time_zone, self._digest(secret), sorted(scopes)),
         )
         return f"dk_{key_id}_{secret}"
+
+    async def revoke(self, community: UUID, key_id: str) -> bool:
+        """Take a key back; whether the community has it. Again changes nothing."""
+        async with self._worker.begin() as connection:
+            revoked = await connection.exec_driver_sql(
+                "UPDATE community_key SET revoked_at = coalesce(revoked_at, clock_timestamp())"
+                " WHERE community = $1 AND key_id = $2",
+                (community, key_id),
+            )
+        self._remembered.pop(key_id, None)
+        return revoked.rowcount == 1
 
     async def check(self, key: str) -> Credential:
         """Whom the key speaks for.
@@ -106,3 +129,16 @@ class Credentials:
 async def has_key(connection: AsyncConnection, community: UUID) -> bool:
     found = await connection.exec_driver_sql("SELECT 1 FROM community_key WHERE community = $1 LIMIT 1", (community,))
     return found.first() is not None
+
+
+async def keys_of(connection: AsyncConnection, community: UUID) -> list[IssuedKey]:
+    """Those in the connection's scope, the newest first."""
+    rows = await connection.exec_driver_sql(
+        "SELECT key_id, scopes, created_at, last_used_on, revoked_at FROM community_key WHERE community = $1"
+        " ORDER BY created_at DESC",
+        (community,),
+    )
+    return [
+        IssuedKey(row.key_id, [Scope(scope) for scope in row.scopes], row.created_at, row.last_used_on, row.revoked_at)
+        for row in rows
+    ]

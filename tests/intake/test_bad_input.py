@@ -10,7 +10,7 @@ import orjson
 import pytest
 from dirty_equals import IsStr
 
-from services.intake.endpoints.bulk import LONGEST_LINE
+from services.intake.endpoints.lines import LONGEST_LINE
 from tests.intake.door import API, FrontDoor
 from tests.services import keyed, lines, staff
 

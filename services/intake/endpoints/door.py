@@ -50,6 +50,7 @@ def _door(request: Request) -> Door:
 TheDoor = Annotated[Door, Depends(_door)]
 Operator = Annotated[Staff, Depends(staff_with("operator"))]
 Caseworker = Annotated[Staff, Depends(staff_with(*CASEWORKERS))]
+Reviewer = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
 
 
 async def _community_system(door: TheDoor, token: Bearer) -> Credential:

@@ -1,10 +1,11 @@
 """Areas, communities and their keys, and what can be reported at all."""
 
+from functools import cache
 from typing import Annotated, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.chassis import http
@@ -18,23 +19,31 @@ from services.contracts.cases import Kind
 from services.contracts.event import AreaPath, Code
 from services.contracts.registry import Name, TimeZone, area_stream, community_stream
 from services.intake.categories import categories
-from services.intake.credentials import Scope, has_key
+from services.intake.credentials import IssuedKey, Scope, has_key, keys_of
 from services.intake.domain.commands import RegisterArea, RegisterCommunity
 from services.intake.domain.registry import AREAS, COMMUNITIES
 from services.intake.endpoints.door import Door, Operator, TheDoor, after_position
-from services.intake.read_models.places import CommunityRow, communities
+from services.intake.known import Community
+from services.intake.read_models.places import communities
 
 router = APIRouter()
 
 T = TypeVar("T")
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    """Of places, and UTC; `localtime` is whatever the machine says, and `Factory` says nothing."""
+    return frozenset(zone for zone in available_timezones() if "/" in zone) | {"UTC"}
+
+
 def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
+    if zone not in _time_zones():
         raise ValueError("is no time zone|Take a name of the IANA database, as Asia/Shanghai.")
     return zone
 
 
+KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 PlaceName = Annotated[Name, AfterValidator(without_nul)]
 
 
@@ -63,16 +72,28 @@ class RegisteredCommunity(BaseModel):
 
 
 class KeyForm(Form):
-    scopes: list[Scope] = Field(default=[Scope.REPORT])
+    scopes: list[Scope] = Field(default=[Scope.REPORT], min_length=1)
 
 
-class IssuedKey(BaseModel):
+class NewKey(BaseModel):
+    """Shown this once."""
+
     api_key: str
     scopes: list[Scope]
 
 
+class Keys(BaseModel):
+    keys: list[IssuedKey]
+
+
+class KnownCommunity(BaseModel):
+    community_id: UUID
+    area: str
+    name: str
+
+
 class Communities(BaseModel):
-    communities: list[CommunityRow]
+    communities: list[KnownCommunity]
 
 
 @router.post("/areas", status_code=201, operation_id="register_area")
@@ -110,27 +131,51 @@ async def register_community(
 
 
 @router.post("/communities/{community_id}/keys", status_code=201, operation_id="issue_key")
-async def issue_key(door: TheDoor, operator: Operator, community_id: UUID, form: KeyForm) -> IssuedKey:
+async def issue_key(door: TheDoor, operator: Operator, community_id: UUID, form: KeyForm) -> NewKey:
     """Another key, for another program or in place of a lost one. `history` may bring imported reports."""
-    community = await door.communities.find(community_id)
-    if community is None or not operator.may_see(community.area):
-        raise UnknownStream
+    community = await _within_reach(door, operator, community_id)
     async with door.service.worker.begin() as connection:
         key = await door.credentials.issue(connection, community.id, community.area, community.time_zone, form.scopes)
-    return IssuedKey(api_key=key, scopes=form.scopes)
+    return NewKey(api_key=key, scopes=form.scopes)
+
+
+@router.get("/communities/{community_id}/keys", operation_id="read_keys")
+async def read_keys(door: TheDoor, operator: Operator, community_id: UUID) -> Keys:
+    """A community's keys, without their secrets: when they were made, last used and revoked."""
+    await _within_reach(door, operator, community_id)
+    async with scoped(door.service.application, operator.areas) as connection:
+        return Keys(keys=await keys_of(connection, community_id))
+
+
+@router.post("/communities/{community_id}/keys/{key_id}:revoke", status_code=204, operation_id="revoke_key")
+async def revoke_key(door: TheDoor, operator: Operator, community_id: UUID, key_id: KeyId) -> None:
+    """Take a key back. Within seconds nobody can report with it; again changes nothing."""
+    await _within_reach(door, operator, community_id)
+    if not await door.credentials.revoke(community_id, key_id):
+        raise UnknownStream
 
 
 @router.get("/communities", dependencies=[after_position], operation_id="read_communities")
 async def read_communities(door: TheDoor) -> Communities:
     """Every community that a report can be made to."""
     async with scoped(door.service.application, []) as connection:
-        return Communities(communities=await communities(connection))
+        rows = await communities(connection)
+    return Communities(
+        communities=[KnownCommunity(community_id=row.community_id, area=row.path, name=row.name) for row in rows]
+    )
 
 
 @router.get("/categories", operation_id="read_categories")
 async def read_categories() -> dict[Kind, dict[Code, str]]:
     """What a report can be about: names by code, by kind."""
     return categories()
+
+
+async def _within_reach(door: Door, operator: Staff, community_id: UUID) -> Community:
+    community = await door.communities.find(community_id)
+    if community is None or not operator.may_see(community.area):
+        raise UnknownStream
+    return community
 
 
 def _within(operator: Staff, area: str, field: str) -> None:

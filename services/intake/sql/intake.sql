@@ -44,6 +44,7 @@ CREATE POLICY all_areas ON community_key TO intake_worker, intake_owner USING (t
 CREATE POLICY all_areas ON set_aside TO intake_worker, intake_owner USING (true) WITH CHECK (true);
 
 GRANT SELECT ON set_aside, erased TO intake_application;
+GRANT SELECT (key_id, community, area, scopes, created_at, last_used_on, revoked_at) ON community_key TO intake_application;
 GRANT SELECT, INSERT, UPDATE ON community_key TO intake_worker;
 GRANT SELECT, INSERT, DELETE ON set_aside TO intake_worker;
 GRANT SELECT, INSERT ON erased TO intake_worker;
