@@ -12,6 +12,7 @@ from services.chassis.consumer import Consumer
 from services.chassis.decider import Refused
 from services.chassis.eventstore import EventStore, Outcome, StaleVersion
 from services.chassis.passing import Passing
+from services.chassis.places import PLACES
 from services.chassis.projections import project, types_of
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertAcknowledged, AlertUnanswered
@@ -40,7 +41,6 @@ from services.mediation.domain.decider import CASES
 from services.mediation.read_models.caseload import CASELOAD
 from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
 from services.mediation.read_models.patterns import PATTERNS
-from services.mediation.read_models.places import PLACES
 
 _CAUSES = types_of(CaseReported, CaseWithdrawn, CaseConfirmed, CaseErased, AlertAcknowledged, AlertUnanswered)
 

@@ -85,6 +85,12 @@ async def test_without_an_area_history_is_to_be_sent_again_once_its_case_is_ther
     assert await statuses(office, OPERATOR, outcome(case)) == ["accepted"]
 
 
+async def test_with_both_its_day_and_its_instant_history_needs_no_clock(office: Office) -> None:
+    area = f"/lakeside/unheard-{uuid4().hex[:8]}/"
+    whole = outcome(uuid4(), area=area, resolved_at="2017-05-04T09:00:00+08:00")
+    assert await statuses(office, OPERATOR, whole, outcome(uuid4(), area=area)) == ["accepted", "unavailable"]
+
+
 async def test_another_outcome_of_the_same_case_is_rejected(office: Office) -> None:
     [case] = await office.report(imported=True)
     told = (outcome(case, reference="R-1"), outcome(case, resolved_on="2017-06-01", reference="R-1"))

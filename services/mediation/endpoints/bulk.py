@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from itertools import repeat
 from typing import Annotated, Any
 from uuid import UUID
@@ -146,9 +146,9 @@ class BulkDesk:
         if not self._staff.may_see(area):
             return rejected("area", "lies outside your areas", "Ask an operator of that area.")
         clock = home.clock if home else known.get(area)
-        if clock is None:
-            return unavailable("area", "is of no community known here yet", "Send the line again.")
         command = _dated(line, clock)
+        if command is None:
+            return unavailable("area", "is of no community known here yet", "Send the line again.")
         if command.resolved_at > at:
             field = "resolved_at" if line.resolved_at else "resolved_on"
             return rejected(field, "lies in the future", "Send the day on which it was resolved.")
@@ -172,13 +172,13 @@ class BulkDesk:
         )
 
 
-def _dated(line: OutcomeLine, clock: ZoneInfo) -> RecordOutcome:
-    """A day without a time begins at the community's midnight, as imported reports do."""
-    if line.resolved_at is not None:
-        return RecordOutcome(line.resolved_on or day_of(line.resolved_at, clock), line.resolved_at.astimezone(UTC))
-    assert line.resolved_on is not None
-    midnight = datetime.combine(line.resolved_on, datetime.min.time(), clock)
-    return RecordOutcome(line.resolved_on, midnight.astimezone(UTC))
+def _dated(line: OutcomeLine, clock: ZoneInfo | None) -> RecordOutcome | None:
+    """None while it takes a clock that is not known. A day without a time begins at midnight, as in intake."""
+    day, instant = line.resolved_on, line.resolved_at
+    if clock is not None:
+        day = day or (instant and day_of(instant, clock))
+        instant = instant or (day and datetime.combine(day, time(), clock))
+    return RecordOutcome(day, instant.astimezone(UTC)) if day and instant else None
 
 
 def _told(one: Judged, result: Result | None) -> bytes:

@@ -1,8 +1,8 @@
 """Which consumer feeds which read models."""
 
+from services.chassis.places import PLACES
 from services.mediation.read_models.caseload import CASELOAD
 from services.mediation.read_models.patterns import PATTERNS
-from services.mediation.read_models.places import PLACES
 
 COMMANDS_CONSUMER = "mediation-cases"
 CASELOAD_CONSUMER = "mediation-caseload"
