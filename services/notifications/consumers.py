@@ -12,6 +12,7 @@ from services.chassis.consumer import Consumer
 from services.chassis.decider import Refused
 from services.chassis.eventstore import EventStore, Outcome, StaleVersion
 from services.chassis.passing import Passing
+from services.chassis.places import PLACES
 from services.chassis.projections import project, types_of
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertCause
@@ -28,7 +29,6 @@ from services.notifications.read_models.alert_list import ALERT_LIST
 from services.notifications.read_models.duty_desks import DUTY_DESKS
 from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
 from services.notifications.read_models.known_cases import KNOWN_CASES, KnownCase, known_cases
-from services.notifications.read_models.places import PLACES
 from services.notifications.read_models.raised_alerts import RAISED_ALERTS
 
 _CAUSES = types_of(CaseOpened, CaseEscalated)

@@ -1,55 +1,6 @@
-"""What the areas and communities are called, and whose clock counts their days."""
+"""What the areas and communities are called."""
 
-from dataclasses import dataclass
-from uuid import UUID
-
-from sqlalchemy import Column, Index, MetaData, Table, Text, Uuid
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.chassis.projections import ReadModel, types_of
-from services.contracts.envelope import Recorded
-from services.contracts.event import Event
-from services.contracts.registry import AreaRegistered, CommunityRegistered
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    place_id: UUID
-    area: str
-    name: str
-    time_zone: str | None
-    """Of a community; a mere area has none."""
-
-
-TABLE = Table(
-    "place",
-    MetaData(),
-    Column("place_id", Uuid, primary_key=True),
-    Column("area", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("time_zone", Text),
-    Index("place_by_area", "area"),
-)
-
-
-def evolve(row: Place | None, recorded: Recorded, event: Event) -> Place | None:
-    match event:
-        case AreaRegistered():
-            return Place(recorded.stream_id, event.path, event.name, None)
-        case CommunityRegistered():
-            return Place(recorded.stream_id, event.area, event.name, event.time_zone)
-        case _:
-            return row
-
-
-PLACE: ReadModel[Place] = ReadModel(
-    name="place",
-    version=1,
-    table=TABLE,
-    row=Place,
-    evolve=evolve,
-    types=types_of(AreaRegistered, CommunityRegistered),
-)
 
 
 async def names_within(connection: AsyncConnection, area: str) -> dict[str, str]:
