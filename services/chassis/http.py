@@ -15,7 +15,7 @@ from services.chassis.problems import unprocessable
 
 POSITION = "Doorstep-Position"
 BEHIND = "Doorstep-Behind"
-"""Set on an answer that could not wait long enough: it names the position that was not reached."""
+"""Set on an answer, an error too, that could not wait long enough: it names the position that was not reached."""
 
 WAIT_SECONDS = 1.0
 _POLL_SECONDS = 0.01
@@ -125,7 +125,6 @@ def after(has_reached: Callable[[Any, Position], Awaitable[bool]]) -> Callable[.
 
     async def wait(
         request: Request,
-        response: Response,
         doorstep_position: Annotated[
             str | None,
             Header(description="From an earlier write: this read waits until it shows that write."),
@@ -142,8 +141,13 @@ def after(has_reached: Callable[[Any, Position], Awaitable[bool]]) -> Callable[.
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while not await has_reached(request.app.state, position):
             if asyncio.get_running_loop().time() >= deadline:
-                response.headers[BEHIND] = str(position)
+                request.state.behind = position
                 return
             await asyncio.sleep(_POLL_SECONDS)
 
     return wait
+
+
+def behind(request: Request) -> Position | None:
+    """The position that the caller sent and that was not reached in time."""
+    return getattr(request.state, "behind", None)

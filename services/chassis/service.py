@@ -22,6 +22,7 @@ from services.chassis.database import engine
 from services.chassis.eventstore import EventStore
 from services.chassis.fingerprints import Fingerprints
 from services.chassis.garbage import collect_seldom
+from services.chassis.http import BEHIND, behind
 from services.chassis.particulars import Vault
 from services.chassis.relay import Relay
 from services.chassis.settings import ServiceSettings
@@ -178,6 +179,8 @@ def _measure(app: FastAPI, name: str) -> None:
         route = getattr(request.scope.get("route"), "path", "none")
         REQUESTS.labels(name, route, request.method, response.status_code).inc()
         REQUEST_SECONDS.labels(name, route).observe(perf_counter() - began)
+        if (missed := behind(request)) is not None:
+            response.headers[BEHIND] = str(missed)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         return response

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.contracts.duty import DutyLeft, DutyTaken, duty_stream
+from services.contracts.registry import area_stream
 from tests.notifications.office import Office
 from tests.services import keyed
 
@@ -80,6 +81,17 @@ async def test_a_desk_outside_ones_areas_is_not_there(office: Office, verb: str)
     assert above.status_code == nowhere.status_code == 404
     assert above.json() == nowhere.json()
     assert len(await office.events_of(duty_stream(office.street))) == 1
+
+
+async def test_an_area_on_its_way_is_to_be_asked_for_again(office: Office) -> None:
+    area = f"{office.street}new/"
+    position = {"Doorstep-Position": f"intake:{area_stream(area)}:1"}
+    early = await office.post("duty:take", office.operator | position, {"area": area})
+    assert (early.status_code, early.json()["type"]) == (503, "urn:doorstep:area-not-here-yet")
+    assert early.headers["Retry-After"] == "2"
+    assert early.headers["Doorstep-Behind"] == position["Doorstep-Position"]
+    read = await office.client.get("/api/notifications/v1/alerts", headers=office.operator | position)
+    assert (read.status_code, read.headers["Doorstep-Behind"]) == (200, position["Doorstep-Position"])
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ async def publish(kafka: str, *told: Recorded) -> None:
 
 async def read(live: httpx.AsyncClient, path: str, position: str) -> httpx.Response:
     """Repeat a read until it has got there; each waits for a second itself."""
-    for _ in range(30):
+    for _ in range(60):
         answer = await live.get(f"/api/notifications/v1/{path}", headers={**MEI, "Doorstep-Position": position})
         if "Doorstep-Behind" not in answer.headers:
             return answer

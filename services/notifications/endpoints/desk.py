@@ -42,6 +42,7 @@ class Desk:
 
     parts: Service
     staff: Staff
+    request: Request
     response: Response
     key: str
     traceparent: str | None
@@ -76,11 +77,12 @@ def desk_for(*roles: str) -> Callable[..., Desk]:
     def desk(
         parts: Parts,
         staff: Annotated[Staff, Depends(staff_with(*roles))],
+        request: Request,
         response: Response,
         key: IdempotencyKey,
         traceparent: TraceParent,
     ) -> Desk:
-        return Desk(parts, staff, response, key, traceparent)
+        return Desk(parts, staff, request, response, key, traceparent)
 
     return desk
 

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from services.chassis.auth import Forbidden, Staff
 from services.chassis.database import scoped
+from services.chassis.http import behind
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
 from services.contracts.duty import duty_stream
@@ -55,7 +56,7 @@ class WhoAnswers(BaseModel):
 async def take(desk: DutyDesk, shift: Shift) -> ShiftReached:
     """Go on duty for an area, in place of whoever is; from now on its new cases alert you."""
     cadre = _whom(desk.staff, shift)
-    await _place(desk.parts, desk.staff, shift.area)
+    await _place(desk.parts, desk.staff, desk.request, shift.area)
     command = TakeDuty(shift.area, cadre)
     outcome = await desk.carry_out(DUTY, duty_stream(shift.area), command, begins_in=shift.area)
     return ShiftReached(area=shift.area, cadre=cadre, version=outcome.version)
@@ -65,16 +66,16 @@ async def take(desk: DutyDesk, shift: Shift) -> ShiftReached:
 async def leave(desk: DutyDesk, shift: Shift) -> ShiftReached:
     """Go off duty; until somebody comes, the next desk up the tree answers."""
     cadre = _whom(desk.staff, shift)
-    await _place(desk.parts, desk.staff, shift.area)
+    await _place(desk.parts, desk.staff, desk.request, shift.area)
     command = LeaveDuty(shift.area, cadre)
     outcome = await desk.carry_out(DUTY, duty_stream(shift.area), command, begins_in=shift.area)
     return ShiftReached(area=shift.area, cadre=cadre, version=outcome.version)
 
 
 @router.get("/duty", dependencies=[after_position], operation_id="read_duty")
-async def read_duty(parts: Parts, staff: Reader, area: AreaPath) -> WhoAnswers:
+async def read_duty(parts: Parts, staff: Reader, request: Request, area: AreaPath) -> WhoAnswers:
     """Who answers for an area at this moment."""
-    name = await _place(parts, staff, area)
+    name = await _place(parts, staff, request, area)
     desks = desks_above(area)
     # Whoever works under a desk may know who sits there, though it lies above their areas.
     async with scoped(parts.application, desks) as connection:
@@ -96,15 +97,23 @@ def _whom(staff: Staff, shift: Shift) -> str:
     return shift.cadre
 
 
-async def _place(parts: Service, staff: Staff, area: str) -> str:
+async def _place(parts: Service, staff: Staff, request: Request, area: str) -> str:
     """What the area is called; it must be there, and the caller's."""
     async with scoped(parts.application, staff.areas) as connection:
         name = await name_of(connection, area) if staff.may_see(area) else None
-    if name is None:
+    if name is not None:
+        return name
+    if behind(request):
         raise ProblemError(
-            404,
-            "unknown-area",
-            "There is no such area",
-            "Check its path; it may lie outside your areas, or have been registered this very moment.",
+            503,
+            "area-not-here-yet",
+            "What you wrote has not arrived here yet",
+            "Nothing was stored: send the same request again in a moment.",
+            headers={"Retry-After": "2"},
         )
-    return name
+    raise ProblemError(
+        404,
+        "unknown-area",
+        "There is no such area",
+        "Check its path; it may lie outside your areas. If you have just registered it, send its Doorstep-Position.",
+    )
