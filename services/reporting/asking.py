@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.chassis import http
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.problems import ProblemError, unprocessable
-from services.reporting.freshness import Freshness, freshness
+from services.reporting.freshness import Freshness, freshness, has_reached
 from services.reporting.read_models.evidence import Mark
 from services.reporting.read_models.figures import Question
 from services.reporting.remembered import Remembered
@@ -25,6 +26,9 @@ def _remembered(request: Request) -> Remembered:
 
 
 Counted = Annotated[Remembered, Depends(_remembered)]
+
+after_position = Depends(http.after(has_reached))
+"""A read that sends the position of an earlier write waits until the numbers hold it."""
 
 
 def question_of(

@@ -13,8 +13,7 @@ from services.chassis.auth import Staff
 from services.chassis.database import scoped
 from services.chassis.service import Service
 from services.contracts.event import AreaPath
-from services.reporting.asking import READERS, Counted, Fresh, mark_of, question_of
-from services.reporting.freshness import has_reached
+from services.reporting.asking import READERS, Counted, Fresh, after_position, mark_of, question_of
 from services.reporting.read_models import evidence
 from services.reporting.read_models.figures import By, Figures, Question
 from services.reporting.read_models.indicators import BY_NAME, INDICATORS, Indicator, IndicatorName, Unit
@@ -28,8 +27,6 @@ def _parts(request: Request) -> Service:
 
 Parts = Annotated[Service, Depends(_parts)]
 Reader = Annotated[Staff, Depends(http.staff_with(*READERS))]
-
-after_position = Depends(http.after(has_reached))
 
 
 def asked(

@@ -18,7 +18,7 @@ from services.chassis.service import Service
 from services.chassis.settings import ServiceSettings
 from services.chassis.web.pages import WEB, Assets, Pages, untranslated
 from services.contracts.event import AreaPath
-from services.reporting.asking import READERS, Counted, Fresh, mark_of, question_of
+from services.reporting.asking import READERS, Counted, Fresh, after_position, mark_of, question_of
 from services.reporting.board import board
 from services.reporting.moments import absolute, relative, short
 from services.reporting.read_models.evidence import events_behind
@@ -122,9 +122,14 @@ def _read(adapter: TypeAdapter[T], text: str, fault: str, faults: list[str]) -> 
         return None
 
 
-@router.get("/board")
+@router.get("/board", dependencies=[after_position])
 async def show_board(
-    request: Request, staff: Reader, asked: Annotated[Asked, Depends(asked)], fresh: Fresh, counted: Counted
+    request: Request,
+    response: Response,
+    staff: Reader,
+    asked: Annotated[Asked, Depends(asked)],
+    fresh: Fresh,
+    counted: Counted,
 ) -> Response:
     parts: Service = request.app.state.service
     question = asked.question
@@ -143,7 +148,9 @@ async def show_board(
         "last": question.last,
         "other_areas": [area for area in staff.areas if not question.area.startswith(area)],
     }
-    return pages.render("board.html", context)
+    answer = pages.render("board.html", context)
+    answer.headers.update(response.headers)  # what a dependency had to say: how far the page could not wait
+    return answer
 
 
 @router.get("/board/events")

@@ -100,6 +100,7 @@ async def test_a_read_that_sends_its_position_waits_for_it(told: Bureau) -> None
     answer = await told.client.get(url, headers=CADRE | known)
     assert "Doorstep-Behind" not in answer.headers
     unknown = {"Doorstep-Position": f"intake:{OTHER}:3"}
-    answer = await told.client.get(url, headers=CADRE | unknown)
-    assert answer.status_code == 200
-    assert answer.headers["Doorstep-Behind"] == f"intake:{OTHER}:3"
+    for late in (url, "/board"):
+        answer = await told.client.get(late, headers=CADRE | unknown)
+        assert answer.status_code == 200
+        assert answer.headers["Doorstep-Behind"] == f"intake:{OTHER}:3"
