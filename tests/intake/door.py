@@ -1,12 +1,15 @@
 """Intake without Kafka: a community to report to, and what was stored of it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import orjson
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.database import scoped
@@ -17,7 +20,7 @@ from services.intake.consumers import consumers
 from services.intake.read_models.feeds import READ_MODELS, STATUS_CONSUMER
 from services.intake.settings import IntakeSettings
 from tests.conftest import Databases
-from tests.services import NOWHERE, answering, keyed, migrated, random_key, settings_for, staff
+from tests.services import NOWHERE, answering, keyed, lines, migrated, random_key, settings_for, staff
 
 AREA = "/lakeside/east/willow-lane/"
 API = "/api/intake/v1"
@@ -26,6 +29,7 @@ NOBODY = "http://127.0.0.1:1"
 
 @dataclass(slots=True)
 class FrontDoor:
+    app: FastAPI
     client: httpx.AsyncClient
     service: Service
     community: str
@@ -46,6 +50,10 @@ class FrontDoor:
     async def bulk(self, content: bytes, key: str | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         return await self.client.post(f"{API}/reports:bulk", content=content, headers=headers)
+
+    async def send(self, *told: dict[str, Any], key: str | None = None) -> Sequence[dict[str, Any]]:
+        """The answers to these lines."""
+        return lines(await self.bulk(b"\n".join(map(orjson.dumps, told)), key))
 
     async def stored(self) -> dict[str, int]:
         """How many rows there are where a report leaves any."""
@@ -72,6 +80,12 @@ class FrontDoor:
             return [one.type for one in await self.service.store.read_stream(connection, case_id)]
 
 
+def line(**changed: Any) -> dict[str, Any]:
+    """A good line of a bulk request; a field given as none is left out."""
+    good = {"reference": f"R-{uuid4().hex}", "kind": "fault", "category": "water-leak", "text": "A pipe burst."}
+    return {name: value for name, value in {**good, **changed}.items() if value is not None}
+
+
 async def _count(connection: AsyncConnection, table: str) -> int:
     return (await connection.exec_driver_sql(f"SELECT count(*) FROM {table}")).scalar_one()
 
@@ -96,4 +110,4 @@ async def opened_door(postgres: Databases, kafka: str = NOWHERE) -> AsyncGenerat
             community = (await client.post(f"{API}/communities", json=form, headers=operator)).json()
             keys = f"{API}/communities/{community['community_id']}/keys"
             key = (await client.post(keys, json={"scopes": ["report", "history"]}, headers=operator)).json()
-            yield FrontDoor(client, app.state.service, community["community_id"], key["api_key"])
+            yield FrontDoor(app, client, app.state.service, community["community_id"], key["api_key"])
