@@ -6,8 +6,12 @@ from itertools import chain
 import httpx
 import pytest
 
+from deploy.local.postgres import Dsns
+from services.chassis.database import engine
+from services.chassis.history import KafkaHistory
 from services.chassis.ids import new_id
 from services.chassis.publisher import publisher
+from services.chassis.rebuild import verify
 from services.contracts.envelope import Recorded
 from services.contracts.registry import AreaRegistered, area_stream
 from services.notifications.app import notifications
@@ -23,11 +27,14 @@ MEI = staff("cadre", AREA, subject="mei")
 
 
 @pytest.fixture
-async def live(postgres: Databases, kafka: str) -> AsyncGenerator[httpx.AsyncClient]:
-    async with (
-        migrated(postgres, "notifications", chain(*READ_MODELS.values())) as dsns,
-        running(notifications(settings_for(NotificationsSettings, dsns, kafka))) as client,
-    ):
+async def database(postgres: Databases) -> AsyncGenerator[Dsns]:
+    async with migrated(postgres, "notifications", chain(*READ_MODELS.values())) as dsns:
+        yield dsns
+
+
+@pytest.fixture
+async def live(database: Dsns, kafka: str) -> AsyncGenerator[httpx.AsyncClient]:
+    async with running(notifications(settings_for(NotificationsSettings, database, kafka))) as client:
         yield client
 
 
@@ -45,7 +52,7 @@ async def read(live: httpx.AsyncClient, path: str, position: str) -> httpx.Respo
     pytest.fail(f"{position} was not reached")
 
 
-async def test_from_a_new_case_to_its_answer(live: httpx.AsyncClient, kafka: str) -> None:
+async def test_from_a_new_case_to_its_answer(live: httpx.AsyncClient, database: Dsns, kafka: str) -> None:
     place, case, past = area_stream(AREA), new_id(), new_id()
     await publish(kafka, recorded(AreaRegistered(path=AREA, name="Willow Lane"), place, AREA, source="intake"))
     await read(live, f"duty?area={AREA}", f"intake:{place}:1")
@@ -68,3 +75,15 @@ async def test_from_a_new_case_to_its_answer(live: httpx.AsyncClient, kafka: str
     assert [(one["case_id"], one["cause"], one["recipient"]) for one in listed] == [(str(past), "escalated", None)]
     ready = await live.get("/api/notifications/readyz")
     assert ready.json() == {"status": "ready", "waiting_for": []}
+    await read(live, f"duty?area={AREA}", on_duty.headers["Doorstep-Position"])
+    await every_model_equals_one_made_anew(database, kafka)
+
+
+async def every_model_equals_one_made_anew(database: Dsns, kafka: str) -> None:
+    owner = engine(database.owner, "test")
+    for consumer, models in READ_MODELS.items():
+        for model in models:
+            verified = await verify(owner, "notifications", model, KafkaHistory(kafka, consumer))
+            assert verified.equal, (model.name, verified)
+            assert verified.live.rows > 0, model.name
+    await owner.dispose()
