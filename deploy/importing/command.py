@@ -90,7 +90,7 @@ async def _watched(work: Coroutine[None, None, T], show: showing.Show, ledger: L
 
     async def watch() -> None:
         while True:
-            show.counted(ledger.counts)
+            show.counted(ledger.so_far)
             await asyncio.sleep(COUNT_SECONDS)
 
     watching = asyncio.create_task(watch())

@@ -68,6 +68,15 @@ class Ledger:
     def counts(self) -> Counts:
         return self._kept.counts
 
+    @property
+    def so_far(self) -> Counts:
+        """With what is answered, but waits to be settled."""
+        counts = self.counts.model_copy()
+        for waiting in self._waiting.values():
+            for batch in waiting:
+                counts.add(batch.counts)
+        return counts
+
     def settled(self, community: str) -> int:
         """How many of its first rows need not be sent again."""
         return self._kept.settled.get(community, 0)

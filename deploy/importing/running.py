@@ -1,10 +1,12 @@
 """One import: rows in, reports and outcomes out side by side, each batch settled once all of it is answered."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import orjson
 
@@ -21,7 +23,9 @@ ROWS_IN_A_REQUEST = 1000
 REQUESTS_AT_ONCE = 3
 """To each of the two endpoints."""
 ROWS_IN_HAND = 30_000
-"""Rows read and not yet settled, over all communities: it bounds the memory."""
+"""Rows read and not yet reported, over all communities: it bounds the memory."""
+OUTCOMES_BEHIND = 40_000
+"""Outcomes that wait while reports go ahead: one that comes before its case costs mediation an event more."""
 
 NOWHERE = ""
 """Stands in the ledger for the rows that name no community."""
@@ -83,6 +87,15 @@ class Lane:
     batches: "asyncio.Queue[list[Item] | None]" = field(default_factory=lambda: asyncio.Queue(1))
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """A batch whose reports are answered; each outcome is yet to be told, as the line for mediation."""
+
+    area: str
+    batch: Batch
+    outcomes: Sequence[tuple[Mapped, bytes]]
+
+
 class Import:
     def __init__(
         self,
@@ -99,7 +112,9 @@ class Import:
         self._reports = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._outcomes = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._in_hand = 0
-        self._settled = asyncio.Event()
+        self._reported = asyncio.Event()
+        self._untold: deque[Ends] = deque()
+        self._rows_untold = 0
 
     async def run(self, homes: Sequence[Home], rows: Iterable[Row]) -> None:
         """Everything that the ledger does not have yet.
@@ -109,12 +124,14 @@ class Import:
         """
         self._keys = await self._communities.register(self._mapping.areas, homes)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                await self._read(rows, tasks)
+            async with asyncio.TaskGroup() as outcomes:
+                async with asyncio.TaskGroup() as reports:
+                    await self._read(rows, reports, outcomes)
+                await self._tell_outcomes(outcomes, behind=0)
         except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+            raise _first(failed) from None
 
-    async def _read(self, rows: Iterable[Row], tasks: asyncio.TaskGroup) -> None:
+    async def _read(self, rows: Iterable[Row], reports: asyncio.TaskGroup, outcomes: asyncio.TaskGroup) -> None:
         lanes: dict[str, Lane] = {}
         for row in rows:
             home = _home(self._mapping, row)
@@ -122,7 +139,7 @@ class Import:
             lane = lanes.get(area)
             if lane is None:
                 lane = lanes[area] = Lane(area, self._ledger.settled(area))
-                tasks.create_task(self._drive(lane, tasks))
+                reports.create_task(self._drive(lane, outcomes))
             if lane.skip:
                 lane.skip -= 1
                 continue
@@ -131,9 +148,9 @@ class Import:
             if len(lane.filling) == ROWS_IN_A_REQUEST:
                 await _send_off(lane)
             while self._in_hand >= ROWS_IN_HAND:
-                self._settled.clear()
+                self._reported.clear()
                 await _send_off(max(lanes.values(), key=lambda lane: len(lane.filling)))
-                await self._settled.wait()
+                await self._reported.wait()
         for lane in lanes.values():
             await _send_off(lane)
             await lane.batches.put(None)
@@ -153,17 +170,22 @@ class Import:
                 async with self._reports:
                     answers = await self._report(lane.area, [report.report for report in reports])
                 outcomes = _judged(batch, reports, answers)
+            self._in_hand -= batch.rows
+            self._reported.set()
             if outcomes:
-                # Taken here, so that reports do not run far ahead of their outcomes.
-                await self._outcomes.acquire()
-                tasks.create_task(self._resolve(lane.area, batch, outcomes))
+                self._untold.append(Ends(lane.area, batch, outcomes))
+                self._rows_untold += len(outcomes)
+                await self._tell_outcomes(tasks, behind=OUTCOMES_BEHIND)
             else:
-                self._settle(lane.area, batch)
+                self._ledger.settle(lane.area, batch)
 
-    def _settle(self, area: str, batch: Batch) -> None:
-        self._ledger.settle(area, batch)
-        self._in_hand -= batch.rows
-        self._settled.set()
+    async def _tell_outcomes(self, tasks: asyncio.TaskGroup, behind: int) -> None:
+        """Begin to tell outcomes until only so many are left; no faster than they are answered."""
+        while self._rows_untold > behind:
+            told = self._untold.popleft()
+            self._rows_untold -= len(told.outcomes)
+            await self._outcomes.acquire()
+            tasks.create_task(self._resolve(told))
 
     async def _report(self, area: str, lines: Sequence[bytes]) -> Sequence[Answer]:
         try:
@@ -174,13 +196,14 @@ class Import:
         self._keys[area] = await self._communities.renew(area)
         return await self._gateway.lines(REPORTS, self._keys[area].api_key, lines)
 
-    async def _resolve(self, area: str, batch: Batch, outcomes: Sequence[tuple[Mapped, bytes]]) -> None:
+    async def _resolve(self, told: Ends) -> None:
+        batch = told.batch
         try:
-            lines = [line for _, line in outcomes]
+            lines = [line for _, line in told.outcomes]
             answers = await self._gateway.lines(OUTCOMES, self._communities.operator, lines)
         finally:
             self._outcomes.release()
-        for (report, _), answer in zip(outcomes, answers, strict=True):
+        for (report, _), answer in zip(told.outcomes, answers, strict=True):
             match answer["status"]:
                 case "accepted":
                     batch.counts.resolved += 1
@@ -189,7 +212,13 @@ class Import:
                 case _:
                     batch.counts.unresolved += 1
                     batch.keep(report.line, "unresolved", _why(answer), _row(report))
-        self._settle(area, batch)
+        self._ledger.settle(told.area, batch)
+
+
+def _first(failed: ExceptionGroup[Exception]) -> Exception:
+    """What failed first; the other tasks were cancelled for it."""
+    first = failed.exceptions[0]
+    return _first(cast("ExceptionGroup[Exception]", first)) if isinstance(first, ExceptionGroup) else first
 
 
 async def _send_off(lane: Lane) -> None:

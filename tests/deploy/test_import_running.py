@@ -159,6 +159,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setattr(gateway_module, "SHORTEST_WAIT", 0.001)
     monkeypatch.setattr(gateway_module, "LONGEST_WAIT", 0.002)
     monkeypatch.setattr(running, "ROWS_IN_A_REQUEST", 3)
+    monkeypatch.setattr(running, "OUTCOMES_BEHIND", 4)
     return Desk(tmp_path)
 
 
