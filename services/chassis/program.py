@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.chassis.database import asyncpg_dsn, upgrade
+from services.chassis.database import asyncpg_dsn
 from services.chassis.generations import ensure
 from services.chassis.projections import ReadModel
 from services.chassis.service import serve
@@ -40,6 +40,8 @@ def run(
 
 def migrate(name: str, owner_dsn: str, read_models: Iterable[ReadModel[Any]]) -> None:
     """Bring tables and read models to this version; says which models `doorstep rebuild` has to fill."""
+    from services.chassis.migrations import upgrade  # a serving process never needs Alembic, and starts sooner without
+
     upgrade(name, owner_dsn)
 
     async def ensure_models() -> list[str]:

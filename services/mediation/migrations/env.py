@@ -1,5 +1,5 @@
 """How Alembic reaches mediation's database."""
 
-from services.chassis.database import run_environment
+from services.chassis.migrations import run_environment
 
 run_environment()

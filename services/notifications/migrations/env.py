@@ -1,5 +1,5 @@
 """How Alembic reaches the database of notifications."""
 
-from services.chassis.database import run_environment
+from services.chassis.migrations import run_environment
 
 run_environment()

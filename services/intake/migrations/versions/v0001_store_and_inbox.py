@@ -1,6 +1,6 @@
 """The event store, what consumers took, which read models are live, and intake's own tables."""
 
-from services.chassis.database import SERVICES, execute_file
+from services.chassis.migrations import SERVICES, execute_file
 
 revision = "0001"
 down_revision = None
