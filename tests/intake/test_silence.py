@@ -1,0 +1,55 @@
+"""What fails inside tells where it failed, never what a resident wrote."""
+
+import io
+import logging
+from collections.abc import Generator
+from typing import Any, cast
+
+import pytest
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from services.chassis.telemetry import configure_logging
+from services.intake.endpoints import reports
+from tests.intake.door import API, FrontDoor
+from tests.services import keyed
+
+MARK = "Zxqvy-Marked-4417"
+
+
+@pytest.fixture
+def log() -> Generator[io.StringIO]:
+    """What the service writes to its log."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging("intake")
+    said = io.StringIO()
+    cast("logging.StreamHandler[io.StringIO]", root.handlers[0]).setStream(said)
+    yield said
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+async def test_a_failure_that_quotes_the_report_is_logged_without_it(
+    door: FrontDoor, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def quoting(*_: Any) -> None:
+        raise RuntimeError(f"could not store {MARK}")
+
+    monkeypatch.setattr(reports, "handle", quoting)
+    answer = await door.client.post(f"{API}/reports", json=door.report_form(text=MARK), headers=keyed())
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "RuntimeError" in log.getvalue(), "the positive control must be found"
+    assert MARK not in answer.text + log.getvalue()
+
+
+async def test_a_failing_statement_is_told_without_its_parameters(door: FrontDoor, log: io.StringIO) -> None:
+    with pytest.raises(ProgrammingError) as failed:
+        async with door.service.worker.connect() as connection:
+            await connection.execute(text("SELECT CAST(:words AS text) FROM nowhere"), {"words": MARK})
+    logging.getLogger("doorstep").error("failed", exc_info=failed.value)
+    assert "ProgrammingError" in log.getvalue(), "the positive control must be found"
+    assert MARK not in str(failed.value) + log.getvalue()
