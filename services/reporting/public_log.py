@@ -25,11 +25,12 @@ BATCH = 1000
 PAGE = 20_000
 SHORTEST_WAIT, LONGEST_WAIT, LONGEST_RETRY_WAIT = 0.02, 0.25, 5.0
 
+# In the order of `Recorded`, so that a row of the one is a row of the other.
 _COLUMNS = (
     "source, stream_id, version, source_position, type, schema_version, area, data, occurred_at, recorded_at,"
     " command_key, fingerprint, actor, traceparent"
 )
-_READ = f"position, {_COLUMNS.replace('data', 'data::text AS data')}"
+_READ = "position, " + _COLUMNS.replace("data", "convert_to(data::text, 'UTF8')")
 
 # The counter is locked by the statement that moves it, the last but one of the batch's transaction.
 _APPEND = f"""
@@ -39,9 +40,10 @@ WITH moved AS (
 )
 INSERT INTO public_event (position, {_COLUMNS})
 SELECT moved.base + e.nth, e.source, e.stream_id, e.version, e.source_position, e.type, e.schema_version, e.area,
-    e.data::json, e.occurred_at, e.recorded_at, e.command_key, e.fingerprint, e.actor, e.traceparent
+    convert_from(e.data, 'UTF8')::json, e.occurred_at, e.recorded_at,
+    e.command_key, e.fingerprint, e.actor, e.traceparent
 FROM moved, unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text[], $6::smallint[], $7::text[],
-    $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $13::text[], $14::text[])
+    $8::bytea[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $13::text[], $14::text[])
     WITH ORDINALITY AS e ({_COLUMNS}, nth)
 """
 _ENTER = "INSERT INTO cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
@@ -66,8 +68,8 @@ class PublicLog:
         """
         for one in taken:
             _ = one.event
-        rows = [_row(one.recorded) for one in taken]
-        await connection.exec_driver_sql(_APPEND, tuple(map(list, zip(*rows, strict=True))))
+        columns = zip(*(one.recorded for one in taken), strict=True)
+        await connection.exec_driver_sql(_APPEND, tuple(map(list, columns)))
         for wake in self._followers:
             wake.set()
 
@@ -225,21 +227,4 @@ async def shown(connection: AsyncConnection, model: ReadModel[Any], source: str,
 
 def taken_of(row: Any) -> Taken:
     """A row of `public_event`, columns as `_READ`."""
-    (
-        _, source, stream_id, version, position, type_, schema_version, area, data, occurred_at, recorded_at,
-        key, fingerprint, actor, trace,
-    ) = row  # fmt: skip
-    return Taken(
-        Recorded(
-            source, stream_id, version, position, type_, schema_version, area, data.encode(), occurred_at, recorded_at,
-            key, fingerprint, actor, trace,
-        )
-    )  # fmt: skip
-
-
-def _row(recorded: Recorded) -> tuple[object, ...]:
-    return (
-        recorded.source, recorded.stream_id, recorded.version, recorded.position, recorded.type,
-        recorded.schema_version, recorded.area, recorded.data.decode(), recorded.occurred_at, recorded.recorded_at,
-        recorded.command_key, recorded.fingerprint, recorded.actor, recorded.traceparent,
-    )  # fmt: skip
+    return Taken(Recorded._make(row[1:]))
