@@ -40,13 +40,13 @@ def reconcile() -> None:
 
 
 async def settled(places: Places) -> list[Finding]:
-    """What is found when nothing is on its way; while something is, looked at again a few times."""
+    """What is found when nothing is on its way; while things change, looked at again a few times."""
     findings: list[Finding] = []
     for look in range(LOOKS):
         if look:
             await asyncio.sleep(PAUSE_SECONDS)
-        findings = judge(await collect(places))
-        if all(finding.ok for finding in findings):
+        before, findings = findings, judge(await collect(places))
+        if findings == before or all(finding.ok for finding in findings):
             break
     return findings
 

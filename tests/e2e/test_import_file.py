@@ -8,6 +8,9 @@ from datetime import date
 from math import ceil
 from pathlib import Path
 from typing import Any
+from uuid import UUID
+
+import asyncpg
 
 from tests.e2e.conftest import Stack
 
@@ -99,7 +102,8 @@ def test_a_real_file(stack: Stack, tmp_path: Path) -> None:
     assert f"{len(expected.seen):,}  known before, unchanged" in again
     says(stack, expected)
     assert "No difference." in stack.doorstep("reconcile")
-    assert stack.get("/api/notifications/v1/alerts", state="all")["alerts"] == []
+    alerts = stack.get("/api/notifications/v1/alerts", state="all")["alerts"]
+    assert [alert for alert in alerts if alert["area"].startswith("/nyc/")] == []
 
 
 def test_read_models_are_rebuilt_to_what_they_were(stack: Stack) -> None:
@@ -111,3 +115,36 @@ def test_read_models_are_rebuilt_to_what_they_were(stack: Stack) -> None:
     stack.doorstep("republish", "mediation")
     assert figures(stack) == before
     assert "sent again" in stack.doorstep("reconcile")
+    assert "Nothing is parked." in stack.doorstep("parked", "list")
+
+
+async def test_a_row_that_is_lost_is_found_and_its_remedy_brings_it_back(stack: Stack) -> None:
+    database: Any = await asyncpg.connect(stack.dsns("mediation").owner)
+    try:
+        generation = await database.fetchval("SELECT generation FROM read_model WHERE name = 'caseload'")
+        lost = await database.fetchval(
+            f"DELETE FROM caseload_{generation} WHERE case_id = (SELECT min(case_id::text)::uuid FROM caseload)"
+            " RETURNING case_id"
+        )
+    finally:
+        await database.close()
+    found = stack.doorstep("reconcile", code=1)
+    assert f"1 rows are missing, e.g. {lost}" in found
+    assert "doorstep verify caseload; then doorstep rebuild caseload" in found
+    assert str(lost) in stack.doorstep("verify", "caseload", code=1)
+    stack.doorstep("rebuild", "caseload")
+    assert "is right" in stack.doorstep("verify", "caseload")
+    assert "No difference." in stack.doorstep("reconcile")
+
+
+def test_an_erased_case_stays_erased_when_its_row_comes_again(stack: Stack, tmp_path: Path) -> None:
+    file = tmp_path / SAMPLE.name
+    file.write_bytes(SAMPLE.read_bytes())
+    stack.doorstep("import", file, "--mapping", "constituent-cases")
+    before = figures(stack)
+    [case] = stack.get("/api/mediation/v1/cases", reference=next(iter(counted(file).seen)))["cases"]
+    assert "is erased" in stack.doorstep("erase", case["case_id"])
+    assert "Nothing changed" in stack.doorstep("import", file, "--mapping", "constituent-cases")
+    assert "No difference." in stack.doorstep("reconcile")
+    assert figures(stack) == before
+    assert "no such case" in stack.doorstep("erase", str(UUID(int=7)), code=1)
