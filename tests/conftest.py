@@ -19,6 +19,7 @@ from deploy.local.home import find_home
 from deploy.local.jars import fetch_jars
 from deploy.local.kafka import Kafka, create_topics
 from deploy.local.postgres import Dsns, Postgres
+from services.chassis.telemetry import configure_logging
 from services.contracts.topics import PARTITIONS, TOPICS
 
 JARS = find_home().jars
@@ -116,3 +117,5 @@ def running(
 def pytest_configure() -> None:
     """SIGTERM ends the run as Ctrl-C does, so that the servers are stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Unconfigured, structlog draws every warning's traceback with all its values, which takes most of a test's time.
+    configure_logging("test")

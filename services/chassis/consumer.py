@@ -101,9 +101,13 @@ class Consumers:
                 return subscription.lag()
         return None
 
+    def ended(self) -> list[str]:
+        """Consumers whose task has ended, which nothing but a restart brings back."""
+        return [task.get_name() for task in self._tasks if task.done()]
+
     async def unready(self) -> list[str]:
         """What keeps consumers from their work."""
-        ended = [task.get_name() for task in self._tasks if task.done()]
+        ended = self.ended()
         waiting = [f"consumer {s.consumer.name}" for s in self.subscriptions if not s.joined]
         lost = [
             f"consumer {s.consumer.name}: {topic} {number} lost records"
@@ -149,11 +153,11 @@ class Subscription(ConsumerRebalanceListener):
 
     async def run(self) -> None:
         """Join the group as soon as Kafka answers, then look after what no batch does."""
-        await self._insist(self._join, "consumer waits for Kafka")
-        self.joined = True
+        self.joined = await self._insist(self._join, "consumer waits for Kafka")
         await self._insist(self._ask_for_parked, "consumer waits for the database")
         check_at = perf_counter() + CHECK_LOGS_SECONDS
-        while True:
+        # Not only cancelled: aiokafka, on Python 3.11, can swallow a cancellation while it connects.
+        while not self.stopping.is_set():
             try:
                 await self._look_after()
                 if perf_counter() >= check_at:

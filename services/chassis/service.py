@@ -104,6 +104,9 @@ def compose(
     problems.install(app)
     _measure(app, service.name)
 
+    def ended() -> list[str]:
+        return [task.get_name() for task in tasks if task.done()] + running.ended()
+
     async def unready() -> list[str]:
         reasons = [task.get_name() for task in tasks if task.done()] + await running.unready()
         try:
@@ -113,7 +116,7 @@ def compose(
             reasons.append("database")
         return reasons
 
-    app.include_router(_operations(service.name, unready))
+    app.include_router(_operations(service.name, ended, unready))
     for router in routers:
         app.include_router(router, prefix=f"/api/{service.name}/v1", responses=problems.PROBLEM_RESPONSES)
     for page in pages:
@@ -149,13 +152,18 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _operations(name: str, unready: Callable[[], Awaitable[list[str]]]) -> APIRouter:
+def _operations(name: str, ended: Callable[[], list[str]], unready: Callable[[], Awaitable[list[str]]]) -> APIRouter:
     router = APIRouter(prefix=f"/api/{name}", include_in_schema=False)
 
     @router.get("/livez")
-    async def livez() -> dict[str, str]:
-        """Alive: the event loop turns. A database that is away is no reason to be restarted."""
-        return {"status": "alive"}
+    async def livez(response: Response) -> dict[str, str | list[str]]:
+        """Alive: the event loop turns, and no task of it has ended, which only a restart would mend.
+
+        A database or a broker that is away is no reason to be restarted.
+        """
+        gone = ended()
+        response.status_code = 503 if gone else 200
+        return {"status": "dead" if gone else "alive", "ended": gone}
 
     @router.get("/readyz")
     async def readyz(response: Response) -> dict[str, str | list[str]]:
