@@ -1,5 +1,6 @@
 """What a resident can do with a receipt, what staff can see, and that looking is on record."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,6 +36,25 @@ async def follow(door: FrontDoor, receipt: str) -> dict[str, Any]:
     answer = await door.client.get(f"{API}/case", headers={"Doorstep-Receipt": receipt})
     assert answer.status_code == 200
     return answer.json()
+
+
+async def test_a_report_sent_eight_times_at_once_is_taken_once_and_answered_alike(door: FrontDoor) -> None:
+    before, headers, form = await door.stored(), keyed(), door.report_form()
+    answers = await asyncio.gather(*(door.client.post(f"{API}/reports", json=form, headers=headers) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({(answer.text, answer.headers["Doorstep-Position"]) for answer in answers}) == 1
+    after = await door.stored()
+    assert [after[table] - before[table] for table in ("event", "stream", "command", "particulars")] == [1, 1, 1, 1]
+
+
+async def test_a_receipt_is_stored_only_as_a_hash(door: FrontDoor) -> None:
+    receipt = (await door.report())["receipt"]
+    written = [receipt.replace(" ", between) for between in (" ", "-", "")]
+    async with door.service.worker.connect() as connection:
+        for table in ("event", "command", "particulars"):
+            rows = (await connection.exec_driver_sql(f"SELECT row_to_json(t)::text FROM {table} t")).scalars().all()
+            assert rows
+            assert not [row for row in rows for words in written if words in row or words.encode().hex() in row]
 
 
 async def test_a_receipt_finds_its_case_and_no_other_finds_any(door: FrontDoor) -> None:
