@@ -228,17 +228,24 @@ async def test_instances_that_come_and_go_lose_nothing_and_repeat_nothing(
 
         return handle
 
-    async def traffic() -> None:
-        for version in range(1, 21):
+    all_have_worked = asyncio.Event()
+
+    async def traffic() -> int:
+        """Goes on until each instance has had its share: how long joining takes is nobody's to say."""
+        version = 0
+        while not all_have_worked.is_set():
+            version += 1
             await asyncio.gather(*(topic.publish(withdrawn(stream, version)) for stream in streams))
+        return version
 
     sending = asyncio.create_task(traffic())
     async with consuming(named("there from the start")):
         async with consuming(named("leaves again")):
             await until(lambda: _is(lambda: len(at_work) == 2))
         async with consuming(named("comes late")):
-            await sending
-            await all_took_effect_once(worker, streams, 20)
+            await until(lambda: _is(lambda: len(at_work) == 3))
+            all_have_worked.set()
+            await all_took_effect_once(worker, streams, await sending)
 
 
 async def test_records_sent_twice_take_effect_once(topic: Topic, consuming: Consuming, worker: AsyncEngine) -> None:
