@@ -1,6 +1,7 @@
 """B12: a warm start of the whole stack until it is ready, and the memory it then takes."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -67,11 +68,6 @@ class _Stack:
 
     def memory_mb(self) -> float:
         """Of every process of the stack, what several share counted once (PSS)."""
-        total = 0
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("DOORSTEP_HOME") == str(self._home):
-                    total += process.memory_full_info().pss
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        return total / 2**20
+        supervisor = psutil.Process(json.loads((self._home / "run" / "status.json").read_text())["supervisor"])
+        processes = [supervisor, *supervisor.children(recursive=True)]
+        return sum(process.memory_full_info().pss for process in processes) / 2**20
