@@ -1,6 +1,7 @@
 """One service from its settings: pools, store, relay, consumers and HTTP, under one lifespan."""
 
 import asyncio
+import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -130,14 +131,19 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
     async def run() -> None:
         configure_logging(name)
         collect_seldom()
-        await Server(
+        server = Server(
             app,
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGI,
             log_access=False,
             log_enabled=False,
-        ).serve()
+        )
+        # Unhandled, a signal would end the process at once: Kafka would then keep its consumers' places for ten
+        # seconds, in which nobody else is given their partitions.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, server.stop)
+        await server.serve()
 
     uvloop.run(run())
 

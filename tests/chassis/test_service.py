@@ -1,9 +1,15 @@
 """Alive and ready differ: what is away is waited for, what has ended is not."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 from contextlib import suppress
 from itertools import chain
 
+import pytest
+
+from deploy.local.home import PROJECT
 from services.mediation.app import mediation
 from services.mediation.read_models.feeds import READ_MODELS
 from services.mediation.settings import MediationSettings
@@ -21,6 +27,36 @@ async def test_without_kafka_a_service_lives_and_is_not_ready(postgres: Database
     assert alive.status_code == 200
     assert ready.status_code == 503
     assert "consumer mediation-cases" in ready.json()["waiting_for"]
+
+
+_SERVING = """
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from services.chassis.service import serve
+from services.mediation.settings import MediationSettings
+from tests.conftest import free_port
+
+@asynccontextmanager
+async def lifespan(app):
+    print("open", flush=True)
+    yield
+    print("closed in order", flush=True)
+
+fields = {name: "x" for name in ("application_dsn", "worker_dsn", "kafka", "staff_public_key", "service_key")}
+settings = MediationSettings(port=free_port(), fingerprint_key="x", particulars_keys="x", **fields)
+serve(FastAPI(lifespan=lifespan), settings, "test")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_service_in_order(number: signal.Signals) -> None:
+    """Or its consumers would keep their places at Kafka after it is gone."""
+    with subprocess.Popen([sys.executable, "-c", _SERVING], stdout=subprocess.PIPE, text=True, cwd=PROJECT) as serving:
+        assert serving.stdout is not None
+        assert serving.stdout.readline() == "open\n"
+        serving.send_signal(number)
+        assert serving.stdout.read() == "closed in order\n"
+        assert serving.wait(20) == 0
 
 
 async def test_a_task_that_ended_makes_the_service_dead(postgres: Databases) -> None:
