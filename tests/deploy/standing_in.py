@@ -39,9 +39,14 @@ class Stage:
             ["sh", "-c", script],
             _ENVIRONMENT,
             needs=needs,
-            answers=lambda: f"{name}+" in self.happened(),
+            answers=lambda: self._last_of(name) == f"{name}+",
             stop_seconds=stop_seconds,
         )
+
+    def _last_of(self, name: str) -> str | None:
+        """Of an earlier life's word only the last counts: it may have been told to stop since."""
+        told = [word for word in self.happened() if word[:-1] == name]
+        return told[-1] if told else None
 
     def program(self, name: str, script: str, needs: tuple[str, ...] = ()) -> Process:
         """Runs once, to its end."""
