@@ -17,9 +17,6 @@ from deploy.local.status import PartStatus, Phase, StackStatus
 from deploy.local.tokens import mint
 
 ADDRESSES = (
-    ("residents", "/"),
-    ("workbench", "/desk"),
-    ("duty", "/duty"),
     ("board", "/board"),
     ("intake's API", "/api/intake/openapi.json"),
     ("mediation's API", "/api/mediation/openapi.json"),
