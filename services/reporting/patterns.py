@@ -26,19 +26,27 @@ _SEE = """
 INSERT INTO fault_sighting (case_id, at, area, category)
 SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
 """
+# Partitions are read in no order of each other, so a sighting may come after later ones: every window that it
+# belongs to is counted, not only the one that it ends.
 _COUNT = """
-SELECT new.case_id, count(*) AS cases, min(seen.at) AS since
+SELECT DISTINCT ON (new.case_id) new.case_id, counted.cases, counted.since, last.at AS until
 FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS new (case_id, at, area, category)
-JOIN fault_sighting seen USING (area, category)
-WHERE seen.at > new.at - $5::interval AND seen.at <= new.at
-GROUP BY new.case_id HAVING count(*) >= $6
+JOIN fault_sighting last USING (area, category)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS cases, min(seen.at) AS since FROM fault_sighting seen
+    WHERE seen.area = last.area AND seen.category = last.category
+      AND seen.at > last.at - $5::interval AND seen.at <= last.at
+) counted
+WHERE last.at >= new.at AND last.at < new.at + $5::interval AND counted.cases >= $6
+ORDER BY new.case_id, last.at
 """
+# Twice the window: what comes late finds its neighbours still there.
 _FORGET = """
 DELETE FROM fault_sighting seen USING (
     SELECT area, category, min(at) AS earliest
     FROM unnest($1::timestamptz[], $2::text[], $3::text[]) AS new (at, area, category) GROUP BY area, category
 ) new
-WHERE seen.area = new.area AND seen.category = new.category AND seen.at <= new.earliest - $4::interval
+WHERE seen.area = new.area AND seen.category = new.category AND seen.at <= new.earliest - 2 * $4::interval
 """
 
 
@@ -68,7 +76,7 @@ class Patterns:
         for row in many:
             recorded, event = faults[row.case_id]
             counted[row.case_id] = FindPattern(
-                recorded.area, event.category, row.cases, row.since, recorded.occurred_at, self._enough
+                recorded.area, event.category, row.cases, row.since, row.until, self._enough
             )
         intents = [_caused(faults[case_id][0], counted[case_id]) for case_id in ids if case_id in counted]
         for result in await handle_all(self._store, PATTERNS, intents):

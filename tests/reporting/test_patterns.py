@@ -88,6 +88,12 @@ async def test_nine_leaks_in_two_days_in_one_batch_or_in_many(empty: Bureau) -> 
     assert told == [{"cases": 9, "since": MONDAY, "until": MONDAY + timedelta(hours=8)}]
 
 
+async def test_the_order_in_which_partitions_are_read_hides_no_pattern(empty: Bureau) -> None:
+    nine = leaks(9)
+    told = await patterns_after(empty, nine[8:], nine[3:8], nine[:3])
+    assert told == [{"cases": 9, "since": MONDAY, "until": MONDAY + timedelta(hours=8)}]
+
+
 async def test_a_batch_that_comes_again_tells_nothing_twice(empty: Bureau) -> None:
     nine = leaks(9)
     assert len(await patterns_after(empty, nine, nine, leaks(3, MONDAY + timedelta(hours=9)))) == 1
