@@ -1,5 +1,6 @@
 """Who was told about a case, and whether they answered; these travel under the case's key."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -11,12 +12,17 @@ from services.contracts.event import AreaPath, Code, StaffId
 class AlertCause(StrEnum):
     OPENED = "opened"
     ESCALATED = "escalated"
+    REOPENED = "reopened"
 
 
 class AlertRaised(CaseEvent):
-    """`recipient` is none when nobody is on duty from `level` up to the root: every supervisor sees it then."""
+    """`recipient` is none when nobody is on duty from `level` up to the root: every supervisor sees it then.
+
+    `step` counts along the chain: 0 on duty, 1 second, 2 the desk above; each has an alert of its own.
+    """
 
     type: ClassVar[str] = "alert.raised"
+    schema_version: ClassVar[int] = 2
 
     alert: UUID
     cause: AlertCause
@@ -26,16 +32,24 @@ class AlertRaised(CaseEvent):
     kind: Kind
     category: Code
     urgency: Urgency
+    step: int = 0
+    answer_by: datetime | None = None
+    """When the next in the chain is told, or nobody is left and the case goes up."""
 
 
 class AlertAcknowledged(CaseEvent):
     type: ClassVar[str] = "alert.acknowledged"
+    schema_version: ClassVar[int] = 2
 
     alert: UUID
     by: StaffId
+    level: AreaPath | None = None
 
 
 class AlertUnanswered(CaseEvent):
     type: ClassVar[str] = "alert.unanswered"
+    schema_version: ClassVar[int] = 2
 
     alert: UUID
+    level: AreaPath | None = None
+    """Where nobody answered: a case that has gone up since is not sent higher for it."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
+from services.contracts.deadlines import Deadline
 from services.contracts.event import AreaPath, Code, Event, StaffId, StreamKind
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
@@ -65,6 +66,16 @@ class EscalationReason(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     OVERDUE = "overdue"
     ALERT_UNANSWERED = "alert_unanswered"
+    UNIT_SILENT = "unit_silent"
+
+
+class ReturnReason(StrEnum):
+    """Why a unit gives a case back."""
+
+    NOT_OURS = "not_ours"
+    NOT_POSSIBLE = "not_possible"
+    NEEDS_MORE = "needs_more"
+    ALREADY_DONE = "already_done"
 
 
 class Closure(StrEnum):
@@ -81,6 +92,7 @@ class CaseReported(CaseEvent):
     """Intake took a resident's trouble. `particulars` names the sealed row that only intake can open."""
 
     type: ClassVar[str] = "case.reported"
+    schema_version: ClassVar[int] = 2
 
     community: UUID
     reference: Reference | None = None
@@ -92,6 +104,8 @@ class CaseReported(CaseEvent):
     """The calendar day in the community's own time zone."""
     imported: bool = False
     particulars: UUID
+    about_staff: bool = False
+    """It is about somebody who works for the community: it lies one level up from the start, also for its area."""
 
 
 class CaseAmended(CaseEvent):
@@ -135,6 +149,7 @@ class CaseOpened(CaseEvent):
     """Mediation took the case; `level` is the area that answers for it now."""
 
     type: ClassVar[str] = "case.opened"
+    schema_version: ClassVar[int] = 2
 
     community: UUID
     reference: Reference | None = None
@@ -143,6 +158,8 @@ class CaseOpened(CaseEvent):
     urgency: Urgency
     level: AreaPath
     imported: bool = False
+    about_staff: bool = False
+    deadlines: tuple[Deadline, ...] = ()
 
 
 class CaseOutcomeReceived(CaseEvent):
@@ -182,34 +199,99 @@ class CaseMediated(CaseEvent):
 
 
 class CaseDispatched(CaseEvent):
-    """The case was handed to a unit; the tracker stays the resident's contact."""
+    """The case was handed to a unit; the tracker stays the resident's contact.
+
+    `shared` names mediation's sealed row of what the tracker chose to tell the unit.
+    """
 
     type: ClassVar[str] = "case.dispatched"
+    schema_version: ClassVar[int] = 2
 
     unit: Code
     tracker: StaffId
+    shared: UUID | None = None
+    deadlines: tuple[Deadline, ...] = ()
+
+
+class CaseDispatchAccepted(CaseEvent):
+    """The unit takes the work on."""
+
+    type: ClassVar[str] = "case.dispatch_accepted"
+
+    unit: Code
+
+
+class CaseDispatchReturned(CaseEvent):
+    """The unit gives the case back to its tracker; `note`, if any, names mediation's sealed row."""
+
+    type: ClassVar[str] = "case.dispatch_returned"
+
+    unit: Code
+    reason: ReturnReason
+    note: UUID | None = None
+
+
+class CaseDispatchDone(CaseEvent):
+    """The unit reports its work done; the tracker explains and resolves."""
+
+    type: ClassVar[str] = "case.dispatch_done"
+
+    unit: Code
+    note: UUID | None = None
 
 
 class CaseReminded(CaseEvent):
+    """Whoever has the case, or the one on duty at its level, is reminded of a date."""
+
     type: ClassVar[str] = "case.reminded"
+    schema_version: ClassVar[int] = 2
 
     rule: Code
+    level: AreaPath | None = None
+    owner: StaffId | None = None
+    due_at: datetime | None = None
+
+
+class CaseContactRequested(CaseEvent):
+    """The unit is to be reached in the fastest way; no unit yet: the owner is to find one."""
+
+    type: ClassVar[str] = "case.contact_requested"
+
+    rule: Code
+    unit: Code | None = None
+
+
+class CaseDelayExplained(CaseEvent):
+    """The resident is told that it takes longer, who has the case, and the new date."""
+
+    type: ClassVar[str] = "case.delay_explained"
+
+    rule: Code
+    owner: StaffId | None = None
+    due_at: datetime
 
 
 class CaseEscalated(CaseEvent):
-    """The case went one level up the tree of areas; whoever had it has it no more."""
+    """The case went one level up the tree of areas; whoever had it has it no more, `owner` has it now."""
 
     type: ClassVar[str] = "case.escalated"
+    schema_version: ClassVar[int] = 2
 
     from_level: AreaPath
     to_level: AreaPath
     reason: EscalationReason
+    owner: StaffId | None = None
+    """Who is on duty there; none: nobody is, and every supervisor is told."""
+    rule: Code | None = None
+    """The clock that ran out, if one did."""
+    deadlines: tuple[Deadline, ...] = ()
 
 
 class CaseResolved(CaseEvent):
     """Solved, with an explanation in mediation's sealed row; imported history has none and says so."""
 
     type: ClassVar[str] = "case.resolved"
+    schema_version: ClassVar[int] = 2
 
     resolution: Resolution
     resolved_on: date
@@ -217,12 +299,27 @@ class CaseResolved(CaseEvent):
     explanation: UUID | None = None
     language: Language | None = None
     imported: bool = False
+    deadlines: tuple[Deadline, ...] = ()
+    """Until when the resident may confirm, and until when ask to reopen."""
 
 
 class CaseReopened(CaseEvent):
+    """Not solved after all; it goes to somebody else than `previous_owner`."""
+
     type: ClassVar[str] = "case.reopened"
+    schema_version: ClassVar[int] = 2
 
     level: AreaPath
+    previous_owner: StaffId | None = None
+    deadlines: tuple[Deadline, ...] = ()
+
+
+class CaseMerged(CaseEvent):
+    """The same trouble as another case: it is answered when that one is."""
+
+    type: ClassVar[str] = "case.merged"
+
+    into: UUID
 
 
 class CaseClosed(CaseEvent):

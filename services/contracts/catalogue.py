@@ -1,6 +1,6 @@
 """Every event type there is, by its name on the wire."""
 
-from services.contracts import alerts, cases, duty, patterns, registry
+from services.contracts import alerts, cases, duty, patterns, policies, registry
 from services.contracts.event import Event
 from services.contracts.topics import TOPIC_OF_KIND
 
@@ -19,16 +19,25 @@ EVENTS: dict[str, type[Event]] = {
         cases.CaseAcknowledged,
         cases.CaseMediated,
         cases.CaseDispatched,
+        cases.CaseDispatchAccepted,
+        cases.CaseDispatchReturned,
+        cases.CaseDispatchDone,
         cases.CaseReminded,
+        cases.CaseContactRequested,
+        cases.CaseDelayExplained,
         cases.CaseEscalated,
         cases.CaseResolved,
         cases.CaseReopened,
+        cases.CaseMerged,
         cases.CaseClosed,
         alerts.AlertRaised,
         alerts.AlertAcknowledged,
         alerts.AlertUnanswered,
         registry.AreaRegistered,
         registry.CommunityRegistered,
+        registry.UnitRegistered,
+        policies.PolicySet,
+        policies.CalendarSet,
         duty.DutyTaken,
         duty.DutyLeft,
         patterns.PatternFound,

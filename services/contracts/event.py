@@ -14,6 +14,8 @@ class StreamKind(StrEnum):
     COMMUNITY = "community"
     DUTY = "duty"
     PATTERN = "pattern"
+    UNIT = "unit"
+    POLICY = "policy"
 
 
 AreaPath = Annotated[str, StringConstraints(pattern=r"^/([a-z0-9][a-z0-9_-]*/)*$", max_length=200)]

@@ -1,11 +1,11 @@
-"""What every service must know of the world: areas and communities, published by intake."""
+"""What every service must know of the world: areas and communities, published by intake, and mediation's units."""
 
 from typing import Annotated, ClassVar
 from uuid import UUID, uuid5
 
 from pydantic import StringConstraints
 
-from services.contracts.event import AreaPath, Event, StreamKind
+from services.contracts.event import AreaPath, Code, Event, StreamKind
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
 TimeZone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=64)]
@@ -31,6 +31,11 @@ class AreaRegistered(Event):
     name: Name
 
 
+def unit_stream(unit: str) -> UUID:
+    """The stream of the unit with this code: the same on every machine."""
+    return uuid5(_REGISTRY, f"unit:{unit}")
+
+
 class CommunityRegistered(Event):
     """A community is a leaf of the tree of areas, with the clock that its days are counted by."""
 
@@ -41,3 +46,14 @@ class CommunityRegistered(Event):
     area: AreaPath
     name: Name
     time_zone: TimeZone
+
+
+class UnitRegistered(Event):
+    """An outside unit (water company, garden unit, school) that takes cases of `area` and below."""
+
+    type: ClassVar[str] = "unit.registered"
+    stream_kind: ClassVar[StreamKind] = StreamKind.UNIT
+
+    unit: Code
+    area: AreaPath
+    name: Name

@@ -20,4 +20,6 @@ TOPIC_OF_KIND: dict[StreamKind, str] = {
     StreamKind.COMMUNITY: REGISTRY,
     StreamKind.DUTY: DUTY,
     StreamKind.PATTERN: PATTERNS,
+    StreamKind.UNIT: REGISTRY,
+    StreamKind.POLICY: REGISTRY,
 }
