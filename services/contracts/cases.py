@@ -191,11 +191,14 @@ class CaseMediated(CaseEvent):
     """A session was held. `note`, if any, names mediation's sealed row."""
 
     type: ClassVar[str] = "case.mediated"
+    schema_version: ClassVar[int] = 2
 
     result: MediationResult
     place: MediationPlace
     mediator: StaffId
     note: UUID | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    """With the first session the time for mediation begins, in place of the time to be done."""
 
 
 class CaseDispatched(CaseEvent):
@@ -241,7 +244,10 @@ class CaseDispatchDone(CaseEvent):
 
 
 class CaseReminded(CaseEvent):
-    """Whoever has the case, or the one on duty at its level, is reminded of a date."""
+    """Whoever has the case, or the one on duty at its level, is reminded of a date.
+
+    At the top of the tree, where nothing can go up, `deadlines` say when the next reminder is due.
+    """
 
     type: ClassVar[str] = "case.reminded"
     schema_version: ClassVar[int] = 2
@@ -250,6 +256,7 @@ class CaseReminded(CaseEvent):
     level: AreaPath | None = None
     owner: StaffId | None = None
     due_at: datetime | None = None
+    deadlines: tuple[Deadline, ...] = ()
 
 
 class CaseContactRequested(CaseEvent):

@@ -70,5 +70,7 @@ class Deadline(BaseModel):
     policy: Version
     calendar: Version
     skipped: tuple[Skipped, ...] = ()
+    remind_at: datetime | None = None
+    """When whoever has to act is reminded of it."""
     provisional: bool = False
     """It rests on days whose official notice is not out."""
