@@ -9,9 +9,10 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 
-from services.chassis.auth import Caller, Forbidden, ServiceTokens, Staff, StaffTokens, Unauthenticated
+from services.chassis.auth import Caller, Forbidden, ServiceTokens, Staff, Unauthenticated
 from services.chassis.eventstore import Outcome
 from services.chassis.problems import unprocessable
+from services.chassis.signin.access import StaffAccess
 
 POSITION = "Doorstep-Position"
 BEHIND = "Doorstep-Behind"
@@ -61,12 +62,12 @@ def bearer(authorization: Annotated[str | None, Header(include_in_schema=False)]
 Bearer = Annotated[str, Depends(bearer)]
 
 
-def staff_with(*roles: str) -> Callable[[Request, str], Staff]:
+def staff_with(*roles: str) -> Callable[[Request, str], Awaitable[Staff]]:
     """A dependency: staff with one of these roles. Say them all: nothing is allowed unless it is named."""
 
-    def check(request: Request, token: Bearer) -> Staff:
-        tokens: StaffTokens = request.app.state.staff_tokens
-        staff = tokens.staff(token)
+    async def check(request: Request, token: Bearer) -> Staff:
+        access: StaffAccess = request.app.state.staff_access
+        staff = await access.staff(token)
         if not staff.roles.intersection(roles):
             raise Forbidden(roles)
         return staff

@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import particulars
-from services.chassis.auth import Forbidden, StaffTokens
+from services.chassis.auth import Forbidden
 from services.chassis.database import scoped
 from services.chassis.http import CallingService
 from services.chassis.service import Service
+from services.chassis.signin.access import StaffAccess
 from services.contracts.event import Code
 
 PATH = "/internal/particulars:read"
@@ -47,8 +48,8 @@ def router(roles: Collection[str], shown_to_resident: Callable[[Service, UUID], 
     ) -> Opened:
         service: Service = request.app.state.service
         if doorstep_staff is not None:
-            tokens: StaffTokens = request.app.state.staff_tokens
-            staff = tokens.staff(doorstep_staff)
+            access: StaffAccess = request.app.state.staff_access
+            staff = await access.staff(doorstep_staff)
             allowed = staff.roles.intersection(roles)
             if not allowed:
                 raise Forbidden(list(roles))

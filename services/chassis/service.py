@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.chassis import kafka, problems
-from services.chassis.auth import ServiceTokens, StaffTokens
+from services.chassis.auth import ServiceTokens
 from services.chassis.consumer import Consumer, Consumers
 from services.chassis.database import engine
 from services.chassis.eventstore import EventStore
@@ -27,6 +27,7 @@ from services.chassis.http import BEHIND, behind
 from services.chassis.particulars import Vault
 from services.chassis.relay import Relay
 from services.chassis.settings import ServiceSettings
+from services.chassis.signin.mount import mount
 from services.chassis.telemetry import REQUEST_SECONDS, REQUESTS, configure_logging
 
 Background = Callable[[], Awaitable[None]]
@@ -70,8 +71,12 @@ def compose(
     pages: Sequence[APIRouter] = (),
     consumers: Sequence[Consumer] = (),
     background: Sequence[Background] = (),
+    face: str | None = None,
 ) -> FastAPI:
-    """The service as one ASGI application, its API at `/api/<name>/v1`, its pages where they say."""
+    """The service as one ASGI application, its API at `/api/<name>/v1`, its pages where they say.
+
+    `face` is where its staff pages begin, as `/desk`: staff sign in there.
+    """
     relay = Relay(service.store, service.worker, settings.kafka)
     running = Consumers(kafka.broker(settings.kafka, service.name), consumers, service.worker)
     tasks: list[asyncio.Task[None]] = []
@@ -100,7 +105,6 @@ def compose(
     app.state.service = service
     app.state.settings = settings
     app.state.consumers = running
-    app.state.staff_tokens = StaffTokens(settings.staff_public_key)
     app.state.service_tokens = service.service_tokens
     problems.install(app)
     _measure(app, service.name)
@@ -122,6 +126,7 @@ def compose(
         app.include_router(router, prefix=f"/api/{service.name}/v1", responses=problems.PROBLEM_RESPONSES)
     for page in pages:
         app.include_router(page, include_in_schema=False)
+    mount(app, settings, service=service.name, worker=service.worker, http=service.http, face=face)
     return app
 
 

@@ -17,8 +17,17 @@ class ServiceSettings(BaseSettings):
     application_dsn: SecretStr
     worker_dsn: SecretStr
     kafka: str
-    staff_public_key: str
-    """PEM of the Ed25519 key that signs staff tokens."""
+    staff_public_key: str = ""
+    """PEM of the Ed25519 key that signs this machine's own staff tokens; they hold with `env=local` alone."""
+    public_url: str = ""
+    """Where browsers find Doorstep, e.g. `https://doorstep.example.org`; needed for sign-in."""
+    oidc_issuer: str = ""
+    """The OpenID provider that staff sign in at; without one, nobody can sign in at pages."""
+    oidc_client_id: str = "doorstep"
+    oidc_client_secret: SecretStr = SecretStr("")
+    """Empty for a public client; PKCE protects the code either way."""
+    oidc_roles_claim: str = "doorstep_roles"
+    oidc_areas_claim: str = "doorstep_areas"
     service_key: SecretStr
     """Base64; what services sign their tokens to each other with."""
     fingerprint_key: SecretStr

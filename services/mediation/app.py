@@ -18,4 +18,5 @@ def mediation(settings: MediationSettings) -> FastAPI:
         routers=[queries.router, casework.router, bulk.router],
         pages=[particulars_router(CASEWORKERS, queries.explanations_of)],
         consumers=consumers(service.store),
+        face="/desk",
     )

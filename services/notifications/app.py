@@ -15,4 +15,5 @@ def notifications(settings: NotificationsSettings) -> FastAPI:
         settings,
         routers=[duty.router, alerts.router],
         consumers=consumers(service.store, settings.stale_after),
+        face="/duty",
     )

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
-from services.chassis.auth import Staff, StaffTokens, Unauthenticated
+from services.chassis.auth import Staff, Unauthenticated
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
 from services.chassis.settings import ServiceSettings
+from services.chassis.signin.access import StaffAccess
 from services.chassis.web.pages import WEB, Assets, Pages, untranslated
 from services.contracts.event import AreaPath
 from services.reporting.asking import READERS, Counted, Fresh, after_position, mark_of, question_of
@@ -49,7 +50,7 @@ class SignedOut(Exception):
         self.reason = reason
 
 
-def reader(request: Request) -> Staff:
+async def reader(request: Request) -> Staff:
     """Who looks: by a token in the request, as programs send it, or by the cookie of the door.
 
     Raises:
@@ -59,16 +60,16 @@ def reader(request: Request) -> Staff:
     token = token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
     if not token:
         raise SignedOut
-    return _staff(request, token)
+    return await _staff(request, token)
 
 
 Reader = Annotated[Staff, Depends(reader)]
 
 
-def _staff(request: Request, token: str) -> Staff:
-    tokens: StaffTokens = request.app.state.staff_tokens
+async def _staff(request: Request, token: str) -> Staff:
+    access: StaffAccess = request.app.state.staff_access
     try:
-        staff = tokens.staff(token)
+        staff = await access.staff(token)
     except Unauthenticated:
         raise SignedOut(_("This token does not hold, or no longer. Ask for a new one.")) from None
     if not staff.roles.intersection(READERS) or not staff.areas:
@@ -207,7 +208,7 @@ async def sign_in(request: Request, token: Annotated[str, Form(max_length=4000)]
     """Keep a token in a cookie that no script reads and no other site sends."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise ProblemError(403, "foreign-form", "Sign in on this site's own page", "Open /board and sign in there.")
-    _staff(request, token.strip())
+    await _staff(request, token.strip())
     settings: ServiceSettings = request.app.state.settings
     answer = RedirectResponse("/board", status_code=303)
     answer.set_cookie(
