@@ -1,7 +1,8 @@
 """The use case of every command: load, decide, append."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -19,11 +20,15 @@ from services.chassis.eventstore import (
     Sealed,
     StaleVersion,
 )
+from services.chassis.tracing import Span, Tracing, Value
 
 T_co = TypeVar("T_co", covariant=True)
 
 ATTEMPTS = 4
 """The first, and three more after a version conflict."""
+
+MOST_SPANS = 256
+"""In one batch of commands."""
 
 
 class UnknownStream(Exception):
@@ -76,6 +81,19 @@ async def handle_all(
     Raises:
         StoreUnavailable: some may be stored; repeat all with the same keys.
     """
+    if not store.tracing.on:
+        return await _handle_waves(store, decider, intents)
+    with _traced(store.tracing, intents) as (traced, spans):
+        results = await _handle_waves(store, decider, traced)
+        for span, result in zip(spans, results, strict=False):
+            if not isinstance(result, Outcome):
+                span.note("doorstep.refused", type(result).__name__)
+        return results
+
+
+async def _handle_waves(
+    store: EventStore, decider: Decider[CommandT, StateT], intents: Sequence[Intent[CommandT]]
+) -> list[Result]:
     results: dict[int, Result] = {}
     waiting = list(enumerate(intents))
     while waiting:
@@ -156,6 +174,36 @@ def _decided(decider: Decider[CommandT, StateT], intent: Intent[CommandT], strea
         refusal=refusal,
         traceparent=intent.traceparent,
     )
+
+
+@contextmanager
+def _traced(
+    tracing: Tracing, intents: Sequence[Intent[CommandT]]
+) -> Generator[tuple[Sequence[Intent[CommandT]], Sequence[Span]]]:
+    """The commands under spans below what caused them, one for all that have one cause: a bulk request has one.
+
+    Their events are told the span as their cause. A batch with too many causes is carried out without.
+    """
+    causes: dict[str | UUID, list[Intent[CommandT]]] = {}
+    for intent in intents:
+        causes.setdefault(intent.traceparent or intent.stream, []).append(intent)
+    if len(causes) > MOST_SPANS:
+        yield intents, ()
+        return
+    with ExitStack() as stack:
+        spans: dict[str | UUID, Span] = {}
+        for cause, members in causes.items():
+            names = {type(member.command).__name__ for member in members}
+            name = names.pop() if len(names) == 1 else "commands"
+            attributes: dict[str, Value] = {"doorstep.commands": len(members)}
+            if len(members) == 1:
+                attributes["doorstep.stream"] = str(members[0].stream)
+            spans[cause] = stack.enter_context(tracing.span(name, members[0].traceparent, attributes=attributes))
+        of_each = [spans[intent.traceparent or intent.stream] for intent in intents]
+        yield (
+            [replace(intent, traceparent=span.traceparent) for intent, span in zip(intents, of_each, strict=True)],
+            of_each,
+        )
 
 
 def _told(outcome: Outcome) -> Outcome | Refused:

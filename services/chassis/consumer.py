@@ -25,6 +25,7 @@ from services.chassis.kafka import Reader
 from services.chassis.offsets import Verdict
 from services.chassis.passing import passes
 from services.chassis.telemetry import log
+from services.chassis.tracing import OFF, Tracing, traceparent_of
 
 T = TypeVar("T")
 Records = tuple[ConsumerRecord[bytes, bytes], ...]
@@ -71,9 +72,11 @@ async def reached(connection: AsyncConnection, consumer: str, source: str, strea
 class Consumers:
     """A service's consumers, each on its own: one that waits keeps no other waiting."""
 
-    def __init__(self, broker: KafkaBroker, consumers: Iterable[Consumer], worker: AsyncEngine) -> None:
+    def __init__(
+        self, broker: KafkaBroker, consumers: Iterable[Consumer], worker: AsyncEngine, tracing: Tracing = OFF
+    ) -> None:
         self._broker = broker
-        self.subscriptions = [Subscription(broker, consumer, worker) for consumer in consumers]
+        self.subscriptions = [Subscription(broker, consumer, worker, tracing) for consumer in consumers]
         self._tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
@@ -124,8 +127,9 @@ class Subscription(ConsumerRebalanceListener):
     without asking. The listener forgets it at every rebalance, and a batch may run before the listener ends.
     """
 
-    def __init__(self, broker: KafkaBroker, consumer: Consumer, worker: AsyncEngine) -> None:
+    def __init__(self, broker: KafkaBroker, consumer: Consumer, worker: AsyncEngine, tracing: Tracing = OFF) -> None:
         self.consumer = consumer
+        self._tracing = tracing
         self.joined = False
         self.stopped: dict[Partition, int] = {}
         """Partitions that lost records, and where they stood then."""
@@ -213,7 +217,11 @@ class Subscription(ConsumerRebalanceListener):
 
         async def take() -> None:
             async with self._turn:
-                await self._take(ready)
+                if self._tracing.on and (causes := _causes(ready)):
+                    with self._tracing.batch(f"take {self.consumer.name}", causes, "consumer"):
+                        await self._take(ready)
+                else:
+                    await self._take(ready)
 
         # Two steps: choosing seeks in the partitions it leaves out, and must not do so again with the same batch.
         done = await self._insist(choose, "batch waits") and (not ready or await self._insist(take, "batch waits"))
@@ -406,6 +414,10 @@ class Subscription(ConsumerRebalanceListener):
         for one in waiting_for_somebody:
             where = self._told((one.record.topic, one.record.partition), one.record.offset)
             log.warning("event parked", reason=one.reason, identity=str(one.identity), **where)
+
+
+def _causes(ready: Mapping[Partition, Sequence[Record]]) -> list[str]:
+    return [cause for run in ready.values() for record in run if (cause := traceparent_of(record.headers))]
 
 
 async def _undecoded(message: KafkaMessage) -> KafkaMessage:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis.decider import Dated
 from services.chassis.passing import StoreUnavailable, passes
+from services.chassis.tracing import OFF, Tracing
 from services.contracts.envelope import Recorded, decode
 from services.contracts.event import Event, StreamKind
 
@@ -134,8 +135,9 @@ EVENT_COLUMNS = (
 class EventStore:
     """The one way in and out of a service's log. Appends gather while the call before them runs."""
 
-    def __init__(self, source: str, application: AsyncEngine, worker: AsyncEngine) -> None:
+    def __init__(self, source: str, application: AsyncEngine, worker: AsyncEngine, tracing: Tracing = OFF) -> None:
         self.source = source
+        self.tracing = tracing
         self.application = application
         self.worker = worker
         # The call is one statement: a transaction around it would be two more round trips.
@@ -144,6 +146,7 @@ class EventStore:
         self._arrived = asyncio.Event()
         self.appended = asyncio.Event()
         """Set after every append that stored something; the relay clears it."""
+        self._listeners: list[asyncio.Event] = []
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["EventStore"]:
@@ -156,6 +159,12 @@ class EventStore:
             await asyncio.gather(committer, return_exceptions=True)
             for _, future in self._waiting:
                 future.cancel()
+
+    def listen(self) -> asyncio.Event:
+        """An event of the caller's own: set after every append that stored something, cleared by the caller."""
+        listener = asyncio.Event()
+        self._listeners.append(listener)
+        return listener
 
     async def append(self, appends: Iterable[Append]) -> list[Outcome | StaleVersion | KeyReused | DBAPIError]:
         """Store outcomes together with all others that wait, and tell of each in the order given.
@@ -273,6 +282,8 @@ class EventStore:
                 else:
                     future.set_exception(outcome)
             self.appended.set()
+            for listener in self._listeners:
+                listener.set()
 
     async def _call_append(self, appends: Sequence[Append]) -> list[Outcome | StaleVersion | KeyReused]:
         arguments = _columns(appends)

@@ -105,8 +105,12 @@ def idempotency_key(
 IdempotencyKey = Annotated[str, Depends(idempotency_key)]
 
 
-def trace_parent(traceparent: Annotated[str | None, Header(include_in_schema=False)] = None) -> str | None:
-    """The W3C trace context, if it is one."""
+def trace_parent(
+    request: Request, traceparent: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> str | None:
+    """What the request causes is told this W3C trace context: that of its own span, else the caller's, if it is one."""
+    if (own := getattr(request.state, "traceparent", None)) is not None:
+        return own
     return traceparent if traceparent and _TRACEPARENT.match(traceparent) else None
 
 

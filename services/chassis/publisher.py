@@ -67,6 +67,8 @@ class Block:
     last: int
     count: int
     queues: dict[TopicPartition, list[Parcel]]
+    causes: Sequence[str] = ()
+    """Traceparents of its events, where traces are kept."""
 
 
 class Publisher:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -87,7 +88,7 @@ class Relay:
     async def _send(self, connection: AsyncConnection, to: Publisher, block: Block) -> Block | None:
         """Send a block and move the cursor; meanwhile make the next one ready, which is returned."""
         self._oldest = block.oldest
-        sending = asyncio.create_task(to.send(block))
+        sending = asyncio.create_task(self._send_traced(to, block) if block.causes else to.send(block))
         try:
             following = await self._following(connection, to, block.last)
             await sending
@@ -101,6 +102,10 @@ class Relay:
         self._published.inc(block.count)
         self._oldest = following.oldest if following else None
         return following
+
+    async def _send_traced(self, to: Publisher, block: Block) -> int:
+        with self._store.tracing.batch("publish", block.causes, "producer"):
+            return await to.send(block)
 
     async def _wait_for_more(self, connection: AsyncConnection, to: Publisher, position: int) -> Block:
         wait = SHORTEST_WAIT
@@ -117,7 +122,12 @@ class Relay:
     async def _following(self, connection: AsyncConnection, to: Publisher, position: int) -> Block | None:
         async with asyncio.timeout(STATEMENT_SECONDS):
             events = await self._store.read(connection, position, BLOCK)
-        return await to.encode(events) if events else None
+        if not events:
+            return None
+        block = await to.encode(events)
+        if self._store.tracing.on:
+            return replace(block, causes=[event.traceparent for event in events if event.traceparent])
+        return block
 
     async def _advance(self, connection: AsyncConnection, position: int) -> None:
         async with asyncio.timeout(STATEMENT_SECONDS):

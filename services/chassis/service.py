@@ -23,12 +23,16 @@ from services.chassis.database import engine
 from services.chassis.eventstore import EventStore
 from services.chassis.fingerprints import Fingerprints
 from services.chassis.garbage import collect_seldom
-from services.chassis.http import BEHIND, behind
+from services.chassis.http import BEHIND, behind, trace_parent
 from services.chassis.particulars import Vault
 from services.chassis.relay import Relay
 from services.chassis.settings import ServiceSettings
 from services.chassis.signin.mount import mount
 from services.chassis.telemetry import REQUEST_SECONDS, REQUESTS, configure_logging
+from services.chassis.tracing import Tracing
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+"""A caller may send any word as its method; these may be named."""
 
 Background = Callable[[], Awaitable[None]]
 
@@ -45,21 +49,24 @@ class Service:
     fingerprints: Fingerprints
     service_tokens: ServiceTokens
     http: httpx.AsyncClient
+    tracing: Tracing
 
 
 def parts(name: str, settings: ServiceSettings) -> Service:
     """Make the parts; nothing connects yet."""
     application = engine(settings.application_dsn.get_secret_value(), f"{name}-application", connections=8)
     worker = engine(settings.worker_dsn.get_secret_value(), f"{name}-worker", connections=10)
+    tracing = Tracing.of(name, settings.traces)
     return Service(
         name=name,
         application=application,
         worker=worker,
-        store=EventStore(name, application, worker),
+        store=EventStore(name, application, worker, tracing),
         vault=Vault(settings.particulars_keys.get_secret_value()),
         fingerprints=Fingerprints(settings.fingerprint_key.get_secret_value()),
         service_tokens=ServiceTokens(name, settings.service_key.get_secret_value()),
         http=httpx.AsyncClient(timeout=2.0),
+        tracing=tracing,
     )
 
 
@@ -78,12 +85,13 @@ def compose(
     `face` is where its staff pages begin, as `/desk`: staff sign in there.
     """
     relay = Relay(service.store, service.worker, settings.kafka)
-    running = Consumers(kafka.broker(settings.kafka, service.name), consumers, service.worker)
+    running = Consumers(kafka.broker(settings.kafka, service.name), consumers, service.worker, service.tracing)
     tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(asyncio.to_thread, service.tracing.close)
             stack.push_async_callback(service.application.dispose)
             stack.push_async_callback(service.worker.dispose)
             await stack.enter_async_context(service.http)
@@ -101,13 +109,21 @@ def compose(
         openapi_url=f"/api/{service.name}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # FastAPI's own telemetry, which a variable of the environment would switch on, tells what ours leaves out.
+        telemetry={
+            "auto_configure": False,
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+        },
     )
     app.state.service = service
     app.state.settings = settings
     app.state.consumers = running
     app.state.service_tokens = service.service_tokens
     problems.install(app)
-    _measure(app, service.name)
+    _measure(app, service)
 
     def ended() -> list[str]:
         return [task.get_name() for task in tasks if task.done()] + running.ended()
@@ -190,12 +206,34 @@ def _operations(name: str, ended: Callable[[], list[str]], unready: Callable[[],
     return router
 
 
-def _measure(app: FastAPI, name: str) -> None:
+def _measure(app: FastAPI, service: Service) -> None:
+    name, tracing = service.name, service.tracing
+    operations = tuple(f"/api/{name}/{asked}" for asked in ("livez", "readyz", "metrics"))
+
+    async def traced(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        """The answer, under a span that knows the route's template and nothing of who asks for what."""
+        parent = trace_parent(request, request.headers.get("traceparent"))
+        method = request.method if request.method in METHODS else "_OTHER"
+        with tracing.span(method, parent, kind="server") as span:
+            request.state.traceparent = span.traceparent
+            response = await call_next(request)
+            route = _route(request)
+            span.rename(f"{method} {route}")
+            span.note("http.request.method", method)
+            span.note("http.route", route)
+            span.note("http.response.status_code", response.status_code)
+            if response.status_code >= 500:
+                span.fail(str(response.status_code))
+            return response
+
     @app.middleware("http")
     async def measured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         began = perf_counter()
-        response = await call_next(request)
-        route = getattr(request.scope.get("route"), "path", "none")
+        if tracing.on and not request.url.path.startswith(operations):
+            response = await traced(request, call_next)
+        else:
+            response = await call_next(request)
+        route = _route(request)
         REQUESTS.labels(name, route, request.method, response.status_code).inc()
         REQUEST_SECONDS.labels(name, route).observe(perf_counter() - began)
         if (missed := behind(request)) is not None:
@@ -203,3 +241,8 @@ def _measure(app: FastAPI, name: str) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         return response
+
+
+def _route(request: Request) -> str:
+    """The template, never what was asked for: a path may hold anything that a caller cares to write."""
+    return getattr(request.scope.get("route"), "path", "none")

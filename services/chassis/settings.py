@@ -1,9 +1,11 @@
 """What every service is told by its environment."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.chassis import tracing
 
 
 class ServiceSettings(BaseSettings):
@@ -38,6 +40,8 @@ class ServiceSettings(BaseSettings):
     mediation_url: str = ""
     notifications_url: str = ""
     reporting_url: str = ""
+    traces: Annotated[str, AfterValidator(tracing.check)] = ""
+    """Where traces go: `file:/a/folder`, the address of an OTLP collector, or nowhere."""
 
     @classmethod
     def from_environment(cls) -> Self:

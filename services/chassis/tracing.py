@@ -2,7 +2,7 @@
 
 A span has a name out of the code (a route's template, a command's class, a consumer), numbers, and the parent that
 caused it. An address, a user agent, a query, a body or a person's id never enter one; an error leaves its class alone.
-Off, nothing of OpenTelemetry is loaded and the paths that run for every event ask for one attribute.
+Off, no SDK is loaded and the paths that run for every event ask for one attribute.
 """
 
 import re
@@ -165,11 +165,11 @@ class Tracing:
 OFF = Tracing(None)
 
 
-def traceparent_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
+def traceparent_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
     """The trace context of a Kafka record, where it is one; it stands last where we wrote it."""
     for name, value in reversed(headers):
         if name == "traceparent":
-            told = value.decode("ascii", "replace")
+            told = (value or b"").decode("ascii", "replace")
             return told if _TRACEPARENT.match(told) else None
     return None
 
