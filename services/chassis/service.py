@@ -142,7 +142,15 @@ def compose(
         app.include_router(router, prefix=f"/api/{service.name}/v1", responses=problems.PROBLEM_RESPONSES)
     for page in pages:
         app.include_router(page, include_in_schema=False)
-    mount(app, settings, service=service.name, worker=service.worker, http=service.http, face=face)
+    mount(
+        app,
+        settings,
+        service=service.name,
+        worker=service.worker,
+        http=service.http,
+        fingerprints=service.fingerprints,
+        face=face,
+    )
     return app
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis import tracing
@@ -42,6 +42,15 @@ class ServiceSettings(BaseSettings):
     reporting_url: str = ""
     traces: Annotated[str, AfterValidator(tracing.check)] = ""
     """Where traces go: `file:/a/folder`, the address of an OTLP collector, or nowhere."""
+
+    @model_validator(mode="after")
+    def _sign_in_is_whole(self) -> Self:
+        if self.oidc_issuer and not self.public_url:
+            raise ValueError("DOORSTEP_OIDC_ISSUER needs DOORSTEP_PUBLIC_URL, to which the issuer sends staff back")
+        addresses = (self.oidc_issuer, self.public_url)
+        if self.env == "production" and not all(one.startswith("https://") for one in addresses if one):
+            raise ValueError("DOORSTEP_OIDC_ISSUER and DOORSTEP_PUBLIC_URL must begin with https:// in production")
+        return self
 
     @classmethod
     def from_environment(cls) -> Self:

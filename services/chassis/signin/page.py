@@ -93,7 +93,12 @@ def csrf(visit: PageVisit) -> str:
 Csrf = Annotated[str, Depends(csrf)]
 
 
-async def _own_form(request: Request, visit: PageVisit) -> None:
+async def from_own_form(request: Request, visit: PageVisit) -> None:
+    """What `own_form` does.
+
+    Raises:
+        ProblemError: 403, the form was not sent from a page of this session.
+    """
     if visit.csrf is None:  # no browser sends a bearer token by itself
         return
     if not _same_origin(request):
@@ -103,7 +108,7 @@ async def _own_form(request: Request, visit: PageVisit) -> None:
         raise _foreign("The page it was sent from is no longer valid.")
 
 
-own_form = Depends(_own_form)
+own_form = Depends(from_own_form)
 """For every POST of a page: `@router.post(…, dependencies=[own_form])`.
 
 The browser must say that the form came from our own origin, and the form must hold the session's `csrf`; else 403.

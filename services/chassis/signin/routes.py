@@ -1,22 +1,152 @@
 """The addresses of sign-in under one face: out to the issuer, back from it, and out of here."""
 
-from fastapi import APIRouter
-from fastapi.responses import Response
+import re
+from typing import Annotated
 
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.chassis.problems import ProblemError
 from services.chassis.signin.answers import said
+from services.chassis.signin.flow import PATIENCE, NotSignedIn, SignIn
+from services.chassis.signin.page import Visit, from_own_form
 from services.chassis.signin.rendering import assets_of
+from services.chassis.signin.sessions import SHIFT, Sessions
+from services.chassis.telemetry import log
 from services.chassis.web.pages import untranslated
 
 _ = untranslated
 
+_PLAIN = re.compile(r"[!-\[\]-~]*")
+"""Visible ASCII without the backslash, which browsers read as a slash."""
+
+
+def own_page(face: str, wanted: str) -> str:
+    """The page to go to after sign-in: one under this face, whatever else was asked for."""
+    path = re.split(r"[?#]", wanted, maxsplit=1)[0]
+    under = path == face or path.startswith(f"{face}/")
+    ours = under and "//" not in path and ".." not in path and _PLAIN.fullmatch(wanted)
+    return wanted if ours and not re.match(rf"{face}/sign(ed)?-(in|out)\b", path) else face
+
 
 def sign_in_router(face: str) -> APIRouter:
-    """`GET {face}/sign-in?next=`, `GET {face}/signed-in`, `POST {face}/sign-out`."""
+    """`GET {face}/sign-in?next=`, `GET {face}/signed-in`, `POST {face}/sign-out`, `GET {face}/signed-out`."""
     router = APIRouter()
     router.include_router(assets_of(face).router())
 
     @router.get(f"{face}/sign-in")
-    async def sign_in() -> Response:
-        return said(face, 503, _("Sign-in is not set up here"), [_("Tell the operator of this installation.")])
+    async def sign_in(request: Request, wanted: Annotated[str, Query(alias="next")] = face) -> Response:
+        """Off to the issuer; one sign-in there opens every face."""
+        wanted = own_page(face, wanted)
+        signing: SignIn | None = request.app.state.sign_in
+        if signing is None:
+            return _not_set_up(face)
+        sessions: Sessions = request.app.state.sessions
+        if await sessions.find(request.cookies.get(sessions.cookie, "")):
+            return RedirectResponse(wanted, status_code=303)
+        try:
+            departure = await signing.begin(wanted)
+        except ProblemError:
+            return _away(face, wanted)
+        answer = RedirectResponse(departure.to, status_code=303)
+        _keep(answer, _attempt_cookie(sessions, departure.state), departure.sealed, PATIENCE.total_seconds())
+        return answer
+
+    @router.get(f"{face}/signed-in")
+    async def signed_in(request: Request) -> Response:
+        """Back from the issuer: a session of our own begins, under a new key."""
+        signing: SignIn | None = request.app.state.sign_in
+        if signing is None:
+            return _not_set_up(face)
+        sessions: Sessions = request.app.state.sessions
+        told = dict(request.query_params)
+        attempt = _attempt_cookie(sessions, told.get("state", ""))
+        try:
+            staff, wanted = await signing.finish(told, request.cookies.get(attempt, ""))
+        except ProblemError:
+            return _away(face, face)
+        except NotSignedIn as refused:
+            log.warning("a sign-in came to nothing", reason=refused.reason)
+            answer = _came_to_nothing(face, refused.reason)
+        else:
+            await sessions.end(request.cookies.get(sessions.cookie, ""))
+            answer = RedirectResponse(wanted, status_code=303)
+            _keep(answer, sessions.cookie, await sessions.begin(staff), SHIFT.total_seconds())
+        if attempt in request.cookies:
+            _forget(answer, attempt)
+        return answer
+
+    @router.post(f"{face}/sign-out")
+    async def sign_out(request: Request) -> Response:
+        """End the session here, then at the issuer, which brings the browser back to `signed-out`."""
+        sessions: Sessions = request.app.state.sessions
+        key = request.cookies.get(sessions.cookie, "")
+        if session := await sessions.find(key):
+            await from_own_form(request, Visit(session.staff, session.csrf))
+            await sessions.end(key)
+        answer = _signed_out(face)
+        # By a header and not by a redirect: `form-action` would stop a form's redirect to another origin.
+        if session and (away := await _end_at_issuer(request)):
+            answer.headers["Refresh"] = f"0; url={away}"
+        _forget(answer, sessions.cookie)
+        return answer
+
+    @router.get(f"{face}/signed-out")
+    async def signed_out() -> Response:
+        return _signed_out(face)
 
     return router
+
+
+async def _end_at_issuer(request: Request) -> str | None:
+    signing: SignIn | None = request.app.state.sign_in
+    try:
+        return await signing.end() if signing else None
+    except ProblemError:
+        return None
+
+
+def _attempt_cookie(sessions: Sessions, state: str) -> str:
+    """One for each attempt, so that two pages opened at once don't spoil each other's."""
+    return f"{sessions.cookie}-{re.sub('[^A-Za-z0-9_-]', '', state)[:12]}"
+
+
+def _keep(answer: Response, name: str, value: str, seconds: float) -> None:
+    answer.set_cookie(name, value, max_age=int(seconds), path="/", secure=True, httponly=True, samesite="lax")
+
+
+def _forget(answer: Response, name: str) -> None:
+    answer.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def _again(face: str, wanted: str) -> tuple[str, str]:
+    return f"{face}/sign-in?next={wanted}" if wanted != face else f"{face}/sign-in", _("Sign in")
+
+
+def _not_set_up(face: str) -> Response:
+    told = _("Whoever runs Doorstep here has not yet named the place where staff sign in.")
+    return said(face, 503, _("Sign-in is not set up"), [told])
+
+
+def _away(face: str, wanted: str) -> Response:
+    told = _("The place where staff sign in does not answer. Nothing is lost; try again in a minute.")
+    return said(face, 503, _("You can't sign in just now"), [told], _again(face, wanted))
+
+
+def _signed_out(face: str) -> Response:
+    return said(face, 200, _("You are signed out"), [_("Close this page, or sign in again.")], _again(face, face))
+
+
+def _came_to_nothing(face: str, reason: str) -> Response:
+    if reason in ("nothing known", "unusable claims"):
+        told = [
+            _("You are known, but not as staff of Doorstep: no role and area that it knows came with your sign-in."),
+            _("If you should have one, ask whoever looks after staff accounts; then sign in again."),
+        ]
+        return said(face, 403, _("Nothing here is open to you yet"), told, _again(face, face))
+    told = {
+        "not begun here": _("It was not begun in this browser, or was finished already."),
+        "took too long": _("It took longer than ten minutes."),
+        "refused": _("It was broken off before it was done."),
+    }.get(reason, _("The place where staff sign in did not confirm it."))
+    return said(face, 403, _("You are not signed in"), [told], _again(face, face))
