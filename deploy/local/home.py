@@ -27,6 +27,10 @@ class Home:
         return self.folder / "logs"
 
     @property
+    def traces(self) -> Path:
+        return self.folder / "traces"
+
+    @property
     def run(self) -> Path:
         """What is true of the running stack only: lock, status, recorded processes."""
         return self.folder / "run"

@@ -34,6 +34,8 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
     gateway = gateway_of(home, state, gateway_port)
     migrated = Migrated.by_present_code(home.migrated)
 
+    traced = {"DOORSTEP_TRACES": os.environ.get("DOORSTEP_TRACES", f"file:{home.traces}")}
+
     async def databases() -> None:
         for service in SERVICES:
             if not await postgres.has_database(f"doorstep_{service}"):
@@ -103,7 +105,7 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
             Process(
                 service,
                 [sys.executable, "-m", f"services.{service}"],
-                service_environment(state, service),
+                service_environment(state, service) | traced,
                 needs=(f"{service}-migration", "topics", "gateway"),
                 folder=PROJECT,
                 answers=partial(gateway.service_is_ready, service),
