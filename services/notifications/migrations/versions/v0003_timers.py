@@ -1,0 +1,10 @@
+"""The clocks that run."""
+
+from services.chassis.migrations import SERVICES, execute_file
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    execute_file("notifications", SERVICES / "chassis" / "sql" / "timers.sql")
