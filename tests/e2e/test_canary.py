@@ -128,6 +128,20 @@ def test_no_log_holds_a_mark(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("told")
+def test_no_trace_holds_a_mark(stack: Stack) -> None:
+    assert traces_with(stack, "POST /reports"), "the positive control must be found"
+    assert not [mark for mark in MARKS if traces_with(stack, mark)]
+    assert not traces_with(stack, "127.0.0.1")
+
+
+def traces_with(stack: Stack, wanted: str) -> list[str]:
+    """Files of traces that hold it."""
+    files = sorted(stack.home.traces.iterdir())
+    assert {file.name.split(".")[0] for file in files} == set(SERVICES)
+    return [file.name for file in files if wanted in file.read_text()]
+
+
+@pytest.mark.usefixtures("told")
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_metric_holds_a_mark(stack: Stack, service: str) -> None:
     metrics = httpx.get(f"{stack.url}/api/{service}/metrics", trust_env=False).text
