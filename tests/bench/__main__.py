@@ -15,8 +15,8 @@ from rich.table import Table
 
 from deploy.local.jars import VERSION as KAFKA_VERSION
 from services.chassis.garbage import collect_seldom
-from tests.bench import b3_bulk, b4_append, b5_relay, b6_consume, b7_rebuild, b12_stack
-from tests.bench.measure import Limits, Result
+from tests.bench import b3_bulk, b4_append, b5_relay, b6_consume, b7_rebuild, b11_timers, b12_stack
+from tests.bench.measure import Limits, Measured, Result
 from tests.bench.servers import Servers, servers
 
 REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[Servers], Awaitable[Result | Limits]]] = {
     "B5": b5_relay.run,
     "B6": b6_consume.run,
     "B7": b7_rebuild.run,
+    "B11": b11_timers.run,
     "B12": b12_stack.run,
 }
 
@@ -65,8 +66,7 @@ def _cells(result: Result | Limits) -> tuple[str, ...]:
     if isinstance(result, Limits):
         figures = "; ".join(f"{name} {figure:,.1f} {unit}" for name, figure, _, unit in result.figures)
         limits = "; ".join(f"≤ {limit:,.0f} {unit}" for _, _, limit, unit in result.figures)
-        return (result.row, f"{result.work}: {figures}", "–", "–", limits, met, "–", "–")
-    cost = 1000 * result.measured.cpu_seconds / result.measured.operations
+        return (result.row, f"{result.work}: {figures}", "–", "–", limits, met, *_cost(result.measured))
     return (
         result.row,
         f"{result.work}: {result.measured.rate:,.0f}/s",
@@ -74,9 +74,14 @@ def _cells(result: Result | Limits) -> tuple[str, ...]:
         f"{result.ratio:.2f} ×",
         f"≥ {result.target:.2f} ×",
         met,
-        f"{cost:.2f}",
-        f"{result.measured.peak_bytes / 2**20:,.0f} MB",
+        *_cost(result.measured),
     )
+
+
+def _cost(work: Measured | None) -> tuple[str, str]:
+    if work is None:
+        return ("–", "–")
+    return (f"{1000 * work.cpu_seconds / work.operations:.2f}", f"{work.peak_bytes / 2**20:,.0f} MB")
 
 
 def _table(results: Sequence[Result | Limits]) -> Table:

@@ -54,6 +54,8 @@ class Limits:
     figures: Sequence[tuple[str, float, float, str]]
     """Name, figure, limit, unit."""
 
+    measured: Measured | None = None
+
     @property
     def met(self) -> bool:
         return all(figure <= limit for _, figure, limit, _ in self.figures)
