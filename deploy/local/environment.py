@@ -3,7 +3,7 @@
 import os
 
 from deploy.local.postgres import Dsns
-from deploy.local.state import SERVICES, State
+from deploy.local.state import GATEWAY_PORT, SERVICES, State
 
 # What a process needs of its surroundings; nothing else of the caller's environment gets in.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -29,7 +29,12 @@ def service_url(state: State, service: str) -> str:
     return f"http://127.0.0.1:{state.services[service].port}"
 
 
-def service_environment(state: State, service: str) -> dict[str, str]:
+def public_url(gateway_port: int) -> str:
+    """Where browsers find everything."""
+    return f"http://127.0.0.1:{gateway_port}"
+
+
+def service_environment(state: State, service: str, gateway_port: int = GATEWAY_PORT) -> dict[str, str]:
     """What `python -m services.<service>` reads, whole."""
     keys, reached = state.services[service], dsns(state, service)
     variables = inherited() | {
@@ -40,6 +45,8 @@ def service_environment(state: State, service: str) -> dict[str, str]:
         "DOORSTEP_WORKER_DSN": reached.worker,
         "DOORSTEP_KAFKA": f"127.0.0.1:{state.kafka_port}",
         "DOORSTEP_STAFF_PUBLIC_KEY": state.staff_public_key,
+        "DOORSTEP_PUBLIC_URL": public_url(gateway_port),
+        "DOORSTEP_OIDC_ISSUER": f"{public_url(gateway_port)}/sign-in",
         "DOORSTEP_SERVICE_KEY": state.service_key,
         "DOORSTEP_FINGERPRINT_KEY": keys.fingerprint_key,
         "DOORSTEP_PARTICULARS_KEYS": f"1:{keys.particulars_key}",

@@ -15,11 +15,12 @@ _PAGES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "report
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Caddy on `port`; `ports` holds each service's own."""
+    """Caddy on `port`; `ports` holds each service's own, `issuer` that of the demo's sign-in."""
 
     folder: Path
     port: int
     ports: dict[str, int]
+    issuer: int
 
     @property
     def url(self) -> str:
@@ -54,10 +55,15 @@ class Gateway:
                 {"path_regexp": {"pattern": r"(?i)^/(api/(.*/)?)?internal(/|$)"}},
                 _problem(404, "There is nothing here", "Nothing is served under this address."),
             ),
-            *(_route({"path": [f"/api/{name}", f"/api/{name}/*"]}, self._proxy(name)) for name in self.ports),
-            *(_route({"path": [page, f"{page}/*"]}, self._proxy(name)) for page, name in _PAGES if name in self.ports),
+            *(_route({"path": [f"/api/{name}", f"/api/{name}/*"]}, _proxy(port)) for name, port in self.ports.items()),
+            *(
+                _route({"path": [page, f"{page}/*"]}, _proxy(self.ports[name]))
+                for page, name in _PAGES
+                if name in self.ports
+            ),
+            _route({"path": ["/sign-in/*"]}, _proxy(self.issuer)),
             _route({"path": ["/api/*"]}, _problem(404, "There is nothing here", "No service has this address.")),
-            _route({}, self._proxy("intake")),
+            _route({}, _proxy(self.ports["intake"])),
         ]
         away = "The service behind this address is away for a moment. Repeat the request with the same Idempotency-Key."
         server = {
@@ -82,16 +88,6 @@ class Gateway:
             "apps": {"http": {"servers": {"gateway": server}, "grace_period": "5s"}},
         }
 
-    def _proxy(self, service: str) -> dict[str, Any]:
-        forgotten = ["X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"]
-        return {
-            "handler": "reverse_proxy",
-            "upstreams": [{"dial": f"127.0.0.1:{self.ports[service]}"}],
-            "transport": {"protocol": "http", "dial_timeout": "2s"},
-            # Sent by the caller or made by Caddy, a caller's address goes no further than this.
-            "headers": {"request": {"delete": forgotten}},
-        }
-
 
 def asks(port: int, path: str) -> int | None:
     """The status that a GET on loopback gets; None when nobody answers."""
@@ -103,6 +99,17 @@ def asks(port: int, path: str) -> int | None:
         return None
     finally:
         connection.close()
+
+
+def _proxy(port: int) -> dict[str, Any]:
+    forgotten = ["X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"]
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": f"127.0.0.1:{port}"}],
+        "transport": {"protocol": "http", "dial_timeout": "2s"},
+        # Sent by the caller or made by Caddy, a caller's address goes no further than this.
+        "headers": {"request": {"delete": forgotten}},
+    }
 
 
 def _route(match: dict[str, Any], handler: dict[str, Any]) -> dict[str, Any]:

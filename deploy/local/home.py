@@ -47,6 +47,10 @@ class Home:
     def gateway(self) -> Path:
         return self.folder / "gateway"
 
+    @property
+    def issuer_key(self) -> Path:
+        return self.folder / "issuer" / "key.pem"
+
 
 def find_home() -> Home:
     """The home this command works on."""

@@ -5,9 +5,10 @@ import sys
 from functools import partial
 
 from deploy.local import jars, processes
-from deploy.local.environment import inherited, migration_environment, service_environment
-from deploy.local.gateway import Gateway
+from deploy.local.environment import inherited, migration_environment, public_url, service_environment
+from deploy.local.gateway import Gateway, asks
 from deploy.local.home import PROJECT, Home
+from deploy.local.issuer_told import Told
 from deploy.local.kafka import Kafka, create_topics
 from deploy.local.migrated import Migrated
 from deploy.local.postgres import BIN, Dsns, Postgres
@@ -25,7 +26,7 @@ def kafka_of(home: Home, state: State) -> Kafka:
 
 
 def gateway_of(home: Home, state: State, port: int) -> Gateway:
-    return Gateway(home.gateway, port, {name: state.services[name].port for name in SERVICES})
+    return Gateway(home.gateway, port, {name: state.services[name].port for name in SERVICES}, state.issuer_port)
 
 
 def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
@@ -86,6 +87,13 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
             prepare=gateway.create,
             answers=gateway.answers,
         ),
+        Process(
+            "issuer",
+            [sys.executable, "-m", "deploy.local.issuer"],
+            inherited() | Told(public_url(gateway_port), state.issuer_port, home.issuer_key).environment(),
+            folder=PROJECT,
+            answers=lambda: asks(state.issuer_port, "/sign-in/.well-known/openid-configuration") == 200,
+        ),
         Step("databases", databases, needs=("postgres",)),
         Step("topics", topics, needs=("kafka",)),
         *(
@@ -105,7 +113,7 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
             Process(
                 service,
                 [sys.executable, "-m", f"services.{service}"],
-                service_environment(state, service) | traced,
+                service_environment(state, service, gateway_port) | traced,
                 needs=(f"{service}-migration", "topics", "gateway"),
                 folder=PROJECT,
                 answers=partial(gateway.service_is_ready, service),

@@ -1,11 +1,13 @@
 """What one machine's stack keeps for good: ports, passwords and keys, random and for its owner alone."""
 
+import fcntl
 import json
 import os
 import random
 import secrets
 import socket
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -44,13 +46,20 @@ class State:
     staff_private_key: str
     staff_public_key: str
     services: dict[str, ServiceState]
+    issuer_port: int
+
+
+_ADDED: dict[str, Callable[[], object]] = {"issuer_port": lambda: free_ports(1)[0]}
+"""What a state made by an earlier version lacks, and how it comes by it."""
 
 
 def load(home: Home) -> State:
-    """The state of `home`, made at the first call."""
+    """The state of `home`, made at the first call, and completed at the first call of a version that keeps more."""
     if not home.state.exists():
         _create(home)
-    kept = cast("dict[str, Any]", json.loads(home.state.read_text()))
+    kept = _kept(home)
+    if not _ADDED.keys() <= kept.keys():
+        kept = _complete(home)
     kept["services"] = {name: ServiceState(**values) for name, values in kept["services"].items()}
     return State(**kept)
 
@@ -80,10 +89,27 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+def _kept(home: Home) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(home.state.read_text()))
+
+
+def _complete(home: Home) -> dict[str, Any]:
+    """Of several first calls at once, one adds; the others find what it added."""
+    with (home.folder / "state.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = _kept(home)
+        kept |= {name: make() for name, make in _ADDED.items() if name not in kept}
+        draft = home.state.with_name(f"state.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(kept, file, indent=2)
+        draft.replace(home.state)
+    return kept
+
+
 def _create(home: Home) -> None:
     home.folder.mkdir(parents=True, exist_ok=True)
     home.folder.chmod(0o700)
-    ports = iter(free_ports(3 + len(SERVICES)))
+    ports = iter(free_ports(4 + len(SERVICES)))
     private, public = _staff_keys()
     made = State(
         postgres_port=next(ports),
@@ -98,6 +124,7 @@ def _create(home: Home) -> None:
         services={
             name: ServiceState(next(ports), _password(), _password(), _password(), _key(), _key()) for name in SERVICES
         },
+        issuer_port=next(ports),
     )
     draft = home.state.with_name(f"state.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

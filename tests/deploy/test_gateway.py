@@ -50,11 +50,12 @@ def _service(name: str) -> ThreadingHTTPServer:
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Generator[Front]:
     folder = tmp_path_factory.mktemp("gateway")
-    services = {name: _service(name) for name in SERVICES}
+    services = {name: _service(name) for name in (*SERVICES, "issuer")}
     for server in services.values():
         threading.Thread(target=server.serve_forever, daemon=True).start()
     (port,) = free_ports(1)
-    gateway = Gateway(folder, port, {name: server.server_port for name, server in services.items()})
+    ports = {name: server.server_port for name, server in services.items()}
+    gateway = Gateway(folder, port, {name: ports[name] for name in SERVICES}, ports["issuer"])
     gateway.create()
     log = folder / "gateway.log"
     try:
@@ -77,6 +78,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Generator[Front]:
         ("/desktop", "intake"),
         ("/duty", "notifications"),
         ("/board", "reporting"),
+        ("/sign-in/authorize", "issuer"),
         *((f"/api/{name}/v1/things?x=1", name) for name in SERVICES),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,19 @@ def test_of_first_starts_at_once_one_wins(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         keys = {state.service_key for state in pool.map(load, [Home(tmp_path)] * 8)}
     assert len(keys) == 1
+
+
+def test_a_state_of_an_earlier_version_is_completed_once(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    whole = load(home)
+    kept = json.loads(home.state.read_text())
+    del kept["issuer_port"]
+    home.state.write_text(json.dumps(kept))
+    with ThreadPoolExecutor(8) as pool:
+        (completed,) = {state.issuer_port for state in pool.map(load, [home] * 8)}
+    assert replace(load(home), issuer_port=whole.issuer_port) == whole
+    assert load(home).issuer_port == completed
+    assert home.state.stat().st_mode & 0o777 == 0o600
 
 
 def test_no_secret_is_used_twice(tmp_path: Path) -> None:

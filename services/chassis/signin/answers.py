@@ -7,11 +7,13 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.chassis.problems import ProblemError, answer
-from services.chassis.signin.page import NotForYou
 from services.chassis.signin.rendering import pages_of
-from services.chassis.web.pages import untranslated
+from services.chassis.web.marked import marked
 
-_ = untranslated
+NOT_FOR_YOU = (
+    marked("You are signed in, but your role or your areas do not open this page."),
+    marked("If they should, ask whoever looks after staff accounts; then sign out and in again."),
+)
 
 
 async def show_sign_in(request: Request, _error: Exception) -> Response:
@@ -29,20 +31,33 @@ async def show_sign_in(request: Request, _error: Exception) -> Response:
     return RedirectResponse(to, status_code=303)
 
 
-async def show_not_for_you(request: Request, error: Exception) -> Response:
+async def show_not_for_you(request: Request, _error: Exception) -> Response:
     """The answer to `NotForYou`."""
-    assert isinstance(error, NotForYou)
-    paragraphs = [
-        _("You are signed in, but your role or your areas do not open this page."),
-        _("If they should, ask whoever looks after staff accounts; then sign out and in again."),
-    ]
-    return said(request.app.state.face, 403, _("This page is not for you"), paragraphs)
+    return said(request, 403, marked("This page is not for you"), NOT_FOR_YOU)
 
 
 def said(
-    face: str, status: int, title: str, paragraphs: Sequence[str], onward: tuple[str, str] | None = None
+    request: Request,
+    status: int,
+    title: str,
+    told: Sequence[str],
+    onward: tuple[str, str] | None = None,
+    *,
+    switchable: bool = True,
 ) -> Response:
-    """A page of a few words. `onward` is an address and what its link says."""
+    """A page of a few words, told as they stand in the catalogues. `onward` is an address and what its link says.
+
+    Not `switchable`, it offers no other language: that would repeat the request.
+    """
+    face: str = request.app.state.face
+    pages = pages_of(face)
+    language = pages.language(request)
     to, label = onward or ("", "")
-    context = {"face": face, "title": title, "paragraphs": paragraphs, "onward": to, "onward_label": label}
-    return pages_of(face).render("said.html", context, status=status)
+    context = {
+        "face": face,
+        "title": language.gettext(title),
+        "told": [language.gettext(one) for one in told],
+        "onward": to,
+        "onward_label": language.gettext(label) if label else "",
+    }
+    return pages.render("said.html", context, request=request if switchable else None, language=language, status=status)

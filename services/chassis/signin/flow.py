@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 from joserfc import jwe, jwt
@@ -138,10 +138,10 @@ class SignIn:
             "client_id": self._client,
             "code_verifier": attempt.verifier,
         }
-        authentication = httpx.BasicAuth(self._client, self._secret) if self._secret else None
+        proof = httpx.BasicAuth(quote_plus(self._client), quote_plus(self._secret)) if self._secret else None
         try:
             answer = await self._issuer.http.post(
-                metadata.token_endpoint, data=form, auth=authentication, timeout=_EXCHANGE_SECONDS
+                metadata.token_endpoint, data=form, auth=proof or httpx.USE_CLIENT_DEFAULT, timeout=_EXCHANGE_SECONDS
             )
             token = answer.raise_for_status().json()["id_token"]
         except httpx.HTTPStatusError:

@@ -3,14 +3,14 @@
 from functools import cache
 from pathlib import Path
 
-from services.chassis.web.pages import WEB, Assets, Pages
+from services.chassis.web.pages import Assets, Pages
 
 HERE = Path(__file__).parent
 
 
 @cache
 def assets_of(face: str) -> Assets:
-    return Assets(f"{face}/sign-in/assets", WEB / "tokens.css", WEB / "base.css", WEB / "mark.svg")
+    return Assets(f"{face}/sign-in/assets")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,9 +14,7 @@ from services.chassis.signin.page import Visit, from_own_form
 from services.chassis.signin.rendering import assets_of
 from services.chassis.signin.sessions import SHIFT, Sessions
 from services.chassis.telemetry import log
-from services.chassis.web.pages import untranslated
-
-_ = untranslated
+from services.chassis.web.marked import marked
 
 _PLAIN = re.compile(r"[!-\[\]-~]*")
 """Visible ASCII without the backslash, which browsers read as a slash."""
@@ -40,14 +39,14 @@ def sign_in_router(face: str) -> APIRouter:
         wanted = own_page(face, wanted)
         signing: SignIn | None = request.app.state.sign_in
         if signing is None:
-            return _not_set_up(face)
+            return _not_set_up(request)
         sessions: Sessions = request.app.state.sessions
         if await sessions.find(request.cookies.get(sessions.cookie, "")):
             return RedirectResponse(wanted, status_code=303)
         try:
             departure = await signing.begin(wanted)
         except ProblemError:
-            return _away(face, wanted)
+            return _away(request, wanted)
         answer = RedirectResponse(departure.to, status_code=303)
         _keep(answer, _attempt_cookie(sessions, departure.state), departure.sealed, PATIENCE.total_seconds())
         return answer
@@ -57,17 +56,17 @@ def sign_in_router(face: str) -> APIRouter:
         """Back from the issuer: a session of our own begins, under a new key."""
         signing: SignIn | None = request.app.state.sign_in
         if signing is None:
-            return _not_set_up(face)
+            return _not_set_up(request)
         sessions: Sessions = request.app.state.sessions
         told = dict(request.query_params)
         attempt = _attempt_cookie(sessions, told.get("state", ""))
         try:
             staff, wanted = await signing.finish(told, request.cookies.get(attempt, ""))
         except ProblemError:
-            return _away(face, face)
+            return _away(request, face)
         except NotSignedIn as refused:
             log.warning("a sign-in came to nothing", reason=refused.reason)
-            answer = _came_to_nothing(face, refused.reason)
+            answer = _came_to_nothing(request, refused.reason)
         else:
             await sessions.end(request.cookies.get(sessions.cookie, ""))
             answer = RedirectResponse(wanted, status_code=303)
@@ -84,7 +83,7 @@ def sign_in_router(face: str) -> APIRouter:
         if session := await sessions.find(key):
             await from_own_form(request, Visit(session.staff, session.csrf))
             await sessions.end(key)
-        answer = _signed_out(face)
+        answer = _signed_out(request)
         # By a header and not by a redirect: `form-action` would stop a form's redirect to another origin.
         if session and (away := await _end_at_issuer(request)):
             answer.headers["Refresh"] = f"0; url={away}"
@@ -92,8 +91,8 @@ def sign_in_router(face: str) -> APIRouter:
         return answer
 
     @router.get(f"{face}/signed-out")
-    async def signed_out() -> Response:
-        return _signed_out(face)
+    async def signed_out(request: Request) -> Response:
+        return _signed_out(request)
 
     return router
 
@@ -120,33 +119,42 @@ def _forget(answer: Response, name: str) -> None:
 
 
 def _again(face: str, wanted: str) -> tuple[str, str]:
-    return f"{face}/sign-in?next={wanted}" if wanted != face else f"{face}/sign-in", _("Sign in")
+    to = f"{face}/sign-in?{urlencode({'next': wanted})}" if wanted != face else f"{face}/sign-in"
+    return to, marked("Sign in")
 
 
-def _not_set_up(face: str) -> Response:
-    told = _("Whoever runs Doorstep here has not yet named the place where staff sign in.")
-    return said(face, 503, _("Sign-in is not set up"), [told])
+def _not_set_up(request: Request) -> Response:
+    told = marked("Whoever runs Doorstep here has not yet named the place where staff sign in.")
+    return said(request, 503, marked("Sign-in is not set up"), [told], switchable=False)
 
 
-def _away(face: str, wanted: str) -> Response:
-    told = _("The place where staff sign in does not answer. Nothing is lost; try again in a minute.")
-    return said(face, 503, _("You can't sign in just now"), [told], _again(face, wanted))
+def _away(request: Request, wanted: str) -> Response:
+    told = marked("The place where staff sign in does not answer. Nothing is lost; try again in a minute.")
+    again = _again(request.app.state.face, wanted)
+    return said(request, 503, marked("You can't sign in just now"), [told], again, switchable=False)
 
 
-def _signed_out(face: str) -> Response:
-    return said(face, 200, _("You are signed out"), [_("Close this page, or sign in again.")], _again(face, face))
+def _signed_out(request: Request) -> Response:
+    told, face = marked("Close this page, or sign in again."), request.app.state.face
+    return said(request, 200, marked("You are signed out"), [told], _again(face, face), switchable=False)
 
 
-def _came_to_nothing(face: str, reason: str) -> Response:
+_NOT_STAFF = (
+    marked("You are known, but not as staff of Doorstep: no role and area that it knows came with your sign-in."),
+    marked("If you should have one, ask whoever looks after staff accounts; then sign in again."),
+)
+_WHY = {
+    "not begun here": marked("It was not begun in this browser, or was finished already."),
+    "took too long": marked("It took longer than ten minutes."),
+    "refused": marked("It was broken off before it was done."),
+}
+_UNCONFIRMED = marked("The place where staff sign in did not confirm it.")
+
+
+def _came_to_nothing(request: Request, reason: str) -> Response:
+    face: str = request.app.state.face
+    again = _again(face, face)
     if reason in ("nothing known", "unusable claims"):
-        told = [
-            _("You are known, but not as staff of Doorstep: no role and area that it knows came with your sign-in."),
-            _("If you should have one, ask whoever looks after staff accounts; then sign in again."),
-        ]
-        return said(face, 403, _("Nothing here is open to you yet"), told, _again(face, face))
-    told = {
-        "not begun here": _("It was not begun in this browser, or was finished already."),
-        "took too long": _("It took longer than ten minutes."),
-        "refused": _("It was broken off before it was done."),
-    }.get(reason, _("The place where staff sign in did not confirm it."))
-    return said(face, 403, _("You are not signed in"), [told], _again(face, face))
+        return said(request, 403, marked("Nothing here is open to you yet"), _NOT_STAFF, again, switchable=False)
+    why = _WHY.get(reason, _UNCONFIRMED)
+    return said(request, 403, marked("You are not signed in"), [why], again, switchable=False)
