@@ -3,10 +3,17 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from services.contracts.cases import CaseEvent, Kind, Reference, Urgency
 from services.contracts.event import AreaPath, Code, StaffId
+
+_ALERTS = UUID("0d9a9c5e-6f3b-5f52-8a0c-6f7d5b2f4c10")
+
+
+def first_alert_of(source: str, stream_id: UUID, version: int) -> UUID:
+    """The id of the first alert that an event causes, known from that event alone: so there can be but one."""
+    return uuid5(_ALERTS, f"{source}:{stream_id}:{version}")
 
 
 class AlertCause(StrEnum):

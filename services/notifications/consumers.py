@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +14,7 @@ from services.chassis.passing import Passing
 from services.chassis.places import PLACES
 from services.chassis.projections import project, types_of
 from services.chassis.taken import Taken
-from services.contracts.alerts import AlertCause
+from services.contracts.alerts import AlertCause, first_alert_of
 from services.contracts.cases import CaseEscalated, CaseOpened, Kind, Urgency
 from services.contracts.duty import duty_stream
 from services.contracts.topics import CASES as CASES_TOPIC
@@ -32,7 +31,6 @@ from services.notifications.read_models.known_cases import KNOWN_CASES, KnownCas
 from services.notifications.read_models.raised_alerts import RAISED_ALERTS
 
 _CAUSES = types_of(CaseOpened, CaseEscalated)
-_ALERTS = UUID("0d9a9c5e-6f3b-5f52-8a0c-6f7d5b2f4c10")
 
 
 class CaseBusy(Passing):
@@ -116,7 +114,7 @@ def caused_by(taken: Taken, case: KnownCase, on_duty: Mapping[str, str | None], 
     identity = f"{recorded.source}:{recorded.stream_id}:{recorded.version}"
     level = level_of(taken)
     command = RaiseAlert(
-        alert=uuid5(_ALERTS, identity),
+        alert=first_alert_of(recorded.source, recorded.stream_id, recorded.version),
         cause=AlertCause.OPENED if recorded.type == CaseOpened.type else AlertCause.ESCALATED,
         level=level,
         recipient=on_duty[level],
