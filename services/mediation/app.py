@@ -4,19 +4,37 @@ from fastapi import FastAPI
 
 from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import compose, parts
+from services.chassis.timers import Timers
+from services.mediation import timing
+from services.mediation.circumstances import Surroundings
 from services.mediation.consumers import consumers
-from services.mediation.endpoints import bulk, casework, queries
+from services.mediation.domain.decider import CASES
+from services.mediation.endpoints import bulk, casework, dispatching, queries, units
 from services.mediation.endpoints.desk import CASEWORKERS
 from services.mediation.settings import MediationSettings
 
 
 def mediation(settings: MediationSettings) -> FastAPI:
     service = parts("mediation", settings)
-    return compose(
+    surroundings = Surroundings(service.worker)
+    timers = Timers(
+        "mediation",
+        service.store,
+        service.worker,
+        CASES,
+        timing.set_by,
+        timing.commands_by(surroundings),
+        types=timing.TYPES,
+    )
+    app = compose(
         service,
         settings,
-        routers=[queries.router, casework.router, bulk.router],
+        routers=[queries.router, casework.router, dispatching.router, units.router, bulk.router],
         pages=[particulars_router(CASEWORKERS, queries.explanations_of)],
-        consumers=consumers(service.store),
+        consumers=consumers(service, surroundings),
+        background=[timers.run],
         face="/desk",
     )
+    app.state.surroundings = surroundings
+    app.state.timers = timers
+    return app

@@ -1,6 +1,6 @@
 """What mediation learns from the others: commands for its cases, and rows for its desk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,49 +10,84 @@ from services.chassis.clock import now
 from services.chassis.commands import Intent, handle_all
 from services.chassis.consumer import Consumer
 from services.chassis.decider import Refused
-from services.chassis.eventstore import EventStore, Outcome, StaleVersion
+from services.chassis.eventstore import Outcome, StaleVersion
 from services.chassis.passing import Passing
 from services.chassis.places import PLACES
 from services.chassis.projections import project, types_of
+from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertAcknowledged, AlertUnanswered
 from services.contracts.cases import (
     CaseConfirmed,
     CaseErased,
+    CaseReopeningAsked,
     CaseReported,
     CaseWithdrawn,
     EscalationReason,
 )
 from services.contracts.topics import CASES as CASES_TOPIC
+from services.contracts.topics import DUTY as DUTY_TOPIC
 from services.contracts.topics import PATTERNS as PATTERNS_TOPIC
 from services.contracts.topics import REGISTRY as REGISTRY_TOPIC
+from services.mediation import merging
+from services.mediation.circumstances import Surroundings
 from services.mediation.domain.commands import (
     DOORSTEP,
     AcknowledgeCase,
     Actor,
+    Circumstances,
     Command,
     ConfirmCase,
     EraseCase,
     EscalateCase,
     OpenCase,
+    ReopenCase,
     WithdrawCase,
 )
 from services.mediation.domain.decider import CASES
+from services.mediation.merging import Merging
 from services.mediation.read_models.caseload import CASELOAD
-from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
+from services.mediation.read_models.duty_desks import DUTY_DESKS
+from services.mediation.read_models.feeds import (
+    CASELOAD_CONSUMER,
+    COMMANDS_CONSUMER,
+    DUTY_CONSUMER,
+    REGISTRY_CONSUMER,
+)
 from services.mediation.read_models.patterns import PATTERNS
+from services.mediation.read_models.units import UNITS
 
-_CAUSES = types_of(CaseReported, CaseWithdrawn, CaseConfirmed, CaseErased, AlertAcknowledged, AlertUnanswered)
+_CAUSES = types_of(
+    CaseReported,
+    CaseWithdrawn,
+    CaseConfirmed,
+    CaseReopeningAsked,
+    CaseErased,
+    AlertAcknowledged,
+    AlertUnanswered,
+)
+_DATED = types_of(CaseReported, CaseReopeningAsked, AlertUnanswered)
+"""Causes whose effect promises a date, or gives the case to who is on duty."""
 
 
 class CaseBusy(Passing):
     """Somebody else kept changing the case; the batch is tried again."""
 
 
-def consumers(store: EventStore) -> list[Consumer]:
+def consumers(service: Service, surroundings: Surroundings) -> list[Consumer]:
+    store = service.store
+    merged_cases = Merging(store, service.vault, surroundings)
+
     async def on_causes(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
         at = now()
-        intents = [intent for taken in batch if (intent := caused_by(taken, at))]
+        foreign = [taken for taken in batch if taken.recorded.source != store.source]
+        circumstances = await surroundings.of({taken.recorded.area for taken in foreign if _is_dated(taken)}, at)
+        intents = [intent for taken in foreign if (intent := caused_by(taken, at, circumstances))]
+        own = [
+            taken for taken in batch if taken.recorded.source == store.source and taken.recorded.type in merging.TYPES
+        ]
+        if own:
+            intents += await merged_cases.caused_by(connection, own, COMMANDS_CONSUMER, at)
         for result in await handle_all(store, CASES, intents):
             match result:
                 case Outcome() | Refused():
@@ -71,18 +106,30 @@ def consumers(store: EventStore) -> list[Consumer]:
 
     async def on_registry(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
         await project(connection, PLACES, batch)
+        await project(connection, UNITS, batch)
+
+    async def on_duty(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
+        await project(connection, DUTY_DESKS, batch)
 
     return [
         Consumer(COMMANDS_CONSUMER, (CASES_TOPIC,), on_causes),
         Consumer(CASELOAD_CONSUMER, (CASES_TOPIC, PATTERNS_TOPIC), on_cases),
         Consumer(REGISTRY_CONSUMER, (REGISTRY_TOPIC,), on_registry),
+        Consumer(DUTY_CONSUMER, (DUTY_TOPIC,), on_duty),
     ]
 
 
-def caused_by(taken: Taken, at: datetime) -> Intent[Command] | None:
+def _is_dated(taken: Taken) -> bool:
+    """History promises nothing."""
+    if taken.recorded.type not in _DATED:
+        return False
+    return not (isinstance(event := taken.event, CaseReported) and event.imported)
+
+
+def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstances]) -> Intent[Command] | None:
     """The command that an event of another service causes, if any. Imported history keeps its own time."""
     recorded = taken.recorded
-    if recorded.type not in _CAUSES or recorded.source == "mediation":
+    if recorded.type not in _CAUSES:
         return None
     command: Command
     actor = recorded.actor
@@ -97,6 +144,8 @@ def caused_by(taken: Taken, at: datetime) -> Intent[Command] | None:
                 urgency=event.urgency,
                 level=recorded.area,
                 imported=event.imported,
+                about_staff=event.about_staff,
+                circumstances=None if event.imported else circumstances[recorded.area],
             )
             actor, area = DOORSTEP.id, recorded.area
             at = recorded.occurred_at if event.imported else at
@@ -104,13 +153,17 @@ def caused_by(taken: Taken, at: datetime) -> Intent[Command] | None:
             command = WithdrawCase()
         case CaseConfirmed():
             command = ConfirmCase(event.resolution_version)
+        case CaseReopeningAsked():
+            command = ReopenCase(recorded.occurred_at, circumstances[recorded.area])
         case CaseErased():
             command = EraseCase()
         case AlertAcknowledged():
             command = AcknowledgeCase(Actor(event.by, DOORSTEP.areas))
             actor = event.by
         case AlertUnanswered():
-            command = EscalateCase(DOORSTEP, EscalationReason.ALERT_UNANSWERED)
+            command = EscalateCase(
+                DOORSTEP, EscalationReason.ALERT_UNANSWERED, circumstances[recorded.area], event.level
+            )
             actor = DOORSTEP.id
         case _:
             return None

@@ -1,7 +1,11 @@
 """Events and commands of one case, as the tests of mediation tell them."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import yaml
 
 from services.contracts.cases import (
     CaseAcknowledged,
@@ -20,15 +24,21 @@ from services.contracts.cases import (
     Resolution,
     Urgency,
 )
+from services.contracts.deadlines import Deadline, Rule
+from services.contracts.policies import Calendar, Policy
 from services.contracts.registry import community_stream
+from services.mediation import rules
 from services.mediation.domain.commands import (
     Actor,
+    Answer,
+    Circumstances,
     EscalateCase,
     OpenCase,
     RecordMediation,
     RecordOutcome,
     ResolveCase,
 )
+from services.mediation.domain.deadlines import Rules, deadline, next_step
 
 WILLOW_LANE = "/lakeside/east/willow-lane/"
 EAST = "/lakeside/east/"
@@ -44,7 +54,43 @@ DAY = date(2026, 3, 2)
 LONG_AGO = date(2017, 5, 4)
 LONG_AGO_AT = datetime(2017, 5, 4, 4, tzinfo=UTC)
 
-OPEN = OpenCase(COMMUNITY, "WL-7", Kind.DISPUTE, "noise.geese", Urgency.ORDINARY, WILLOW_LANE, imported=False)
+MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)
+"""Ten in the morning where the case comes from."""
+
+RULES = Rules(
+    Policy.model_validate(yaml.safe_load((rules.SHIPPED / "default.yaml").read_text())),
+    Calendar.model_validate(yaml.safe_load((rules.SHIPPED / "calendar-cn.yaml").read_text())),
+    ZoneInfo("Asia/Shanghai"),
+)
+
+
+def around(at: datetime = MONDAY, on_duty: Mapping[str, str] | None = None) -> Circumstances:
+    return Circumstances(at, RULES, on_duty or {})
+
+
+def due(rule: Rule, start: datetime = MONDAY, urgency: Urgency = Urgency.ORDINARY) -> Deadline:
+    return deadline(rule, urgency, start, RULES)
+
+
+def renewed(rule: Rule, start: datetime = MONDAY, urgency: Urgency = Urgency.ORDINARY) -> Deadline:
+    return next_step(rule, urgency, start, RULES)
+
+
+def promised(start: datetime = MONDAY) -> tuple[Deadline, ...]:
+    """The dates of a case that begins at `start`."""
+    return tuple(due(rule, start) for rule in (Rule.ACKNOWLEDGE, Rule.SAME_DAY, Rule.DONE))
+
+
+OPEN = OpenCase(
+    COMMUNITY,
+    "WL-7",
+    Kind.DISPUTE,
+    "noise.geese",
+    Urgency.ORDINARY,
+    WILLOW_LANE,
+    imported=False,
+    circumstances=around(),
+)
 OUTCOME = RecordOutcome(LONG_AGO, LONG_AGO_AT)
 
 
@@ -56,6 +102,7 @@ def opened(level: str = WILLOW_LANE) -> CaseOpened:
         category="noise.geese",
         urgency=Urgency.ORDINARY,
         level=level,
+        deadlines=promised(),
     )
 
 
@@ -67,20 +114,35 @@ def acknowledged(owner: Actor = MEI) -> CaseAcknowledged:
     return CaseAcknowledged(owner=owner.id)
 
 
-def mediated(result: MediationResult = MediationResult.AGREED, mediator: Actor = BAO) -> CaseMediated:
-    return CaseMediated(result=result, place=MediationPlace.HOME, mediator=mediator.id, note=TEXT)
+def mediated(
+    result: MediationResult = MediationResult.AGREED, mediator: Actor = BAO, *, first: bool = True
+) -> CaseMediated:
+    deadlines = (due(Rule.MEDIATE),) if first else ()
+    return CaseMediated(result=result, place=MediationPlace.HOME, mediator=mediator.id, note=TEXT, deadlines=deadlines)
 
 
 def escalated(
     from_level: str = WILLOW_LANE,
     to_level: str = EAST,
     reason: EscalationReason = EscalationReason.ASKED_BY_STAFF,
+    *,
+    rule: Rule | None = None,
+    owner: str | None = None,
+    at: datetime = MONDAY,
 ) -> CaseEscalated:
-    return CaseEscalated(from_level=from_level, to_level=to_level, reason=reason)
+    return CaseEscalated(
+        from_level=from_level,
+        to_level=to_level,
+        reason=reason,
+        rule=rule,
+        owner=owner,
+        deadlines=(renewed(Rule.ACKNOWLEDGE, at),),
+    )
 
 
 def resolved(resolution: Resolution = Resolution.EXPLAINED) -> CaseResolved:
-    return CaseResolved(resolution=resolution, resolved_on=DAY, explanation=TEXT, language="en")
+    windows = (due(Rule.CONFIRM), due(Rule.REOPEN))
+    return CaseResolved(resolution=resolution, resolved_on=DAY, explanation=TEXT, language="en", deadlines=windows)
 
 
 def imported_resolution() -> CaseResolved:
@@ -96,12 +158,12 @@ def closed(closure: Closure) -> CaseClosed:
 
 
 def mediate(by: Actor = BAO, result: MediationResult = MediationResult.AGREED) -> RecordMediation:
-    return RecordMediation(by, result, MediationPlace.HOME, TEXT)
+    return RecordMediation(by, result, MediationPlace.HOME, TEXT, around())
 
 
 def escalate(by: Actor = MEI, reason: EscalationReason = EscalationReason.ASKED_BY_STAFF) -> EscalateCase:
-    return EscalateCase(by, reason)
+    return EscalateCase(by, reason, around())
 
 
 def resolve(by: Actor = MEI, resolution: Resolution = Resolution.EXPLAINED) -> ResolveCase:
-    return ResolveCase(by, resolution, TEXT, "en", DAY)
+    return ResolveCase(by, Answer(resolution, TEXT, "en", DAY), around())

@@ -87,7 +87,7 @@ async def opened_office(dsns: Dsns) -> AsyncGenerator[Office]:
     app = mediation(settings_for(MediationSettings, dsns))
     async with answering(app) as client:
         service: Service = app.state.service
-        yield Office(client, service, {one.name: one for one in consumers(service.store)})
+        yield Office(client, service, {one.name: one for one in consumers(service, app.state.surroundings)})
 
 
 def reported(area: str = WILLOW_LANE, *, imported: bool = False) -> CaseReported:

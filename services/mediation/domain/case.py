@@ -1,11 +1,37 @@
 """The states of a case, and how what happened leads from one to the next."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from uuid import UUID
 
 from services.contracts import cases
-from services.contracts.cases import MediationResult
+from services.contracts.cases import Closure, MediationResult, Urgency
+from services.contracts.deadlines import Deadline, Rule
 from services.contracts.event import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a case keeps from one state to the next."""
+
+    level: str
+    """The area that answers for the case."""
+    urgency: Urgency
+    clocks: tuple[Deadline, ...] = ()
+    """The dates that are promised and not kept yet, one for each rule."""
+    agreed: bool = False
+    """The last session ended in agreement."""
+    barred: str | None = None
+    """Who had it before it was reopened."""
+
+    def clock(self, rule: str) -> Deadline | None:
+        return next((clock for clock in self.clocks if clock.rule == rule), None)
+
+    def promising(self, promised: tuple[Deadline, ...], *, without: Collection[str] = ()) -> "Standing":
+        """With new dates, in place of those of the same rules and of the rules in `without`."""
+        gone = {*without, *(clock.rule for clock in promised)}
+        return replace(self, clocks=(*(clock for clock in self.clocks if clock.rule not in gone), *promised))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,50 +53,72 @@ class OutcomeWaiting(_Versioned):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _AtLevel(_Versioned):
-    level: str
-    """The area that answers for the case."""
+class _Known(_Versioned):
+    standing: Standing
+
+    @property
+    def level(self) -> str:
+        return self.standing.level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened(_AtLevel):
+class Opened(_Known):
     """Nobody's yet, or nobody's again."""
 
-    agreed: bool = False
-    """The last session ended in agreement."""
+    owner: None = field(default=None, init=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assigned(_AtLevel):
+class _Owned(_Known):
     owner: str
-    agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledged(_AtLevel):
-    owner: str
-    agreed: bool = False
+class Assigned(_Owned):
+    """Somebody's, who has not said so yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InMediation(_AtLevel):
-    owner: str
-    agreed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved(_AtLevel):
-    resolved_on: date
-    resolution_version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed(_AtLevel):
+class Acknowledged(_Owned):
     pass
 
 
-Working = Opened | Assigned | Acknowledged | InMediation
-Known = Working | Resolved | Closed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InMediation(_Owned):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatched(_Owned):
+    """With a unit; its owner is the tracker, who stays the resident's contact."""
+
+    unit: str
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged(_Known):
+    """The same trouble as another case, and answered with it."""
+
+    into: UUID
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved(_Known):
+    resolved_on: date
+    resolution_version: int
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed(_Known):
+    closure: Closure
+    owner: str | None
+
+
+Working = Opened | Assigned | Acknowledged | InMediation | Dispatched
+Known = Working | Merged | Resolved | Closed
 Case = Unopened | OutcomeWaiting | Known
 
 
@@ -79,38 +127,81 @@ def evolve(case: Case, event: Event) -> Case:
     match case:
         case Unopened() | OutcomeWaiting():
             after = _arriving(case, event)
-        case _:
-            after = _going_on(case, event)
+        case Opened() | Assigned() | Acknowledged() | InMediation() | Dispatched():
+            after = _worked_on(case, event)
+        case Merged() | Resolved() | Closed():
+            after = _at_rest(case, event)
     return replace(after, version=case.version + 1)
 
 
 def _arriving(case: Unopened | OutcomeWaiting, event: Event) -> Case:
     match event:
         case cases.CaseOpened():
-            return Opened(level=event.level)
+            return Opened(standing=Standing(level=event.level, urgency=event.urgency, clocks=event.deadlines))
         case cases.CaseOutcomeReceived():
             return OutcomeWaiting(resolved_on=event.resolved_on, resolved_at=event.resolved_at)
         case _:
             return case
 
 
-def _going_on(case: Known, event: Event) -> Case:
-    agreed = isinstance(case, Working) and case.agreed
+def _worked_on(case: Working, event: Event) -> Case:
+    standing = case.standing
     match event:
         case cases.CaseAssigned():
-            return Assigned(level=case.level, owner=event.owner, agreed=agreed)
+            return Assigned(standing=standing, owner=event.owner)
         case cases.CaseAcknowledged():
-            return Acknowledged(level=case.level, owner=event.owner, agreed=agreed)
+            standing = standing.promising((), without=[Rule.ACKNOWLEDGE])
+            if isinstance(case, Dispatched) and case.owner == event.owner:
+                return replace(case, standing=standing)
+            return Acknowledged(standing=standing, owner=event.owner)
         case cases.CaseMediated():
-            owner = event.mediator if isinstance(case, Opened | Resolved | Closed) else case.owner
-            return InMediation(level=case.level, owner=owner, agreed=event.result is MediationResult.AGREED)
+            begins = [Rule.DONE] if event.deadlines else []
+            standing = standing.promising(event.deadlines, without=begins)
+            standing = replace(standing, agreed=event.result is MediationResult.AGREED)
+            return InMediation(standing=standing, owner=case.owner or event.mediator)
+        case cases.CaseDispatched():
+            return Dispatched(standing=standing.promising(event.deadlines), owner=event.tracker, unit=event.unit)
+        case cases.CaseDispatchAccepted() if isinstance(case, Dispatched):
+            return replace(case, standing=standing.promising((), without=[Rule.ACCEPT]), accepted=True)
+        case cases.CaseDispatchReturned() | cases.CaseDispatchDone() if isinstance(case, Dispatched):
+            return Acknowledged(standing=standing.promising((), without=[Rule.ACCEPT]), owner=case.owner)
         case cases.CaseEscalated():
-            return Opened(level=event.to_level, agreed=agreed)
-        case cases.CaseResolved():
-            return Resolved(level=case.level, resolved_on=event.resolved_on, resolution_version=case.version + 1)
-        case cases.CaseClosed():
-            return Closed(level=case.level)
+            standing = standing.promising(event.deadlines, without=[Rule.ACCEPT, event.rule or ""])
+            standing = replace(standing, level=event.to_level)
+            if event.owner:
+                return Assigned(standing=standing, owner=event.owner)
+            return Opened(standing=standing)
+        case cases.CaseReminded():
+            once = [Rule.SAME_DAY] if event.rule == Rule.SAME_DAY else []
+            return replace(case, standing=standing.promising(event.deadlines, without=once))
+        case cases.CaseMerged():
+            return Merged(standing=standing.promising((), without=list(Rule)), into=event.into, owner=case.owner)
+        case _:
+            return _ended(case, event)
+
+
+def _at_rest(case: Merged | Resolved | Closed, event: Event) -> Case:
+    match event:
         case cases.CaseReopened():
-            return Opened(level=event.level)
+            urgency = case.standing.urgency
+            standing = Standing(level=event.level, urgency=urgency, clocks=event.deadlines, barred=event.previous_owner)
+            return Opened(standing=standing)
+        case _:
+            return _ended(case, event)
+
+
+def _ended(case: Known, event: Event) -> Case:
+    match event:
+        case cases.CaseResolved():
+            return Resolved(
+                standing=replace(case.standing, clocks=event.deadlines),
+                resolved_on=event.resolved_on,
+                resolution_version=case.version + 1,
+                owner=case.owner,
+            )
+        case cases.CaseClosed():
+            window = [rule for rule in Rule if rule is not Rule.REOPEN]
+            standing = case.standing.promising((), without=window)
+            return Closed(standing=standing, closure=event.closure, owner=case.owner)
         case _:
             return case

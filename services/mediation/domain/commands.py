@@ -1,5 +1,6 @@
 """What mediation can be asked to do with a case. Time and ids arrive in here; nothing looks at a clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,8 +11,10 @@ from services.contracts.cases import (
     MediationPlace,
     MediationResult,
     Resolution,
+    ReturnReason,
     Urgency,
 )
+from services.mediation.domain.deadlines import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,19 @@ DOORSTEP = Actor("doorstep", ("/",))
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """The moment of a command, the rules that dates are computed by then, and who is on duty at which desk."""
+
+    at: datetime
+    rules: Rules
+    on_duty: Mapping[str, str]
+    """Cadres by the area of their desk."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCase:
+    """`circumstances` are none for history, which promises nothing any more."""
+
     community: UUID
     reference: str | None
     kind: Kind
@@ -38,6 +53,8 @@ class OpenCase:
     urgency: Urgency
     level: str
     imported: bool
+    about_staff: bool = False
+    circumstances: Circumstances | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +76,114 @@ class RecordMediation:
     result: MediationResult
     place: MediationPlace
     note: UUID | None
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchCase:
+    """`shared` names the sealed row of what the tracker tells the unit."""
+
+    by: Actor
+    unit: str
+    shared: UUID | None
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptDispatch:
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnDispatch:
+    unit: str
+    reason: ReturnReason
+    note: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishDispatch:
+    """The unit has done its work; explaining and resolving stays with the tracker."""
+
+    unit: str
+    note: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class EscalateCase:
+    """With `level`, only while the case is still there: whoever asks may not know that it has gone up."""
+
     by: Actor
     reason: EscalationReason
+    circumstances: Circumstances
+    level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ResolveCase:
+class Answer:
     """`explanation` names the sealed row beside the command; `resolved_on` is the community's own day."""
 
-    by: Actor
     resolution: Resolution
     explanation: UUID
     language: str
     resolved_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveCase:
+    by: Actor
+    answer: Answer
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class MergeCase:
+    """The case is the same trouble as `into`, which is being worked on."""
+
+    by: Actor
+    into: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerMerged:
+    """The case that this one was merged into is resolved, and so is this one."""
+
+    into: UUID
+    answer: Answer
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseMerged:
+    """The case that this one was merged into ended without an answer; this one is worked on again."""
+
+    into: UUID
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenCase:
+    """The resident asked at `asked_at` that it be taken up again."""
+
+    asked_at: datetime
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """The moment to remind of `rule`, which is due at `due_at`, has come."""
+
+    rule: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PassDate:
+    """The date of `rule`, `due_at`, has passed."""
+
+    rule: str
+    due_at: datetime
+    circumstances: Circumstances
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +216,18 @@ Command = (
     | AssignCase
     | AcknowledgeCase
     | RecordMediation
+    | DispatchCase
+    | AcceptDispatch
+    | ReturnDispatch
+    | FinishDispatch
     | EscalateCase
     | ResolveCase
+    | MergeCase
+    | AnswerMerged
+    | ReleaseMerged
+    | ReopenCase
+    | Remind
+    | PassDate
     | RecordOutcome
     | WithdrawCase
     | ConfirmCase

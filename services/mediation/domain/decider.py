@@ -6,48 +6,69 @@ from typing import assert_never
 from services.chassis.decider import Dated, Decider
 from services.contracts import cases
 from services.contracts.cases import Closure, EscalationReason, Resolution
+from services.contracts.deadlines import Rule
 from services.contracts.event import Event, StreamKind
 from services.mediation.domain.case import (
-    Acknowledged,
     Assigned,
     Case,
     Closed,
-    InMediation,
-    Known,
+    Dispatched,
+    Merged,
     Opened,
     OutcomeWaiting,
     Resolved,
     Unopened,
-    Working,
     evolve,
 )
 from services.mediation.domain.commands import (
+    AcceptDispatch,
     AcknowledgeCase,
-    Actor,
+    Answer,
+    AnswerMerged,
     AssignCase,
+    Circumstances,
     Command,
     ConfirmCase,
+    DispatchCase,
     EraseCase,
     EscalateCase,
+    FinishDispatch,
+    MergeCase,
     OpenCase,
+    PassDate,
     RecordMediation,
     RecordOutcome,
+    ReleaseMerged,
+    Remind,
+    ReopenCase,
     ResolveCase,
+    ReturnDispatch,
     WithdrawCase,
 )
+from services.mediation.domain.deadlines import deadline
 from services.mediation.domain.errors import (
     AlreadyClosed,
-    AlreadyResolved,
     AtTheTop,
+    NeverReopened,
     NotAcknowledged,
     NotAgreed,
-    NotOpened,
+    NotDispatched,
     NotResolved,
-    NotYourCase,
-    NotYourLevel,
     OtherOutcome,
     OtherResolution,
+    WindowOver,
 )
+from services.mediation.domain.standing import (
+    answering,
+    first_promises,
+    known,
+    level_above,
+    not_barred,
+    on_duty_for,
+    taking_on,
+    working,
+)
+from services.mediation.domain.timeouts import go_up, pass_date, remind
 
 Events = Sequence[Event | Dated]
 
@@ -62,10 +83,30 @@ def decide(command: Command, case: Case) -> Events:
             return acknowledge(command, case)
         case RecordMediation():
             return record_mediation(command, case)
+        case DispatchCase():
+            return dispatch(command, case)
+        case AcceptDispatch():
+            return accept_dispatch(command, case)
+        case ReturnDispatch():
+            return return_dispatch(command, case)
+        case FinishDispatch():
+            return finish_dispatch(command, case)
         case EscalateCase():
             return escalate(command, case)
         case ResolveCase():
             return resolve(command, case)
+        case MergeCase():
+            return merge(command, case)
+        case AnswerMerged():
+            return answer_merged(command, case)
+        case ReleaseMerged():
+            return release_merged(command, case)
+        case ReopenCase():
+            return reopen(command, case)
+        case Remind():
+            return remind(command, case)
+        case PassDate():
+            return pass_date(command, case)
         case RecordOutcome():
             return record_outcome(command, case)
         case WithdrawCase():
@@ -82,6 +123,8 @@ CASES: Decider[Command, Case] = Decider(kind=StreamKind.CASE, initial=Unopened()
 
 
 def open_case(command: OpenCase, case: Case) -> Events:
+    """A case is somebody's from its first moment, if anybody is on duty."""
+    now = command.circumstances
     opened = cases.CaseOpened(
         community=command.community,
         reference=command.reference,
@@ -90,10 +133,13 @@ def open_case(command: OpenCase, case: Case) -> Events:
         urgency=command.urgency,
         level=command.level,
         imported=command.imported,
+        about_staff=command.about_staff,
+        deadlines=first_promises(command.urgency, now) if now else (),
     )
     match case:
         case Unopened():
-            return [opened]
+            owner = on_duty_for(command.level, now.on_duty) if now else None
+            return [opened, *([cases.CaseAssigned(owner=owner)] if owner else [])]
         case OutcomeWaiting():
             return [opened, Dated(_imported_resolution(case), case.resolved_at)]
         case _:
@@ -101,51 +147,117 @@ def open_case(command: OpenCase, case: Case) -> Events:
 
 
 def assign(command: AssignCase, case: Case) -> Events:
-    working = _working(case)
-    _answering(command.by, working)
-    if not isinstance(working, Opened) and working.owner == command.owner:
-        return []
-    return [cases.CaseAssigned(owner=command.owner)]
+    worked_on = working(case)
+    answering(command.by, worked_on)
+    not_barred(command.owner, worked_on)
+    return [] if worked_on.owner == command.owner else [cases.CaseAssigned(owner=command.owner)]
 
 
 def acknowledge(command: AcknowledgeCase, case: Case) -> Events:
-    """Who acknowledges what nobody owns takes it on."""
-    return _taking_on(command.by, _working(case))
+    """Who acknowledges what nobody has acknowledged takes it on."""
+    return taking_on(command.by, working(case))
 
 
 def record_mediation(command: RecordMediation, case: Case) -> Events:
     """Whoever held the session tells of it; the case stays with its owner."""
-    working = _working(case)
-    if isinstance(working, Opened | Assigned):
+    worked_on = working(case)
+    if isinstance(worked_on, Opened | Assigned):
         raise NotAcknowledged
-    mediated = cases.CaseMediated(result=command.result, place=command.place, mediator=command.by.id, note=command.note)
+    standing, now = worked_on.standing, command.circumstances
+    begins = standing.clock(Rule.MEDIATE) is None
+    mediated = cases.CaseMediated(
+        result=command.result,
+        place=command.place,
+        mediator=command.by.id,
+        note=command.note,
+        deadlines=(deadline(Rule.MEDIATE, standing.urgency, now.at, now.rules),) if begins else (),
+    )
     return [mediated]
 
 
-def escalate(command: EscalateCase, case: Case) -> Events:
-    working = _working(case)
-    _answering(command.by, working)
-    if command.reason in _SILENCE and isinstance(working, Acknowledged | InMediation):
+def dispatch(command: DispatchCase, case: Case) -> Events:
+    """Handed to a unit by its owner, who stays its tracker."""
+    worked_on, now = working(case), command.circumstances
+    taken_on = taking_on(command.by, worked_on)
+    dispatched = cases.CaseDispatched(
+        unit=command.unit,
+        tracker=command.by.id,
+        shared=command.shared,
+        deadlines=(deadline(Rule.ACCEPT, worked_on.standing.urgency, now.at, now.rules),),
+    )
+    return [*taken_on, dispatched]
+
+
+def accept_dispatch(command: AcceptDispatch, case: Case) -> Events:
+    if _with_unit(command.unit, case).accepted:
         return []
-    level = level_above(working.level)
-    if level is None:
-        raise AtTheTop(level=working.level)
-    return [cases.CaseEscalated(from_level=working.level, to_level=level, reason=command.reason)]
+    return [cases.CaseDispatchAccepted(unit=command.unit)]
+
+
+def return_dispatch(command: ReturnDispatch, case: Case) -> Events:
+    _with_unit(command.unit, case)
+    return [cases.CaseDispatchReturned(unit=command.unit, reason=command.reason, note=command.note)]
+
+
+def finish_dispatch(command: FinishDispatch, case: Case) -> Events:
+    _with_unit(command.unit, case)
+    return [cases.CaseDispatchDone(unit=command.unit, note=command.note)]
+
+
+def escalate(command: EscalateCase, case: Case) -> Events:
+    worked_on = working(case)
+    answering(command.by, worked_on)
+    if command.reason in _SILENCE and not isinstance(worked_on, Opened | Assigned):
+        return []
+    if command.level is not None and command.level != worked_on.level:
+        return []
+    if level_above(worked_on.level) is None and command.reason not in _SILENCE:
+        raise AtTheTop(level=worked_on.level)
+    rule = Rule.ACKNOWLEDGE if command.reason in _SILENCE else None
+    return go_up(worked_on, command.reason, command.circumstances, rule=rule)
 
 
 def resolve(command: ResolveCase, case: Case) -> Events:
     """Solved by its owner, or on the spot by who takes it on in the same breath."""
-    working = _working(case)
-    taken_on = _taking_on(command.by, working)
-    if command.resolution is Resolution.MEDIATED and not working.agreed:
+    worked_on = working(case)
+    taken_on = taking_on(command.by, worked_on)
+    if command.answer.resolution is Resolution.MEDIATED and not worked_on.standing.agreed:
         raise NotAgreed
-    resolved = cases.CaseResolved(
-        resolution=command.resolution,
-        resolved_on=command.resolved_on,
-        explanation=command.explanation,
-        language=command.language,
-    )
-    return [*taken_on, resolved]
+    return [*taken_on, _resolved(command.answer, worked_on.standing.urgency, command.circumstances)]
+
+
+def merge(command: MergeCase, case: Case) -> Events:
+    worked_on = working(case)
+    answering(command.by, worked_on)
+    return [cases.CaseMerged(into=command.into)]
+
+
+def answer_merged(command: AnswerMerged, case: Case) -> Events:
+    if not isinstance(case, Merged) or case.into != command.into:
+        return []
+    return [_resolved(command.answer, case.standing.urgency, command.circumstances)]
+
+
+def release_merged(command: ReleaseMerged, case: Case) -> Events:
+    if not isinstance(case, Merged) or case.into != command.into:
+        return []
+    return _begin_again(case, None, command.circumstances)
+
+
+def reopen(command: ReopenCase, case: Case) -> Events:
+    """Within the window that the resolution promised, and moved by nothing else; to a different person."""
+    match known(case):
+        case Resolved() | Closed(closure=Closure.CONFIRMED | Closure.WINDOW_ENDED) as ended:
+            window = ended.standing.clock(Rule.REOPEN)
+            if window is None:
+                raise NeverReopened
+            if command.asked_at >= window.due_at:
+                raise WindowOver(ended=window.due_at.date().isoformat())
+            return _begin_again(ended, ended.owner, command.circumstances)
+        case Closed():
+            raise AlreadyClosed
+        case _:
+            raise NeverReopened
 
 
 def record_outcome(command: RecordOutcome, case: Case) -> Events:
@@ -163,7 +275,7 @@ def record_outcome(command: RecordOutcome, case: Case) -> Events:
 
 
 def withdraw(case: Case) -> Events:
-    match _known(case):
+    match known(case):
         case Closed():
             raise AlreadyClosed
         case _:
@@ -171,7 +283,7 @@ def withdraw(case: Case) -> Events:
 
 
 def confirm(command: ConfirmCase, case: Case) -> Events:
-    match _known(case):
+    match known(case):
         case Resolved(resolution_version=stands) if stands != command.resolution_version:
             raise OtherResolution(stands=stands)
         case Resolved():
@@ -183,52 +295,39 @@ def confirm(command: ConfirmCase, case: Case) -> Events:
 
 
 def erase(case: Case) -> Events:
-    _known(case)
+    known(case)
     return [cases.CaseErased()]
-
-
-def level_above(level: str) -> str | None:
-    """`/city/d1/street/` of `/city/d1/street/community/`; none above the outermost area."""
-    above = level[: level.rstrip("/").rfind("/") + 1]
-    return above if above != "/" and level != "/" else None
 
 
 _SILENCE = (EscalationReason.ALERT_UNANSWERED, EscalationReason.UNACKNOWLEDGED)
 """Reasons that stop being true once somebody has acknowledged the case."""
 
 
-def _known(case: Case) -> Known:
-    if isinstance(case, Unopened | OutcomeWaiting):
-        raise NotOpened
-    return case
+def _with_unit(unit: str, case: Case) -> Dispatched:
+    worked_on = working(case)
+    if not isinstance(worked_on, Dispatched) or worked_on.unit != unit:
+        raise NotDispatched(unit=unit)
+    return worked_on
 
 
-def _working(case: Case) -> Working:
-    match _known(case):
-        case Resolved():
-            raise AlreadyResolved
-        case Closed():
-            raise AlreadyClosed
-        case working:
-            return working
+def _resolved(answer: Answer, urgency: cases.Urgency, now: Circumstances) -> cases.CaseResolved:
+    return cases.CaseResolved(
+        resolution=answer.resolution,
+        resolved_on=answer.resolved_on,
+        explanation=answer.explanation,
+        language=answer.language,
+        deadlines=tuple(deadline(rule, urgency, now.at, now.rules) for rule in (Rule.CONFIRM, Rule.REOPEN)),
+    )
 
 
-def _answering(actor: Actor, case: Working) -> None:
-    """The owner may act wherever the case lies; others only at its level or above."""
-    if not isinstance(case, Opened) and case.owner == actor.id:
-        return
-    if not actor.answers_for(case.level):
-        raise NotYourLevel(level=case.level)
-
-
-def _taking_on(actor: Actor, case: Working) -> list[Event]:
-    """What makes `actor` the owner who has acknowledged, if that is for the taking."""
-    _answering(actor, case)
-    if isinstance(case, Opened):
-        return [cases.CaseAssigned(owner=actor.id), cases.CaseAcknowledged(owner=actor.id)]
-    if case.owner != actor.id:
-        raise NotYourCase(owner=case.owner)
-    return [cases.CaseAcknowledged(owner=actor.id)] if isinstance(case, Assigned) else []
+def _begin_again(case: Merged | Resolved | Closed, previous: str | None, now: Circumstances) -> Events:
+    owner = on_duty_for(case.level, now.on_duty, but=previous)
+    reopened = cases.CaseReopened(
+        level=case.level,
+        previous_owner=previous,
+        deadlines=first_promises(case.standing.urgency, now),
+    )
+    return [reopened, *([cases.CaseAssigned(owner=owner)] if owner else [])]
 
 
 def _imported_resolution(outcome: RecordOutcome | OutcomeWaiting) -> cases.CaseResolved:

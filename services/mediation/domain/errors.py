@@ -7,10 +7,16 @@ Refused
 ├── NotResolved
 ├── OtherResolution   the resident confirmed one that no longer stands
 ├── OtherOutcome      history says something else than before
+├── AlreadyMerged     it is answered with another case
+├── NotMergeable      the other case can't answer for it
 ├── NotYourCase       somebody else owns it
 ├── NotYourLevel      it is answered for above
 ├── NotAcknowledged
 ├── NotAgreed         no session ended in agreement
+├── NotDispatched     it is not with that unit
+├── SamePersonAgain   a reopened case goes to somebody else
+├── WindowOver        the time to ask for reopening has ended
+├── NeverReopened     there is nothing to reopen
 └── AtTheTop
 """
 
@@ -61,3 +67,27 @@ class NotAgreed(Refused):
 
 class AtTheTop(Refused):
     message: ClassVar[str] = "The case is at {level}, the top of the tree; assign it to somebody there."
+
+
+class AlreadyMerged(Refused):
+    message: ClassVar[str] = "The case was merged into {into}; work on that one, and this one is answered with it."
+
+
+class NotMergeable(Refused):
+    message: ClassVar[str] = "A case can't be merged into itself; name the other case."
+
+
+class NotDispatched(Refused):
+    message: ClassVar[str] = "The case is not with {unit} now; read its file again."
+
+
+class SamePersonAgain(Refused):
+    message: ClassVar[str] = "{person} had the case before it was reopened; give it to somebody else."
+
+
+class WindowOver(Refused):
+    message: ClassVar[str] = "The time to ask for reopening ended on {ended}; report the trouble anew."
+
+
+class NeverReopened(Refused):
+    message: ClassVar[str] = "There is no resolution that could be reopened; if the trouble goes on, report it anew."

@@ -22,9 +22,10 @@ from services.chassis.ids import new_id
 from services.chassis.ndjson import MEDIA_TYPE, numbered
 from services.chassis.problems import describe
 from services.chassis.service import Service
-from services.mediation.domain.commands import Command, RecordOutcome, ResolveCase
+from services.mediation.circumstances import Surroundings
+from services.mediation.domain.commands import Answer, Circumstances, Command, RecordOutcome, ResolveCase
 from services.mediation.domain.decider import CASES
-from services.mediation.endpoints.desk import CASEWORKERS, Parts, actor_of
+from services.mediation.endpoints.desk import CASEWORKERS, Around, Parts, actor_of
 from services.mediation.endpoints.lines import (
     LONGEST_LINE,
     Line,
@@ -50,12 +51,14 @@ Worker = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
     response_class=Response,
     responses={200: {"content": {MEDIA_TYPE: {}}, "description": "A line for each line, in order"}},
 )
-async def resolve_bulk(parts: Parts, staff: Worker, request: Request, traceparent: TraceParent) -> Response:
+async def resolve_bulk(
+    parts: Parts, staff: Worker, around: Around, request: Request, traceparent: TraceParent
+) -> Response:
     """Up to 64 MB of MEDIA_TYPE. Each line is its own key: sent again it is a `duplicate`, and changes nothing.
 
     The answer begins when the last line is in: a client that reads only after writing would block us otherwise.
     """
-    desk = BulkDesk(parts, staff, request.headers.get("idempotency-key", ""), traceparent)
+    desk = BulkDesk(parts, staff, around, request.headers.get("idempotency-key", ""), traceparent)
     answers: list[bytes] = []
     storing: asyncio.Task[list[bytes]] | None = None
     async for chunk in numbered(request.stream(), LARGEST_BATCH, LONGEST_LINE):
@@ -81,7 +84,8 @@ class Judged:
 class BulkDesk:
     """One bulk request, chunk after chunk: a case that is named twice meets its own first outcome."""
 
-    def __init__(self, parts: Service, staff: Staff, key: str, traceparent: str | None) -> None:
+    def __init__(self, parts: Service, staff: Staff, around: Surroundings, key: str, traceparent: str | None) -> None:
+        self._around = around
         self._parts = parts
         self._staff = staff
         self._key = key
@@ -94,7 +98,9 @@ class BulkDesk:
             homes = await homes_of(connection, case_ids)
             known = await clocks(connection) if len(homes) < len(case_ids) else {}
         at = now()
-        return [Judged(number, line, self._judged(line, homes, known, at)) for number, line in lines]
+        solved = {line.case_id for _, line in lines if isinstance(line, SolutionLine)}
+        around = await self._around.of({homes[case].area for case in solved if case in homes}, at)
+        return [Judged(number, line, self._judged(line, homes, known, around, at)) for number, line in lines]
 
     async def store(self, judged: Sequence[Judged]) -> list[bytes]:
         """Carry out what is meant; an answer for each line."""
@@ -113,17 +119,20 @@ class BulkDesk:
         line: Line | NotTaken,
         homes: Mapping[UUID, Home],
         known: Mapping[str, ZoneInfo],
+        around: Mapping[str, Circumstances],
         at: datetime,
     ) -> Intent[Command] | NotTaken:
         match line:
             case NotTaken():
                 return line
             case SolutionLine():
-                return self._solution(line, homes.get(line.case_id), at)
+                return self._solution(line, homes.get(line.case_id), around, at)
             case OutcomeLine():
                 return self._outcome(line, homes.get(line.case_id), known, at)
 
-    def _solution(self, line: SolutionLine, home: Home | None, at: datetime) -> Intent[Command] | NotTaken:
+    def _solution(
+        self, line: SolutionLine, home: Home | None, around: Mapping[str, Circumstances], at: datetime
+    ) -> Intent[Command] | NotTaken:
         if not self._staff.roles.intersection(CASEWORKERS):
             return rejected("imported", "is missing, and your role brings history only", "Add it, as true.")
         if home is None:
@@ -131,7 +140,8 @@ class BulkDesk:
         if home.clock is None:
             return unavailable("case_id", "is of a community not known here yet", "Send the line again.")
         ref = new_id()
-        command = ResolveCase(actor_of(self._staff), line.resolution, ref, line.language, day_of(at, home.clock))
+        answer = Answer(line.resolution, ref, line.language, day_of(at, home.clock))
+        command = ResolveCase(actor_of(self._staff), answer, around[home.area])
         sealed = self._parts.vault.seal(ref, {"explanation": line.explanation, "language": line.language})
         return self._intent(line, command, at, sealed=[sealed])
 

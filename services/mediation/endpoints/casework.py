@@ -6,22 +6,25 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from services.chassis.clock import now
-from services.chassis.commands import UnknownStream
-from services.chassis.database import scoped
 from services.chassis.forms import Form, FreeText
 from services.chassis.ids import new_id
-from services.chassis.problems import ProblemError
+from services.chassis.problems import ProblemError, unprocessable
 from services.contracts.cases import EscalationReason, Language, MediationPlace, MediationResult, Resolution
 from services.contracts.event import StaffId
 from services.mediation.domain.commands import (
     AcknowledgeCase,
+    Answer,
     AssignCase,
     EscalateCase,
+    MergeCase,
     RecordMediation,
     ResolveCase,
 )
+from services.mediation.domain.decider import CASES
+from services.mediation.domain.errors import NotMergeable
+from services.mediation.domain.standing import working
 from services.mediation.endpoints.desk import CASEWORKERS, Desk, Reached, desk_for
-from services.mediation.read_models.places import day_of, homes_of
+from services.mediation.read_models.places import day_of
 
 router = APIRouter()
 
@@ -52,6 +55,10 @@ class Escalation(Form):
     reason: Literal[EscalationReason.ASKED_BY_STAFF, EscalationReason.OVERDUE] = EscalationReason.ASKED_BY_STAFF
 
 
+class Merger(Form):
+    into: UUID
+
+
 class Solution(Form):
     resolution: ByPeople
     explanation: FreeText
@@ -76,7 +83,8 @@ async def mediate(desk: MediationDesk, case_id: UUID, form: Session) -> Reached:
     """Tell of a mediation session that you held."""
     note = new_id() if form.note else None
     sealed = [desk.parts.vault.seal(note, {"note": form.note})] if note else []
-    command = RecordMediation(desk.actor, form.result, form.place, note)
+    circumstances = await desk.circumstances(case_id, now())
+    command = RecordMediation(desk.actor, form.result, form.place, note, circumstances)
     return await desk.carry_out(case_id, command, form, sealed)
 
 
@@ -84,17 +92,30 @@ async def mediate(desk: MediationDesk, case_id: UUID, form: Session) -> Reached:
 async def escalate(desk: CaseworkDesk, case_id: UUID, form: Escalation | None = None) -> Reached:
     """Raise the case one level up the tree of areas."""
     form = form or Escalation()
-    return await desk.carry_out(case_id, EscalateCase(desk.actor, form.reason), form)
+    circumstances = await desk.circumstances(case_id, now())
+    return await desk.carry_out(case_id, EscalateCase(desk.actor, form.reason, circumstances), form)
+
+
+@router.post("/cases/{case_id}/merge", operation_id="merge_case")
+async def merge(desk: AssigningDesk, case_id: UUID, form: Merger) -> Reached:
+    """Say that the case is the same trouble as another that is being worked on: both are answered together."""
+    if form.into == case_id:
+        raise NotMergeable
+    loaded, _ = await desk.parts.store.load([form.into], [], desk.staff.areas)
+    other = CASES.initial
+    for event in loaded[form.into].events:
+        other = CASES.evolve(other, event)
+    if loaded[form.into].area is None:
+        raise unprocessable("into", "is of no case in your areas", "Send the id of the case that stays open.")
+    working(other)
+    return await desk.carry_out(case_id, MergeCase(desk.actor, form.into), form)
 
 
 @router.post("/cases/{case_id}/resolve", operation_id="resolve_case")
 async def resolve(desk: CaseworkDesk, case_id: UUID, form: Solution) -> Reached:
     """Solve the case and explain it to the resident."""
     at = now()
-    async with scoped(desk.parts.application, desk.staff.areas) as connection:
-        home = (await homes_of(connection, [case_id])).get(case_id)
-    if home is None:
-        raise UnknownStream
+    home = await desk.home_of(case_id)
     if home.clock is None:
         raise ProblemError(
             503,
@@ -104,6 +125,7 @@ async def resolve(desk: CaseworkDesk, case_id: UUID, form: Solution) -> Reached:
             headers={"Retry-After": "2"},
         )
     explanation = new_id()
-    command = ResolveCase(desk.actor, form.resolution, explanation, form.language, day_of(at, home.clock))
+    answer = Answer(form.resolution, explanation, form.language, day_of(at, home.clock))
+    command = ResolveCase(desk.actor, answer, await desk.circumstances(case_id, at))
     sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
     return await desk.carry_out(case_id, command, form, [sealed])

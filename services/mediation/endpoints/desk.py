@@ -2,23 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from services.chassis import consumer, http
 from services.chassis.auth import Staff
 from services.chassis.clock import now
-from services.chassis.commands import Intent, handle
+from services.chassis.commands import Intent, UnknownStream, handle
+from services.chassis.database import scoped
 from services.chassis.eventstore import Sealed
 from services.chassis.forms import Form
 from services.chassis.http import IdempotencyKey, Position, TraceParent, staff_with
+from services.chassis.problems import unprocessable
 from services.chassis.service import Service
-from services.mediation.domain.commands import Actor, Command
+from services.mediation.circumstances import Surroundings
+from services.mediation.domain.commands import Actor, Circumstances, Command
 from services.mediation.domain.decider import CASES
 from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
+from services.mediation.read_models.places import Home, homes_of
 
 CASEWORKERS = ("cadre", "mediator", "supervisor")
 """Roles that work on cases, and so may read what is said in them."""
@@ -30,6 +35,28 @@ def _parts(request: Request) -> Service:
 
 Parts = Annotated[Service, Depends(_parts)]
 Reader = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
+
+
+def _surroundings(request: Request) -> Surroundings:
+    return request.app.state.surroundings
+
+
+Around = Annotated[Surroundings, Depends(_surroundings)]
+
+
+def _version_seen(
+    if_match: Annotated[str | None, Header(description='`"12"`: only if still at it.')] = None,
+) -> int | None:
+    """The version of the case that the caller saw, if it says so: a change in between is then a 412."""
+    if if_match is None:
+        return None
+    text = if_match.strip().strip('"')
+    if not text.isdecimal():
+        raise unprocessable("If-Match", "is not a version", 'Send the version that you saw, as `"12"`, or nothing.')
+    return int(text)
+
+
+VersionSeen = Annotated[int | None, Depends(_version_seen)]
 
 
 class Reached(BaseModel):
@@ -52,6 +79,8 @@ class Desk:
     response: Response
     key: str
     traceparent: str | None
+    surroundings: Surroundings
+    seen: int | None = None
 
     @property
     def actor(self) -> Actor:
@@ -68,12 +97,30 @@ class Desk:
             actor=self.staff.id,
             at=now(),
             scope=self.staff.areas,
+            expected=self.seen,
             sealed=sealed,
             traceparent=self.traceparent,
         )
         outcome = await handle(self.parts.store, CASES, intent)
         http.reached(self.response, self.parts.name, outcome)
         return Reached(case_id=case_id, version=outcome.version)
+
+    async def home_of(self, case_id: UUID) -> Home:
+        """Where the case comes from.
+
+        Raises:
+            UnknownStream: there is no such case in the caller's areas.
+        """
+        async with scoped(self.parts.application, self.staff.areas) as connection:
+            home = (await homes_of(connection, [case_id])).get(case_id)
+        if home is None:
+            raise UnknownStream
+        return home
+
+    async def circumstances(self, case_id: UUID, at: datetime) -> Circumstances:
+        """What holds where the case comes from; raises as `home_of`."""
+        area = (await self.home_of(case_id)).area
+        return (await self.surroundings.of([area], at))[area]
 
 
 def desk_for(*roles: str) -> Callable[..., Desk]:
@@ -85,8 +132,10 @@ def desk_for(*roles: str) -> Callable[..., Desk]:
         response: Response,
         key: IdempotencyKey,
         traceparent: TraceParent,
+        surroundings: Around,
+        seen: VersionSeen,
     ) -> Desk:
-        return Desk(parts, staff, response, key, traceparent)
+        return Desk(parts, staff, response, key, traceparent, surroundings, seen)
 
     return desk
 

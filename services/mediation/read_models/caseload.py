@@ -31,13 +31,20 @@ from services.contracts.cases import (
     CaseAcknowledged,
     CaseAssigned,
     CaseClosed,
+    CaseDispatchAccepted,
+    CaseDispatchDone,
+    CaseDispatched,
+    CaseDispatchReturned,
     CaseEscalated,
     CaseMediated,
+    CaseMerged,
     CaseOpened,
+    CaseReminded,
     CaseReopened,
     CaseReported,
     CaseResolved,
 )
+from services.contracts.deadlines import Deadline, Rule
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 
@@ -48,6 +55,8 @@ class State(StrEnum):
     ASSIGNED = "assigned"
     ACKNOWLEDGED = "acknowledged"
     IN_MEDIATION = "in_mediation"
+    DISPATCHED = "dispatched"
+    MERGED = "merged"
     RESOLVED = "resolved"
     CLOSED = "closed"
 
@@ -70,6 +79,15 @@ class CaseRow:
     opened_at: datetime | None
     resolved_on: date | None
     last_at: datetime
+    unit: str | None = None
+    into_case: UUID | None = None
+    barred: str | None = None
+    """Who had it before it was reopened: it goes to somebody else."""
+    acknowledge_by: datetime | None = None
+    accept_by: datetime | None = None
+    done_by: datetime | None = None
+    due_at: datetime | None = None
+    """The first of these dates; none when nothing is promised any more."""
 
 
 TABLE = Table(
@@ -89,6 +107,13 @@ TABLE = Table(
     Column("opened_at", DateTime(timezone=True)),
     Column("resolved_on", Date),
     Column("last_at", DateTime(timezone=True), nullable=False),
+    Column("unit", Text),
+    Column("into_case", Uuid),
+    Column("barred", Text),
+    Column("acknowledge_by", DateTime(timezone=True)),
+    Column("accept_by", DateTime(timezone=True)),
+    Column("done_by", DateTime(timezone=True)),
+    Column("due_at", DateTime(timezone=True)),
 )
 Index("caseload_newest", TABLE.c.reported_at.desc(), TABLE.c.case_id.desc())
 Index("caseload_by_area", TABLE.c.area, TABLE.c.reported_at.desc(), TABLE.c.case_id.desc())
@@ -100,6 +125,7 @@ Index(
     TABLE.c.case_id.desc(),
     postgresql_where=TABLE.c.owner.is_not(None),
 )
+Index("caseload_due", TABLE.c.due_at, TABLE.c.case_id, postgresql_where=TABLE.c.due_at.is_not(None))
 Index("caseload_by_reference", TABLE.c.reference, postgresql_where=TABLE.c.reference.is_not(None))
 
 
@@ -138,7 +164,7 @@ def _reported(row: CaseRow | None, recorded: Recorded, event: CaseReported) -> C
 
 def _opened(row: CaseRow | None, recorded: Recorded, event: CaseOpened) -> CaseRow:
     at = recorded.occurred_at
-    return CaseRow(
+    opened = CaseRow(
         case_id=recorded.stream_id,
         area=row.area if row else recorded.area,
         level=event.level,
@@ -154,6 +180,7 @@ def _opened(row: CaseRow | None, recorded: Recorded, event: CaseOpened) -> CaseR
         resolved_on=None,
         last_at=max(row.last_at, at) if row else at,
     )
+    return _promised(opened, event.deadlines) if event.deadlines else opened
 
 
 def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
@@ -162,24 +189,66 @@ def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
         case CaseAssigned():
             return replace(row, state=State.ASSIGNED, owner=event.owner)
         case CaseAcknowledged():
-            return replace(row, state=State.ACKNOWLEDGED, owner=event.owner)
+            state = row.state if row.state == State.DISPATCHED else State.ACKNOWLEDGED
+            return _promised(replace(row, state=state, owner=event.owner, acknowledge_by=None))
         case CaseMediated():
-            return replace(row, state=State.IN_MEDIATION)
+            return _promised(replace(row, state=State.IN_MEDIATION), event.deadlines)
+        case CaseDispatched():
+            row = replace(row, state=State.DISPATCHED, owner=event.tracker, unit=event.unit)
+            return _promised(row, event.deadlines)
+        case CaseDispatchAccepted():
+            return _promised(replace(row, accept_by=None))
+        case CaseDispatchReturned() | CaseDispatchDone():
+            return _promised(replace(row, state=State.ACKNOWLEDGED, unit=None, accept_by=None))
+        case CaseReminded():
+            return _promised(row, event.deadlines)
         case CaseEscalated():
-            return replace(row, state=State.OPENED, owner=None, level=event.to_level)
+            state = State.ASSIGNED if event.owner else State.OPENED
+            row = replace(row, state=state, owner=event.owner, level=event.to_level, unit=None, accept_by=None)
+            return _promised(row, event.deadlines)
+        case CaseMerged():
+            return _at_rest(replace(row, state=State.MERGED, into_case=event.into))
         case CaseResolved():
-            return replace(row, state=State.RESOLVED, resolved_on=event.resolved_on)
+            return _at_rest(replace(row, state=State.RESOLVED, resolved_on=event.resolved_on))
         case CaseReopened():
-            return replace(row, state=State.OPENED, owner=None, level=event.level, resolved_on=None)
+            row = replace(row, state=State.OPENED, owner=None, level=event.level, resolved_on=None, into_case=None)
+            return _promised(replace(row, barred=event.previous_owner), event.deadlines)
         case CaseClosed():
-            return replace(row, state=State.CLOSED)
+            return _at_rest(replace(row, state=State.CLOSED))
         case _:
             return row
 
 
+def _promised(row: CaseRow, deadlines: Sequence[Deadline] = ()) -> CaseRow:
+    """With new dates. The time for mediation takes the place of the time to be done."""
+    acknowledge_by, accept_by, done_by = row.acknowledge_by, row.accept_by, row.done_by
+    for deadline in deadlines:
+        match deadline.rule:
+            case Rule.ACKNOWLEDGE:
+                acknowledge_by = deadline.due_at
+            case Rule.ACCEPT:
+                accept_by = deadline.due_at
+            case Rule.DONE | Rule.MEDIATE:
+                done_by = deadline.due_at
+            case _:
+                pass
+    promised = [at for at in (acknowledge_by, accept_by, done_by) if at is not None]
+    return replace(
+        row,
+        acknowledge_by=acknowledge_by,
+        accept_by=accept_by,
+        done_by=done_by,
+        due_at=min(promised, default=None),
+    )
+
+
+def _at_rest(row: CaseRow) -> CaseRow:
+    return replace(row, unit=None, acknowledge_by=None, accept_by=None, done_by=None, due_at=None)
+
+
 CASELOAD: ReadModel[CaseRow] = ReadModel(
     name="caseload",
-    version=1,
+    version=2,
     table=TABLE,
     row=CaseRow,
     evolve=evolve,
@@ -189,7 +258,13 @@ CASELOAD: ReadModel[CaseRow] = ReadModel(
         CaseAssigned,
         CaseAcknowledged,
         CaseMediated,
+        CaseDispatched,
+        CaseDispatchAccepted,
+        CaseDispatchReturned,
+        CaseDispatchDone,
+        CaseReminded,
         CaseEscalated,
+        CaseMerged,
         CaseResolved,
         CaseReopened,
         CaseClosed,
@@ -207,6 +282,8 @@ class Wanted:
     kind: str | None = None
     category: str | None = None
     reference: str | None = None
+    due_before: datetime | None = None
+    """Only what is promised for before that moment, the most urgent date first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +317,8 @@ async def cases_of(
     ):
         if value is not None:
             query = query.where(column == value)
+    if wanted.due_before:
+        query = query.where(t.due_at < wanted.due_before).order_by(None).order_by(t.due_at, t.case_id)
     if after:
         query = query.where(tuple_(t.reported_at, t.case_id) < (after.reported_at, after.case_id))
     return await _rows(connection, query)

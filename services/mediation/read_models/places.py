@@ -1,6 +1,6 @@
 """Where cases come from, and the clock that their community's days are counted by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -40,3 +40,14 @@ async def clocks(connection: AsyncConnection) -> dict[str, ZoneInfo]:
 
 def _clock(time_zone: str | None) -> ZoneInfo | None:
     return ZoneInfo(time_zone) if time_zone else None
+
+
+async def clocks_at(connection: AsyncConnection, areas: Collection[str]) -> dict[str, ZoneInfo]:
+    """The clock of each of these areas: its community's own, or for an area above, that of a community in it."""
+    rows = await connection.exec_driver_sql(
+        "SELECT wanted.area, there.time_zone FROM unnest($1::text[]) AS wanted (area) CROSS JOIN LATERAL"
+        " (SELECT time_zone FROM place WHERE place.area ^@ wanted.area AND time_zone IS NOT NULL"
+        " ORDER BY place.area LIMIT 1) there",
+        (list(areas),),
+    )
+    return {row.area: ZoneInfo(row.time_zone) for row in rows}

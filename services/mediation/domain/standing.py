@@ -1,0 +1,96 @@
+"""Where a case stands to whoever acts on it: the questions that several rules ask."""
+
+from collections.abc import Mapping
+
+from services.contracts import cases
+from services.contracts.deadlines import Rule
+from services.contracts.event import Event
+from services.mediation.domain.case import (
+    Assigned,
+    Case,
+    Closed,
+    Known,
+    Merged,
+    Opened,
+    OutcomeWaiting,
+    Resolved,
+    Unopened,
+    Working,
+)
+from services.mediation.domain.commands import Actor, Circumstances
+from services.mediation.domain.deadlines import Deadline, deadline
+from services.mediation.domain.errors import (
+    AlreadyClosed,
+    AlreadyMerged,
+    AlreadyResolved,
+    NotOpened,
+    NotYourCase,
+    NotYourLevel,
+    SamePersonAgain,
+)
+
+
+def known(case: Case) -> Known:
+    if isinstance(case, Unopened | OutcomeWaiting):
+        raise NotOpened
+    return case
+
+
+def working(case: Case) -> Working:
+    match known(case):
+        case Resolved():
+            raise AlreadyResolved
+        case Closed():
+            raise AlreadyClosed
+        case Merged(into=into):
+            raise AlreadyMerged(into=str(into))
+        case worked_on:
+            return worked_on
+
+
+def answering(actor: Actor, case: Working) -> None:
+    """The owner may act wherever the case lies; others only at its level or above."""
+    if case.owner != actor.id and not actor.answers_for(case.level):
+        raise NotYourLevel(level=case.level)
+
+
+def taking_on(actor: Actor, case: Working) -> list[Event]:
+    """What makes `actor` the owner who has acknowledged; what nobody has acknowledged is for the taking."""
+    answering(actor, case)
+    not_barred(actor.id, case)
+    if not isinstance(case, Opened | Assigned):
+        if case.owner != actor.id:
+            raise NotYourCase(owner=case.owner)
+        return []
+    assigned = [] if case.owner == actor.id else [cases.CaseAssigned(owner=actor.id)]
+    return [*assigned, cases.CaseAcknowledged(owner=actor.id)]
+
+
+def not_barred(person: str, case: Working) -> None:
+    if person == case.standing.barred:
+        raise SamePersonAgain(person=person)
+
+
+def on_duty_for(level: str, on_duty: Mapping[str, str], *, but: str | None = None) -> str | None:
+    """Who answers for `level` now: the cadre of its own desk, or of the nearest manned one above."""
+    desk: str | None = level
+    while desk is not None:
+        cadre = on_duty.get(desk)
+        if cadre is not None and cadre != but:
+            return cadre
+        desk = None if desk == "/" else desk[: desk.rstrip("/").rfind("/") + 1]
+    return None
+
+
+def level_above(level: str) -> str | None:
+    """`/city/d1/street/` of `/city/d1/street/community/`; none above the outermost area."""
+    above = level[: level.rstrip("/").rfind("/") + 1]
+    return above if above != "/" and level != "/" else None
+
+
+def first_promises(urgency: cases.Urgency, circumstances: Circumstances) -> tuple[Deadline, ...]:
+    """What a resident is promised when a case begins, or begins again."""
+    return tuple(
+        deadline(rule, urgency, circumstances.at, circumstances.rules)
+        for rule in (Rule.ACKNOWLEDGE, Rule.SAME_DAY, Rule.DONE)
+    )
