@@ -130,14 +130,24 @@ def import_(
 
 
 @app.command(rich_help_panel=DATA)
-def reconcile() -> None:
+def reconcile(
+    history: Annotated[
+        Path | None,
+        typer.Option(help="What clients were told, as NDJSON: what, key, outcome, position, case.", show_default=False),
+    ] = None,
+) -> None:
     """Compare the four services with each other and with Kafka: nothing lost, nothing double, nothing left behind.
 
-    It only reads. Exit code 1 when there is a difference; each comes with an example and a remedy.
+    It only reads. Exit code 1 when there is a difference; each comes with an example and a remedy. With a history that
+    clients kept it also looks whether all that they were told is true.
+
+        doorstep reconcile
+
+        doorstep reconcile --history told.ndjson
     """
     from deploy.reconciling import reconcile
 
-    reconcile()
+    reconcile(history)
 
 
 @app.command(rich_help_panel=DATA)

@@ -1,7 +1,7 @@
 """Collects what the checker judges: reads four databases and Kafka from its beginning, and writes nothing."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +10,9 @@ import asyncpg
 
 from deploy.local.state import SERVICES
 from deploy.on_kafka import contents_of
-from deploy.reconcile import Digest, Facts, Lag, Log, Model, Waiting, judge
+from deploy.reconcile import Digest, Facts, Lag, Log, Model, Waiting, digest_of, judge, name_hash
+from deploy.told import Told
+from services.contracts.alerts import first_alert_of
 
 Database = Any
 """A connection of asyncpg, which has no types."""
@@ -45,18 +47,23 @@ _NAMED = """
 SELECT name || CASE nth WHEN 1 THEN '' ELSE ' (' || nth || ')' END AS name
 FROM (SELECT name, row_number() OVER (PARTITION BY name ORDER BY position) AS nth FROM ({chosen}) c) n
 """
-_ALERTS = "type = 'case.escalated' OR (type = 'case.opened' AND coalesce(data ->> 'imported', 'false') = 'false')"
+_CAUSES = """
+SELECT stream_id, version, substr(type, 6) AS cause FROM event
+WHERE type IN ('case.escalated', 'case.reopened')
+    OR (type = 'case.opened' AND coalesce(data ->> 'imported', 'false') = 'false')
+"""
+_FIRST_ALERTS = """
+SELECT stream_id || ' ' || (data ->> 'cause') || ' ' || (data ->> 'alert') AS name, position FROM event
+WHERE type = 'alert.raised' AND coalesce((data ->> 'step')::integer, 0) = 0
+"""
+_STORED = """
+SELECT stream_id || ':' || version FROM event JOIN unnest($1::uuid[], $2::integer[]) AS a (stream_id, version)
+USING (stream_id, version)
+"""
 _HAPPENED = {
     "reported": ("intake", "SELECT stream_id::text AS name, position FROM event WHERE type = 'case.reported'"),
     "opened": ("mediation", "SELECT stream_id::text AS name, position FROM event WHERE type = 'case.opened'"),
-    "due alerts": (
-        "mediation",
-        f"SELECT stream_id || ' ' || substr(type, 6) AS name, position FROM event WHERE {_ALERTS}",
-    ),
-    "raised alerts": (
-        "notifications",
-        "SELECT stream_id || ' ' || (data ->> 'cause') AS name, position FROM event WHERE type = 'alert.raised'",
-    ),
+    "raised alerts": ("notifications", _FIRST_ALERTS),
 }
 
 _HELD = """
@@ -98,8 +105,8 @@ class Places:
     kafka: str
 
 
-async def collect(places: Places) -> Facts:
-    """Everything that the checker asks for.
+async def collect(places: Places, told: Sequence[Told] = (), *, only_client: bool = False) -> Facts:
+    """Everything that the checker asks for; `told` is a history that clients kept.
 
     Raises:
         OSError, asyncpg.PostgresError, KafkaError: something is away; nothing is known then.
@@ -114,7 +121,7 @@ async def collect(places: Places) -> Facts:
             copy=await _copy(to["reporting"]),
             reported=happened["reported"],
             opened=happened["opened"],
-            due_alerts=happened["due alerts"],
+            due_alerts=digest_of((await _due_alerts(to["mediation"])).values()),
             raised_alerts=happened["raised alerts"],
             late_alerts=await to["notifications"].fetchval("SELECT coalesce(sum(cases), 0) FROM late_cases"),
             models=[await _model(to[keys.service], keys) for keys in KEYS],
@@ -122,6 +129,9 @@ async def collect(places: Places) -> Facts:
             lags=await lags(to, contents.ends),
             conflicts=await to["intake"].fetchval("SELECT count(*) FROM set_aside"),
             unreadable=contents.unreadable,
+            told=told,
+            stored=await _stored(to, told),
+            only_client=only_client,
         )
         differing = {place for finding in judge(facts) if not finding.ok for place in finding.compared}
         items = {place: await _items(places.kafka, to, place) for place in differing}
@@ -180,6 +190,31 @@ async def _copy(to: Database) -> Log:
     )
 
 
+async def _due_alerts(to: Database) -> Mapping[str, int]:
+    """By the names that the first alerts of mediation's events must have."""
+    names = [
+        f"{row['stream_id']} {row['cause']} {first_alert_of('mediation', row['stream_id'], row['version'])}"
+        for row in await to.fetch(_CAUSES)
+    ]
+    return {name: name_hash(name) for name in names}
+
+
+async def _stored(to: Mapping[str, Database], told: Sequence[Told]) -> set[str]:
+    """Of the positions that clients were told, those that are there."""
+    asked: dict[str, list[tuple[str, int]]] = {}
+    for one in told:
+        if one.outcome == "ok" and one.position.count(":") == 2:
+            source, stream, version = one.position.split(":")
+            asked.setdefault(source, []).append((stream, int(version)))
+    stored: set[str] = set()
+    for source, positions in asked.items():
+        if source in to:
+            streams, versions = zip(*positions, strict=True)
+            found = await to[source].fetch(_STORED, list(streams), list(versions))
+            stored.update(f"{source}:{row[0]}" for row in found)
+    return stored
+
+
 async def _digest(to: Database, chosen: str) -> Digest:
     row = await to.fetchrow(
         f"SELECT count(*), coalesce(sum({_NAME_HASH}), 0)::numeric AS total FROM ({_NAMED.format(chosen=chosen)}) n"
@@ -207,6 +242,8 @@ async def _waiting(service: str, to: Database) -> list[Waiting]:
 
 
 async def _items(kafka: str, to: Mapping[str, Database], place: str) -> Mapping[str, int]:
+    if place == "due alerts":
+        return await _due_alerts(to["mediation"])
     if place in _HAPPENED:
         service, chosen = _HAPPENED[place]
         found = await to[service].fetch(f"SELECT name, {_NAME_HASH} AS hash FROM ({_NAMED.format(chosen=chosen)}) n")

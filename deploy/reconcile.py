@@ -3,9 +3,11 @@
 Pure: the facts come from wherever (facts.py collects those of a running Doorstep), so a simulation is judged alike.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+
+from deploy.told import Told
 
 SHOWN = 3
 """Examples told of each kind of difference."""
@@ -107,9 +109,12 @@ class Facts:
     opened: Digest
     """Case ids by case.opened in mediation's log."""
     due_alerts: Digest
-    """What must have alerted: each live case.opened and each case.escalated, in mediation's log."""
+    """What must have alerted: each live opening, each escalation and reopening, in mediation's log.
+
+    By case, cause and the id that its first alert must have.
+    """
     raised_alerts: Digest
-    """What did, in notifications' log."""
+    """What did, in notifications' log; the further steps of a chain left out."""
     late_alerts: int = 0
     """What came too late for one, and stands in notifications' digest instead."""
     models: Sequence[Model] = ()
@@ -118,6 +123,12 @@ class Facts:
     conflicts: int = 0
     unreadable: Sequence[str] = ()
     """Records on Kafka that are no events of ours."""
+    told: Sequence[Told] = ()
+    """What clients were told of their writes, where they kept a history."""
+    stored: Collection[str] = frozenset()
+    """Of the positions in that history, those that their logs hold."""
+    only_client: bool = False
+    """Nobody but the clients of the history has reported anything."""
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     """What lies in a place in full, each name with its hash; only needed where a finding compared two that differ.
 
@@ -156,6 +167,7 @@ def judge(facts: Facts) -> list[Finding]:
         _held(facts),
         _lags(facts),
         Finding("I1", "conflicts kept aside by intake", f"{facts.conflicts:,} for review"),
+        *_history(facts),
     ]
 
 
@@ -227,7 +239,7 @@ def _cases(facts: Facts) -> Finding:
 def _alerts(facts: Facts) -> Finding:
     finding = _equal(
         facts,
-        ("I3", "every live opening and escalation has one alert"),
+        ("I3", "every live opening, escalation and reopening has one first alert"),
         ("due alerts", facts.due_alerts),
         ("raised alerts", facts.raised_alerts),
         "doorstep parked list --service notifications; then doorstep republish mediation",
@@ -237,6 +249,56 @@ def _alerts(facts: Facts) -> Finding:
         told = f"{finding.told}; {facts.late_alerts:,} came too late and stand in the digest"
         return replace(finding, told=told, differences=())
     return finding
+
+
+def _history(facts: Facts) -> Iterator[Finding]:
+    """What clients were told against what is there: what was acknowledged is, once, whatever died meanwhile."""
+    if not facts.told:
+        return
+    ok = [told for told in facts.told if told.outcome == "ok"]
+    yield Finding(
+        "I1",
+        "every write that a client was told of is in its log",
+        f"{len(ok):,} told, {len(facts.told) - len(ok):,} refused or unanswered",
+        list(_some(f"{told.what} {told.position or told.key}" for told in ok if told.position not in facts.stored)),
+        "restore that service from its backup: an acknowledged write is gone",
+    )
+    reports: dict[str, set[str]] = {}
+    for told in facts.told:
+        if told.what == "report":
+            reports.setdefault(told.key, set()).update([told.case] if told.outcome == "ok" else [])
+    differences = [f"{key} was answered with {len(cases)} cases" for key, cases in reports.items() if len(cases) > 1]
+    keys_of: dict[str, list[str]] = {}
+    for key, cases in reports.items():
+        for case in cases:
+            keys_of.setdefault(case, []).append(key)
+    differences += [f"{case} answers {len(keys)} reports" for case, keys in keys_of.items() if len(keys) > 1]
+    if facts.only_client:
+        may_be = sum(any(t.outcome != "failed" for t in told) for told in _by_key(facts.told).values())
+        if not len(keys_of) <= facts.reported.count <= may_be:
+            differences.append(f"{facts.reported.count:,} reports stored, of {may_be:,} that were sent")
+    yield Finding(
+        "I1",
+        "every report that was answered is in intake's log, once",
+        f"{len(keys_of):,} answered",
+        list(_some(differences)),
+        "doorstep trace the case; two cases for one key are a defect of intake",
+    )
+
+
+def _by_key(told: Iterable[Told]) -> Mapping[str, list[Told]]:
+    by_key: dict[str, list[Told]] = {}
+    for one in told:
+        if one.what == "report":
+            by_key.setdefault(one.key, []).append(one)
+    return by_key
+
+
+def _some(differences: Iterable[str]) -> Iterator[str]:
+    found = list(differences)
+    yield from found[:SHOWN]
+    if len(found) > SHOWN:
+        yield f"and {len(found) - SHOWN:,} more"
 
 
 def _models(facts: Facts) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,9 @@ from deploy.reconcile import (
     judge,
     name_hash,
 )
+from deploy.told import Told, WrongHistory, line, read
 
+ALERTED = "every live opening, escalation and reopening has one first alert"
 SOURCES = ("intake", "mediation", "notifications", "reporting")
 
 
@@ -131,11 +134,23 @@ PLANTED: dict[str, tuple[Plant, dict[str, str]]] = {
     ),
     "an alert that nobody got": (
         lambda world: world.names["raised alerts"].remove("c1 escalated"),
-        {"every live opening and escalation has one alert": "1 missing, e.g. c1 escalated"},
+        {ALERTED: "1 missing, e.g. c1 escalated"},
+    ),
+    "an alert that was raised twice": (
+        lambda world: world.names["raised alerts"].append("c1 escalated (2)"),
+        {ALERTED: "1 there without cause, e.g. c1 escalated (2)"},
+    ),
+    "an alert under another id than its cause gives it": (
+        lambda world: world.names.update({"raised alerts": ["c1 opened", "c2 opened", "c3 opened", "c1 escalated?"]}),
+        {ALERTED: "1 missing, e.g. c1 escalated"},
+    ),
+    "a reopening of which nobody was told": (
+        lambda world: world.names["due alerts"].append("c2 reopened"),
+        {ALERTED: "1 missing, e.g. c2 reopened"},
     ),
     "an alert for imported history": (
         lambda world: world.names["raised alerts"].append("c8 opened"),
-        {"every live opening and escalation has one alert": "1 there without cause, e.g. c8 opened"},
+        {ALERTED: "1 there without cause, e.g. c8 opened"},
     ),
 }
 
@@ -250,7 +265,7 @@ def test_every_difference_has_a_remedy(name: str) -> None:
 def test_what_came_too_late_for_an_alert_is_no_difference_as_long_as_it_was_counted() -> None:
     world = World.whole()
     world.names["raised alerts"].remove("c1 escalated")
-    check = "every live opening and escalation has one alert"
+    check = ALERTED
     assert _finding(replace(world.facts(), late_alerts=1), check).ok
     assert not _finding(replace(world.facts(), late_alerts=2), check).ok
 
@@ -265,3 +280,64 @@ def test_an_event_sent_again_is_no_difference_but_is_told() -> None:
 
 def _finding(facts: Facts, check: str) -> Finding:
     return next(finding for finding in judge(facts) if finding.check == check)
+
+
+STORED = "every write that a client was told of is in its log"
+ONCE = "every report that was answered is in intake's log, once"
+HISTORY = [
+    Told("report", "k1", "unknown"),
+    Told("report", "k1", "ok", "intake:c1:1", "c1"),
+    Told("report", "k2", "ok", "intake:c2:1", "c2"),
+    Told("report", "k3", "unknown"),
+    Told("report", "k4", "failed"),
+    Told("take duty", "d1", "ok", "notifications:desk:1"),
+]
+
+
+def told(history: Iterable[Told], *stored: str, only_client: bool = True) -> Facts:
+    """The whole world, which holds three reports, and what clients were told of it."""
+    kept = set(stored) or {"intake:c1:1", "intake:c2:1", "notifications:desk:1"}
+    return replace(World.whole().facts(), told=list(history), stored=kept, only_client=only_client)
+
+
+def test_a_history_that_is_true_has_no_difference() -> None:
+    assert wrong(told(HISTORY)) == {}
+    assert _finding(told(HISTORY), STORED).told == "3 told, 3 refused or unanswered"
+
+
+def test_without_a_history_nothing_is_said_of_one() -> None:
+    assert not {STORED, ONCE} & {finding.check for finding in judge(World.whole().facts())}
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ([Told("report", "k5", "ok", "intake:c3:1", "c3")], {STORED: "report intake:c3:1"}),
+        ([Told("acknowledge", "a1", "ok")], {STORED: "acknowledge a1"}),
+        ([Told("report", "k1", "ok", "intake:c2:1", "c2")], {ONCE: "k1 was answered with 2 cases"}),
+        ([Told("report", "k5", "ok", "intake:c2:1", "c2")], {ONCE: "c2 answers 2 reports"}),
+    ],
+    ids=["lost", "without a position", "two cases for one key", "one case for two keys"],
+)
+def test_planted_in_the_history(more: list[Told], found: dict[str, str]) -> None:
+    assert wrong(told([*HISTORY, *more])) == found
+
+
+def test_a_report_that_nobody_sent_is_found_where_nobody_else_reports() -> None:
+    fewer = [one for one in HISTORY if one.key != "k3"]
+    assert wrong(told(fewer)) == {ONCE: "3 reports stored, of 2 that were sent"}
+    assert wrong(told(fewer, only_client=False)) == {}
+
+
+def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "told.ndjson"
+    path.write_bytes(b"".join(map(line, HISTORY)))
+    assert read(path) == HISTORY
+
+
+@pytest.mark.parametrize("broken", ["{", '{"what": "report"}', '{"what": "report", "key": "k", "outcome": "perhaps"}'])
+def test_a_broken_history_names_its_line(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "told.ndjson"
+    path.write_bytes(line(HISTORY[0]) + broken.encode())
+    with pytest.raises(WrongHistory, match="line 2"):
+        read(path)
