@@ -23,8 +23,7 @@ def reporting(settings: ReportingSettings) -> FastAPI:
         pages=[pages.router],
         consumers=consumers(log, service.store, settings.faults_of_a_pattern),
         background=[partial(log.follow, model) for model in READ_MODELS],
-        face="/board",
+        face=pages.FACE,
     )
     app.state.remembered = Remembered()
-    app.add_exception_handler(pages.SignedOut, pages.show_door)
     return app

@@ -1,4 +1,4 @@
-"""/board: the numbers for people, their events, and the small door through which a browser signs in."""
+"""/board: the numbers for people, and their events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,17 +6,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
-from services.chassis.auth import Staff, Unauthenticated
+from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
-from services.chassis.settings import ServiceSettings
-from services.chassis.signin.access import StaffAccess
+from services.chassis.signin.page import Csrf, page_staff_with
 from services.chassis.web.pages import WEB, Assets, Pages, untranslated
 from services.contracts.event import AreaPath
 from services.reporting.asking import READERS, Counted, Fresh, after_position, mark_of, question_of
@@ -28,7 +27,7 @@ from services.reporting.read_models.indicators import BY_NAME, IndicatorName
 from services.reporting.read_models.place import names_of, names_within
 
 HERE = Path(__file__).parent
-COOKIE = "doorstep-board"
+FACE = "/board"
 EVENTS_ON_A_PAGE = 50
 
 assets = Assets("/board/assets", WEB / "tokens.css", WEB / "base.css", WEB / "mark.svg", HERE / "assets" / "board.css")
@@ -42,39 +41,7 @@ _ = untranslated
 _GROUPINGS = (frozenset[By](), frozenset({By.MONTH}), frozenset({By.PLACE}))
 
 
-class SignedOut(Exception):
-    """The page needs somebody; `reason` is for the door, none on a first visit."""
-
-    def __init__(self, reason: str | None = None) -> None:
-        super().__init__()
-        self.reason = reason
-
-
-async def reader(request: Request) -> Staff:
-    """Who looks: by a token in the request, as programs send it, or by the cookie of the door.
-
-    Raises:
-        SignedOut: nobody, or not with a role that may look at the board.
-    """
-    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
-    token = token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
-    if not token:
-        raise SignedOut
-    return await _staff(request, token)
-
-
-Reader = Annotated[Staff, Depends(reader)]
-
-
-async def _staff(request: Request, token: str) -> Staff:
-    access: StaffAccess = request.app.state.staff_access
-    try:
-        staff = await access.staff(token)
-    except Unauthenticated:
-        raise SignedOut(_("This token does not hold, or no longer. Ask for a new one.")) from None
-    if not staff.roles.intersection(READERS) or not staff.areas:
-        raise SignedOut(_("This token holds, but its role or its areas do not open the board."))
-    return staff
+Reader = Annotated[Staff, Depends(page_staff_with(*READERS))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +98,7 @@ async def show_board(
     asked: Annotated[Asked, Depends(asked)],
     fresh: Fresh,
     counted: Counted,
+    csrf: Csrf,
 ) -> Response:
     parts: Service = request.app.state.service
     question = asked.question
@@ -148,6 +116,8 @@ async def show_board(
         "first": question.first,
         "last": question.last,
         "other_areas": [area for area in staff.areas if not question.area.startswith(area)],
+        "face": FACE,
+        "csrf": csrf,
     }
     answer = pages.render("board.html", context)
     answer.headers.update(response.headers)  # what a dependency had to say: how far the page could not wait
@@ -161,6 +131,7 @@ async def show_events(
     asked: Annotated[Asked, Depends(asked)],
     fresh: Fresh,
     name: IndicatorName,
+    csrf: Csrf,
     after: str | None = None,
 ) -> Response:
     """The events behind a number."""
@@ -190,6 +161,8 @@ async def show_events(
         "here": here,
         "after": after,
         "next": following,
+        "face": FACE,
+        "csrf": csrf,
     }
     return pages.render("events.html", context)
 
@@ -201,38 +174,6 @@ EVENT_WORDS = {
     "case.acknowledged": "acknowledged",
     "case.escalated": "raised a level",
 }
-
-
-@router.post("/board/session")
-async def sign_in(request: Request, token: Annotated[str, Form(max_length=4000)]) -> Response:
-    """Keep a token in a cookie that no script reads and no other site sends."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise ProblemError(403, "foreign-form", "Sign in on this site's own page", "Open /board and sign in there.")
-    await _staff(request, token.strip())
-    settings: ServiceSettings = request.app.state.settings
-    answer = RedirectResponse("/board", status_code=303)
-    answer.set_cookie(
-        COOKIE,
-        token.strip(),
-        path="/board",
-        httponly=True,
-        samesite="strict",
-        secure=settings.env != "local",
-    )
-    return answer
-
-
-@router.post("/board/session/end")
-async def sign_out() -> Response:
-    answer = RedirectResponse("/board", status_code=303)
-    answer.delete_cookie(COOKIE, path="/board", httponly=True, samesite="strict")
-    return answer
-
-
-async def show_door(_request: Request, error: Exception) -> Response:
-    """The answer to `SignedOut`."""
-    assert isinstance(error, SignedOut)
-    return pages.render("door.html", {"reason": error.reason}, status=401)
 
 
 def _moment(question: Question) -> Mapping[str, Any]:

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from services.chassis.auth import Staff
+from services.chassis.signin.sessions import Sessions
 from services.reporting import charts
 from services.reporting.board import Board, board
 from services.reporting.charts import Series
@@ -15,9 +17,10 @@ from services.reporting.read_models.figures import Figures, Question
 from services.reporting.read_models.indicators import BY_NAME
 from tests.reporting.bureau import Bureau
 from tests.reporting.constituents import Casework, counted
-from tests.services import staff, staff_token
+from tests.services import staff
 
 MANAGER = staff("manager", "/nyc/")
+OWN_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 CSP = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
@@ -136,38 +139,29 @@ async def test_another_area_is_not_there(history: Bureau) -> None:
     assert "New York City" not in found.words
 
 
-async def test_nobody_sees_the_door(history: Bureau) -> None:
-    for headers in ({}, {"Authorization": "Bearer nonsense"}, staff("mediator", "/nyc/")):
-        answer = await history.client.get("/board", headers=headers)
-        assert answer.status_code == 401
-        assert 'name="token"' in answer.text
-        assert answer.headers["content-security-policy"] == CSP
+async def test_nobody_is_sent_to_sign_in_and_comes_back_to_what_they_wanted(history: Bureau) -> None:
+    answer = await history.client.get("/board?area=/nyc/nycc33/&from=2017-01-01")
+    assert answer.status_code == 303
+    wanted = "%2Fboard%3Farea%3D%2Fnyc%2Fnycc33%2F%26from%3D2017-01-01"
+    assert answer.headers["location"] == f"/board/sign-in?next={wanted}"
 
 
-async def test_a_browser_signs_in_and_out(history: Bureau) -> None:
-    token = staff_token("manager", "/nyc/")
-    entered = await history.client.post("/board/session", data={"token": f" {token}\n"})
-    assert (entered.status_code, entered.headers["location"]) == (303, "/board")
-    cookie = entered.headers["set-cookie"]
-    assert {"HttpOnly", "SameSite=strict", "Path=/board"} <= set(cookie.split("; "))
-    assert "Secure" not in cookie  # only on this machine, where there is no TLS
-    await page(history, "/board", {"Cookie": f"doorstep-board={token}"})
-    left = await history.client.post("/board/session/end")
-    assert 'doorstep-board=""' in left.headers["set-cookie"]
+async def test_a_token_that_does_not_hold_or_does_not_open_the_board_is_refused(history: Bureau) -> None:
+    for headers, status in (({"Authorization": "Bearer nonsense"}, 401), (staff("mediator", "/nyc/"), 403)):
+        assert (await history.client.get("/board", headers=headers)).status_code == status
+
+
+async def test_a_session_opens_the_board_and_its_form_ends_it(history: Bureau) -> None:
+    sessions: Sessions = history.app.state.sessions
+    key = await sessions.begin(Staff("manager-li", frozenset({"manager"}), ("/nyc/",)))
+    cookie = {"Cookie": f"{sessions.cookie}={key}"}
+    await page(history, "/board", cookie)
+    events = await history.client.get("/board/events?name=reported", headers=cookie)
+    [csrf] = re.findall(r'name="csrf" value="([^"]+)"', events.text)
+    left = await history.client.post("/board/sign-out", data={"csrf": csrf}, headers={**cookie, **OWN_ORIGIN})
+    assert left.status_code == 200
+    assert (await history.client.get("/board", headers=cookie)).status_code == 303
     history.client.cookies.clear()
-
-
-async def test_the_door_refuses(history: Bureau) -> None:
-    refused = await history.client.post("/board/session", data={"token": "nonsense"})
-    assert refused.status_code == 401
-    assert "set-cookie" not in refused.headers
-    foreign = await history.client.post(
-        "/board/session",
-        data={"token": staff_token("manager", "/")},
-        headers={"Sec-Fetch-Site": "cross-site"},
-    )
-    assert foreign.status_code == 403
-    assert "set-cookie" not in foreign.headers
 
 
 async def test_style_sheets_are_our_own_and_may_be_kept(history: Bureau) -> None:
