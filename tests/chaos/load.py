@@ -1,0 +1,149 @@
+"""Clients that go on whatever dies: they repeat under the same key, and keep what they were told."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import IO, Any, Self
+
+import httpx
+
+from deploy.local.tokens import mint
+from deploy.told import Outcome, Told, line
+from tests.e2e.conftest import Stack
+
+INTAKE, MEDIATION, NOTIFICATIONS = (f"/api/{name}/v1" for name in ("intake", "mediation", "notifications"))
+LANES = ("willow", "mill", "orchard")
+
+REPORTERS, PAUSE_SECONDS = 4, 0.3
+ANSWER_SECONDS = 10.0
+AGAIN_SECONDS = (0.2, 2.0)
+PATIENCE_SECONDS = 120.0
+"""How long one write is repeated; what was not answered by then stays unknown."""
+
+
+@dataclass
+class Load:
+    """Reports from residents, and a desk that takes duty, acknowledges and resolves, until it is told to stop."""
+
+    stack: Stack
+    history: IO[bytes]
+    told: list[Told] = field(default_factory=list[Told])
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    communities: list[str] = field(default_factory=list[str])
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def __aenter__(self) -> Self:
+        self.http = await self._open.enter_async_context(
+            httpx.AsyncClient(base_url=self.stack.url, trust_env=False, timeout=ANSWER_SECONDS)
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def settle_in(self) -> None:
+        """The places, and somebody on duty in each, before anything dies."""
+        operator = self._staff("operator", "chaos-operator")
+        for path, name in (("/chaos/", "Chaos"), ("/chaos/east/", "East")):
+            answer = await self.http.post(f"{INTAKE}/areas", json={"path": path, "name": name}, headers=operator)
+            answer.raise_for_status()
+        for lane in LANES:
+            place = {"area": f"/chaos/east/{lane}/", "name": lane.title(), "time_zone": "Asia/Shanghai"}
+            answer = await self.http.post(f"{INTAKE}/communities", json=place, headers=operator)
+            answer.raise_for_status()
+            self.communities.append(answer.json()["community_id"])
+        for lane in LANES:
+            await self._take_duty(lane, f"cadre-{lane}")
+
+    async def run(self, seed: int) -> None:
+        """Until `stopping` is set, and all that was begun has an answer or is given up."""
+        rng = random.Random(seed)
+        jobs = [self._report(rng.choice(self.communities), PAUSE_SECONDS * nth / REPORTERS) for nth in range(REPORTERS)]
+        await asyncio.gather(*jobs, *(self._answer(lane) for lane in LANES), self._change_shifts(rng))
+
+    def counts(self) -> Counter[tuple[str, Outcome]]:
+        return Counter((told.what, told.outcome) for told in self.told)
+
+    async def _report(self, community: str, delay: float) -> None:
+        await self._pause(delay)
+        while not self.stopping.is_set():
+            form = {"community": community, "kind": "fault", "category": "water-leak", "text": "A pipe has burst."}
+            await self._write("report", f"{INTAKE}/reports", form, {})
+            await self._pause(PAUSE_SECONDS)
+
+    async def _answer(self, lane: str) -> None:
+        """One cadre: looks at the open alerts, acknowledges some, resolves their cases."""
+        cadre = self._staff("cadre", f"cadre-{lane}", f"/chaos/east/{lane}/")
+        while not self.stopping.is_set():
+            for alert in (await self._open_alerts(cadre))[-3:]:
+                acknowledged = f"{NOTIFICATIONS}/alerts/{alert['alert_id']}/acknowledge"
+                await self._write("acknowledge", acknowledged, None, cadre)
+                answer = {"resolution": "explained", "explanation": "The valve was closed.", "language": "en"}
+                await self._write("resolve", f"{MEDIATION}/cases/{alert['case_id']}/resolve", answer, cadre)
+            await self._pause(1.0)
+
+    async def _change_shifts(self, rng: random.Random) -> None:
+        while not self.stopping.is_set():
+            await self._pause(4.0)
+            lane = rng.choice(LANES)
+            await self._take_duty(lane, rng.choice((f"cadre-{lane}", f"second-{lane}")))
+
+    async def _take_duty(self, lane: str, cadre: str) -> None:
+        headers = self._staff("cadre", cadre, f"/chaos/east/{lane}/")
+        await self._write("take duty", f"{NOTIFICATIONS}/duty:take", {"area": f"/chaos/east/{lane}/"}, headers)
+
+    async def _open_alerts(self, headers: dict[str, str]) -> list[dict[str, Any]]:
+        try:
+            answer = await self.http.get(f"{NOTIFICATIONS}/alerts", headers=headers)
+            return answer.json()["alerts"] if answer.status_code == 200 else []
+        except (httpx.TransportError, ValueError):
+            return []
+
+    async def _write(self, what: str, path: str, form: dict[str, str] | None, headers: dict[str, str]) -> None:
+        """Write once in effect: repeated with the same key until there is an answer that ends it."""
+        key = token_hex(16)
+        keyed = {**headers, "Idempotency-Key": key}
+
+        async def ask() -> Told:
+            try:
+                answer = await self.http.post(path, json=form, headers=keyed)
+            except httpx.TransportError:
+                return Told(what, key, "unknown")
+            if answer.is_success:
+                case = answer.json().get("case_id", "") if what == "report" else ""
+                return Told(what, key, "ok", answer.headers.get("Doorstep-Position", ""), case)
+            again = answer.status_code >= 500 or "Doorstep-Behind" in answer.headers or _not_here_yet(what, answer)
+            return Told(what, key, "unknown" if again else "failed")
+
+        await self._insist(ask)
+
+    async def _insist(self, ask: Callable[[], Awaitable[Told]]) -> None:
+        loop = asyncio.get_running_loop()
+        deadline, wait = loop.time() + PATIENCE_SECONDS, AGAIN_SECONDS[0]
+        while True:
+            told = await ask()
+            self.told.append(told)
+            self.history.write(line(told))
+            if told.outcome != "unknown" or loop.time() > deadline:
+                return
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, AGAIN_SECONDS[1])
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self.stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _staff(self, role: str, subject: str, *areas: str) -> dict[str, str]:
+        token = mint(self.stack.state.staff_private_key, role, areas or ("/",), subject)
+        return {"Authorization": f"Bearer {token}"}
+
+
+def _not_here_yet(what: str, answer: httpx.Response) -> bool:
+    """A place or a case that another service has not told of yet: 404 to a duty desk, or to a resolution."""
+    return answer.status_code == 404 and what in ("take duty", "resolve", "acknowledge")
