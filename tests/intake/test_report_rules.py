@@ -1,6 +1,7 @@
 """The rules of a report: given what happened, when a command comes, then this happens."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from services.contracts.cases import (
     CaseConfirmed,
     CaseErased,
+    CaseReopeningAsked,
     CaseReported,
     CaseWithdrawn,
     Channel,
@@ -15,14 +17,23 @@ from services.contracts.cases import (
     Urgency,
 )
 from services.contracts.event import Event
-from services.intake.domain.commands import ConfirmResolution, EraseReport, TakeReport, WithdrawReport
+from services.intake.domain.commands import (
+    AskReopening,
+    ConfirmResolution,
+    EraseReport,
+    TakeReport,
+    WithdrawReport,
+)
 from services.intake.domain.decider import REPORTS
 from services.intake.domain.errors import (
     AlreadyErased,
     AlreadyReported,
     AlreadyWithdrawn,
+    AskedBefore,
+    NothingToReopen,
     NotReported,
     NotResolvedYet,
+    ReopeningTimeEnded,
 )
 from tests.given import Given
 
@@ -50,6 +61,10 @@ TAKE = TakeReport(
 )
 
 
+AT = datetime(2026, 3, 9, 12, tzinfo=UTC)
+ASK = AskReopening(resolution_version=4, until=AT, asked=False, at=AT, particulars=uuid4())
+
+
 def test_a_report_is_taken_once() -> None:
     given().when(TAKE).then(REPORTED)
     given(REPORTED).when(TAKE).refused(AlreadyReported)
@@ -69,19 +84,37 @@ def test_only_what_is_resolved_can_be_confirmed_each_resolution_once() -> None:
     given(REPORTED, CaseWithdrawn()).when(ConfirmResolution(4)).refused(AlreadyWithdrawn)
 
 
+def test_a_report_about_staff_says_so() -> None:
+    given().when(replace(TAKE, about_staff=True)).then(REPORTED.model_copy(update={"about_staff": True}))
+
+
+@pytest.mark.parametrize("before", [(), (CaseConfirmed(resolution_version=4),)])
+def test_what_is_not_solved_after_all_is_said_in_time(before: tuple[Event, ...]) -> None:
+    given(REPORTED, *before).when(ASK).then(CaseReopeningAsked(particulars=ASK.particulars))
+    late = replace(ASK, at=AT + timedelta(seconds=1))
+    given(REPORTED, *before).when(late).refused(ReopeningTimeEnded, until="2026-03-09T12:00+00:00")
+    given(REPORTED, *before).when(replace(ASK, asked=True)).refused(AskedBefore)
+
+
+def test_only_what_was_resolved_with_a_time_to_ask_is_taken_up_again() -> None:
+    given(REPORTED).when(replace(ASK, resolution_version=None)).refused(NothingToReopen)
+    given(REPORTED).when(replace(ASK, until=None)).refused(NothingToReopen)
+    given(REPORTED, CaseWithdrawn()).when(ASK).refused(AlreadyWithdrawn)
+
+
 @pytest.mark.parametrize("before", [(), (CaseWithdrawn(),), (CaseConfirmed(resolution_version=4),)])
 def test_erasing_is_always_done_once(before: tuple[Event, ...]) -> None:
     given(REPORTED, *before).when(EraseReport()).then(CaseErased())
     given(REPORTED, *before, CaseErased()).when(EraseReport()).then()
 
 
-@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4)])
-def test_nothing_else_happens_to_what_was_erased(command: WithdrawReport | ConfirmResolution) -> None:
+@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4), ASK])
+def test_nothing_else_happens_to_what_was_erased(command: WithdrawReport | ConfirmResolution | AskReopening) -> None:
     given(REPORTED, CaseErased()).when(command).refused(AlreadyErased)
 
 
-@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4), EraseReport()])
+@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4), ASK, EraseReport()])
 def test_a_report_that_never_came_has_nothing_to_change(
-    command: WithdrawReport | ConfirmResolution | EraseReport,
+    command: WithdrawReport | ConfirmResolution | AskReopening | EraseReport,
 ) -> None:
     given().when(command).refused(NotReported)

@@ -1,12 +1,28 @@
 """What a resident can do with a receipt, what staff can see, and that looking is on record."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.chassis.clock import now
+from services.chassis.database import scoped
 from services.chassis.taken import Taken
-from services.contracts.cases import CaseOpened, CaseResolved, Kind, Resolution, Urgency
+from services.contracts.cases import (
+    CaseAcknowledged,
+    CaseDelayExplained,
+    CaseDispatchAccepted,
+    CaseDispatched,
+    CaseEscalated,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    EscalationReason,
+    Kind,
+    Resolution,
+    Urgency,
+)
+from services.contracts.deadlines import Deadline, Rule
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from tests.intake.door import API, AREA, FrontDoor
@@ -18,7 +34,21 @@ AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 def from_mediation(case_id: str, version: int, event: Event) -> Taken:
     body = event.model_dump_json().encode()
     return Taken(
-        Recorded("mediation", UUID(case_id), version, version, event.type, 1, AREA, body, AT, AT, "key", b"", "staff")
+        Recorded(
+            "mediation",
+            UUID(case_id),
+            version,
+            version,
+            event.type,
+            event.schema_version,
+            AREA,
+            body,
+            AT,
+            AT,
+            "key",
+            b"",
+            "staff",
+        )
     )
 
 
@@ -26,9 +56,17 @@ def opened() -> CaseOpened:
     return CaseOpened(community=uuid4(), kind=Kind.FAULT, category="water-leak", urgency=Urgency.ORDINARY, level=AREA)
 
 
-def resolved() -> CaseResolved:
+def deadline(rule: Rule, due_at: datetime) -> Deadline:
+    return Deadline(rule=rule, due_at=due_at, started_at=AT, policy="default", calendar="cn")
+
+
+def resolved(until: datetime | None = None) -> CaseResolved:
     return CaseResolved(
-        resolution=Resolution.EXPLAINED, resolved_on=date(2026, 3, 2), explanation=uuid4(), language="en"
+        resolution=Resolution.EXPLAINED,
+        resolved_on=date(2026, 3, 2),
+        explanation=uuid4(),
+        language="en",
+        deadlines=(deadline(Rule.CONFIRM, until), deadline(Rule.REOPEN, until)) if until else (),
     )
 
 
@@ -101,6 +139,74 @@ async def test_only_what_is_resolved_is_confirmed(door: FrontDoor) -> None:
     assert (await follow(door, report["receipt"]))["state"] == "confirmed"
 
 
+async def test_a_solution_that_holds_not_is_taken_up_again(door: FrontDoor) -> None:
+    report = await door.report()
+    case_id, headers = report["case_id"], {"Doorstep-Receipt": report["receipt"]}
+    await door.tell(
+        from_mediation(case_id, 1, opened()), from_mediation(case_id, 2, resolved(now() + timedelta(days=1)))
+    )
+    assert (await follow(door, report["receipt"]))["you_can"] == ["confirm", "reopen", "withdraw", "erase"]
+    say = {"text": "It leaks again."}
+    asked = await door.client.post(f"{API}/case:ask-reopening", json=say, headers={**headers, **keyed()})
+    assert asked.status_code == 200, asked.text
+    await door.project()
+    told = await follow(door, report["receipt"])
+    assert (told["state"], told["you_can"]) == ("reopening_asked", ["withdraw", "erase"])
+    again = await door.client.post(f"{API}/case:ask-reopening", json=say, headers={**headers, **keyed()})
+    assert (again.status_code, again.json()["type"]) == (409, "urn:doorstep:refused:AskedBefore")
+    # The words are read by staff, where they lie, and by nobody else.
+    read = await door.client.get(f"{API}/cases/{case_id}/report", params={"purpose": "triage"}, headers=staff("cadre"))
+    assert {"text": "It leaks again."} in read.json()["particulars"]
+    reopened = CaseReopened(level=AREA, previous_owner="mei", deadlines=(deadline(Rule.DONE, AT),))
+    await door.tell(from_mediation(case_id, 3, reopened))
+    told = await follow(door, report["receipt"])
+    assert (told["state"], told["dates"]["reopen_by"]) == ("opened", None)
+
+
+async def test_after_its_time_a_solution_stands_and_the_refusal_says_since_when(door: FrontDoor) -> None:
+    report = await door.report()
+    case_id, headers = report["case_id"], {"Doorstep-Receipt": report["receipt"]}
+    await door.tell(from_mediation(case_id, 1, opened()), from_mediation(case_id, 2, resolved(AT)))
+    assert "reopen" not in (await follow(door, report["receipt"]))["you_can"]
+    late = await door.client.post(f"{API}/case:ask-reopening", json={"text": "No."}, headers={**headers, **keyed()})
+    assert (late.status_code, late.json()["type"]) == (409, "urn:doorstep:refused:ReopeningTimeEnded")
+    assert "2026-03-01T09:30+00:00" in late.json()["detail"]
+
+
+async def test_the_story_names_who_has_it_and_every_date_that_was_promised(door: FrontDoor) -> None:
+    report = await door.report()
+    case_id = report["case_id"]
+    await door.project()
+    dated = opened().model_copy(update={"deadlines": (deadline(Rule.ACKNOWLEDGE, AT), deadline(Rule.SAME_DAY, AT))})
+    steps = (
+        dated,
+        CaseAcknowledged(owner="mei"),
+        CaseDispatched(unit="water-company", tracker="mei", deadlines=(deadline(Rule.DONE, AT),)),
+        CaseDispatchAccepted(unit="water-company"),
+        CaseDelayExplained(rule="same-day", due_at=AT),
+        CaseEscalated(from_level=AREA, to_level="/lakeside/east/", reason=EscalationReason.OVERDUE),
+    )
+    await door.tell(*(from_mediation(case_id, nth, event) for nth, event in enumerate(steps, 1)))
+    told = await follow(door, report["receipt"])
+    assert (told["level"], told["place"], told["unit"]) == ("/lakeside/east/", "East Street", "water-company")
+    assert all(told["dates"][name] for name in ("acknowledge_by", "told_by", "done_by"))
+    sentences = {moment["what"]: moment["sentence"] for moment in told["story"]}
+    assert sentences["escalated"] == "Your case went one level up, to East Street."
+    assert "(water-company)" in sentences["unit_said"]
+    assert "17:30" in sentences["delayed"], "by the community's own clock"
+
+
+async def test_nobody_of_the_community_sees_a_report_about_one_of_them(door: FrontDoor) -> None:
+    report = await door.report(about_staff=True)
+    path = f"{API}/cases/{report['case_id']}/report"
+    for areas, status in ((AREA, 404), ("/lakeside/east/", 200)):
+        read = await door.client.get(path, params={"purpose": "triage"}, headers=staff("cadre", areas))
+        assert read.status_code == status
+    async with scoped(door.service.application, ["/"]) as connection:
+        [event] = await door.service.store.read_stream(connection, UUID(report["case_id"]))
+    assert (event.area, event.schema_version) == ("/lakeside/east/", 2)
+
+
 async def test_a_report_can_be_withdrawn(door: FrontDoor) -> None:
     report = await door.report()
     headers = {"Doorstep-Receipt": report["receipt"], **keyed()}
@@ -143,7 +249,7 @@ async def test_who_dies_before_deleting_leaves_it_to_the_consumer(door: FrontDoo
     report = await door.report(name="Somebody")
     case_id = UUID(report["case_id"])
     event = from_mediation(report["case_id"], 2, opened()).recorded
-    await door.tell(Taken(event._replace(source="intake", type="case.erased", data=b"{}")))
+    await door.tell(Taken(event._replace(source="intake", type="case.erased", schema_version=1, data=b"{}")))
     async with door.service.worker.connect() as connection:
         left = await connection.exec_driver_sql("SELECT 1 FROM particulars WHERE stream_id = $1", (case_id,))
         assert left.first() is None

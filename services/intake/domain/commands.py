@@ -1,7 +1,7 @@
 """What intake is asked to do."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from services.contracts.cases import Channel, Kind, Urgency
@@ -20,6 +20,7 @@ class TakeReport:
     reported_on: date
     imported: bool
     particulars: UUID
+    about_staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,25 @@ class ConfirmResolution:
 
 
 @dataclass(frozen=True, slots=True)
+class AskReopening:
+    """What mediation has said of the case so far, as the resident was shown it, and why it is not solved.
+
+    `until` is when the time to ask ends; none: no such time was named. `asked`: this resolution was objected to before.
+    """
+
+    resolution_version: int | None
+    until: datetime | None
+    asked: bool
+    at: datetime
+    particulars: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class EraseReport:
     pass
 
 
-Command = TakeReport | WithdrawReport | ConfirmResolution | EraseReport
+Command = TakeReport | WithdrawReport | ConfirmResolution | AskReopening | EraseReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,25 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from services.chassis.decider import Decider
-from services.contracts.cases import CaseConfirmed, CaseErased, CaseReported, CaseWithdrawn
+from services.contracts.cases import CaseConfirmed, CaseErased, CaseReopeningAsked, CaseReported, CaseWithdrawn
 from services.contracts.event import Event, StreamKind
-from services.intake.domain.commands import Command, ConfirmResolution, EraseReport, TakeReport, WithdrawReport
+from services.intake.domain.commands import (
+    AskReopening,
+    Command,
+    ConfirmResolution,
+    EraseReport,
+    TakeReport,
+    WithdrawReport,
+)
 from services.intake.domain.errors import (
     AlreadyErased,
     AlreadyReported,
     AlreadyWithdrawn,
+    AskedBefore,
+    NothingToReopen,
     NotReported,
     NotResolvedYet,
+    ReopeningTimeEnded,
 )
 from services.intake.domain.report import Erased, Report, Reported, Unreported, Withdrawn, evolve
 
@@ -25,6 +35,8 @@ def decide(command: Command, report: Report) -> Sequence[Event]:
             return withdraw(report)
         case ConfirmResolution():
             return confirm(command, report)
+        case AskReopening():
+            return ask_reopening(command, report)
         case EraseReport():
             return erase(report)
         case _:
@@ -45,6 +57,7 @@ def take(command: TakeReport, report: Report) -> Sequence[Event]:
             reported_on=command.reported_on,
             imported=command.imported,
             particulars=command.particulars,
+            about_staff=command.about_staff,
         )
     ]
 
@@ -71,6 +84,27 @@ def confirm(command: ConfirmResolution, report: Report) -> Sequence[Event]:
             if confirmed == command.resolution_version:
                 return []
             return [CaseConfirmed(resolution_version=command.resolution_version)]
+        case Withdrawn():
+            raise AlreadyWithdrawn
+        case Unreported():
+            raise NotReported
+        case Erased():
+            raise AlreadyErased
+        case _:
+            assert_never(report)
+
+
+def ask_reopening(command: AskReopening, report: Report) -> Sequence[Event]:
+    """Confirmed or not, within the time that was named with the resolution, once for each resolution."""
+    match report:
+        case Reported():
+            if command.resolution_version is None or command.until is None:
+                raise NothingToReopen
+            if command.asked:
+                raise AskedBefore
+            if command.at > command.until:
+                raise ReopeningTimeEnded(until=command.until.isoformat(timespec="minutes"))
+            return [CaseReopeningAsked(particulars=command.particulars)]
         case Withdrawn():
             raise AlreadyWithdrawn
         case Unreported():

@@ -6,32 +6,50 @@ Refused
 ├── AlreadyErased
 ├── NotReported
 ├── NotResolvedYet
+├── NothingToReopen
+├── AskedBefore
+├── ReopeningTimeEnded    and when it ended
 └── RegisteredOtherwise   the area or community is known by other particulars
 """
 
 from typing import ClassVar
 
 from services.chassis.decider import Refused
+from services.chassis.web.marked import marked
 
 
 class AlreadyReported(Refused):
-    message: ClassVar[str] = "This case was reported before; follow it with its receipt."
+    message: ClassVar[str] = marked("This case was reported before; follow it with its receipt.")
 
 
 class AlreadyWithdrawn(Refused):
-    message: ClassVar[str] = "The report was withdrawn; if the trouble goes on, report it anew."
+    message: ClassVar[str] = marked("The report was withdrawn; if the trouble goes on, report it anew.")
 
 
 class AlreadyErased(Refused):
-    message: ClassVar[str] = "What was held about this case was erased; if the trouble goes on, report it anew."
+    message: ClassVar[str] = marked("What was held about this case was erased; if the trouble goes on, report it anew.")
 
 
 class NotReported(Refused):
-    message: ClassVar[str] = "There is no such report; check the receipt."
+    message: ClassVar[str] = marked("There is no such report; check the receipt.")
 
 
 class NotResolvedYet(Refused):
-    message: ClassVar[str] = "Nothing is resolved yet; confirm when you have been told of a solution."
+    message: ClassVar[str] = marked("Nothing is resolved yet; confirm when you have been told of a solution.")
+
+
+class NothingToReopen(Refused):
+    message: ClassVar[str] = marked(
+        "There is no solution that could be taken up again; if the trouble goes on, report it."
+    )
+
+
+class AskedBefore(Refused):
+    message: ClassVar[str] = marked("You said before that it is not solved; you will be told what happens next.")
+
+
+class ReopeningTimeEnded(Refused):
+    message: ClassVar[str] = marked("The time to ask ended at {until}; if the trouble goes on, report it anew.")
 
 
 class RegisteredOtherwise(Refused):

@@ -10,7 +10,7 @@ from services.chassis import http
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
 from services.chassis.forms import Form, FreeText, Line
-from services.chassis.http import IdempotencyKey, TraceParent
+from services.chassis.http import IdempotencyKey, Position, TraceParent
 from services.chassis.ids import new_id
 from services.chassis.problems import unprocessable
 from services.contracts.cases import Channel, Kind, Language, Urgency
@@ -18,7 +18,7 @@ from services.contracts.event import Code
 from services.intake.categories import require_category
 from services.intake.domain.commands import TakeReport
 from services.intake.domain.decider import REPORTS
-from services.intake.endpoints.door import TheDoor
+from services.intake.endpoints.door import Door, TheDoor
 
 router = APIRouter()
 
@@ -43,6 +43,10 @@ class ReportForm(Form):
     email: Email | None = None
     phone: Phone | None = None
     language: Language | None = None
+    notify: bool = True
+    """Tell them how it goes, where they left an address or a number."""
+    about_staff: bool = False
+    """It is about somebody who works for the community: nobody of the community sees it, but the level above."""
 
     @field_validator("category")
     @classmethod
@@ -63,6 +67,18 @@ async def report(
     door: TheDoor, form: ReportForm, key: IdempotencyKey, traceparent: TraceParent, response: Response
 ) -> TakenReport:
     """Report a trouble. Sent again under the same key, it gets the same answer and is taken once."""
+    taken, position = await take(door, form, key, traceparent)
+    response.headers[http.POSITION] = str(position)
+    return taken
+
+
+async def take(door: Door, form: ReportForm, key: str, traceparent: str | None) -> tuple[TakenReport, Position]:
+    """What both faces of this, the API and the page, do with a report.
+
+    Raises:
+        ProblemError: the community is not known.
+        KeyReused, StoreUnavailable: see `commands.handle`.
+    """
     community = await door.communities.find(form.community)
     if community is None:
         raise unprocessable(
@@ -80,7 +96,9 @@ async def report(
         reported_on=at.astimezone(community.clock).date(),
         imported=False,
         particulars=particulars,
+        about_staff=form.about_staff,
     )
+    sealed = form.model_dump(include={*PARTICULARS, "notify"}, exclude_defaults=True)
     intent = Intent(
         stream=case,
         command=command,
@@ -88,10 +106,16 @@ async def report(
         fingerprint=door.service.fingerprints.digest("report", form.model_dump_json().encode()),
         actor="resident",
         at=at,
-        area=community.area,
-        sealed=[door.service.vault.seal(particulars, form.model_dump(include=set(PARTICULARS), exclude_none=True))],
+        area=(form.about_staff and area_above(community.area)) or community.area,
+        sealed=[door.service.vault.seal(particulars, sealed)],
         traceparent=traceparent,
     )
     outcome = await handle(door.service.store, REPORTS, intent)
-    http.reached(response, door.service.name, outcome)
-    return TakenReport(case_id=outcome.stream_id, receipt=receipt)
+    taken = TakenReport(case_id=outcome.stream_id, receipt=receipt)
+    return taken, Position.of(door.service.name, outcome)
+
+
+def area_above(area: str) -> str | None:
+    """Where a report about somebody who works in `area` goes; none above the outermost."""
+    above = area[: area.rstrip("/").rfind("/") + 1]
+    return above if above != "/" and area != "/" else None

@@ -1,24 +1,29 @@
 """What whoever holds a receipt can see and do: no name, no account."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.chassis import http
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
-from services.chassis.eventstore import Outcome
+from services.chassis.eventstore import Outcome, Sealed
+from services.chassis.forms import Form, FreeText
 from services.chassis.http import IdempotencyKey, TraceParent
+from services.chassis.ids import new_id
+from services.chassis.web.languages import Language, spoken, translator
 from services.contracts.event import AreaPath
-from services.intake.domain.commands import Command, ConfirmResolution, EraseReport, WithdrawReport
+from services.intake.domain.commands import AskReopening, Command, ConfirmResolution, EraseReport, WithdrawReport
 from services.intake.domain.decider import REPORTS
 from services.intake.endpoints.door import Door, ResidentsCase, TheDoor, after_position
 from services.intake.erasure import erase_rows
 from services.intake.explanations import explanation
 from services.intake.read_models.case_status import State, StatusRow, status_of
+from services.intake.story import SENTENCES, Teller, story
 
 router = APIRouter()
 
@@ -28,12 +33,31 @@ class Can(StrEnum):
 
     WITHDRAW = "withdraw"
     CONFIRM = "confirm"
+    REOPEN = "reopen"
     ERASE = "erase"
 
 
 class Moment(BaseModel):
     what: str
     at: datetime
+    sentence: str
+
+
+class Dates(BaseModel):
+    """What was promised: until when somebody takes it on, the resident hears of it, it is done; and until when the
+    resident may confirm, or ask to reopen."""
+
+    acknowledge_by: datetime | None
+    told_by: datetime | None
+    done_by: datetime | None
+    confirm_by: datetime | None
+    reopen_by: datetime | None
+
+
+class NotSolved(Form):
+    """Why it is not solved, in the resident's own words."""
+
+    text: FreeText
 
 
 class Look(BaseModel):
@@ -64,6 +88,11 @@ class CaseStatus(BaseModel):
     """Who answers for it, by the name that staff sign in with."""
     level: AreaPath | None
     """The area that answers for it."""
+    place: str | None
+    """Its name."""
+    unit: str | None
+    """Who else works on it."""
+    dates: Dates
     solution: Solution | None
     story: list[Moment]
     """What happened, the newest first."""
@@ -76,43 +105,33 @@ class Done(BaseModel):
     version: int
 
 
-_SENTENCES = {
-    State.REPORTED: "Your report has arrived. It is on its way to the people on duty.",
-    State.OPENED: "Your case is open. Whoever is on duty has been told.",
-    State.ASSIGNED: "Your case has been given to somebody by name.",
-    State.ACKNOWLEDGED: "Somebody has taken your case and answers for it.",
-    State.IN_MEDIATION: "A mediation session was held.",
-    State.RESOLVED: "Your case is resolved. Read the explanation, and confirm if you agree.",
-    State.CONFIRMED: "You confirmed that your case is resolved. Thank you.",
-    State.CLOSED: "Your case is closed.",
-    State.WITHDRAWN: "You withdrew your report.",
-    State.ERASED: "What was held about your case was erased.",
-}
-
-
 @router.get("/case", dependencies=[after_position], operation_id="follow_case")
-async def follow(door: TheDoor, case_id: ResidentsCase) -> CaseStatus:
+async def follow(request: Request, door: TheDoor, case_id: ResidentsCase) -> CaseStatus:
     """Where the case stands, who has it, what you can do now, and who looked at what you wrote."""
+    row = await row_of(door, case_id)
     async with door.service.worker.connect() as connection:
-        row = await status_of(connection, case_id) or StatusRow(case_id, "/")
         seen = await connection.exec_driver_sql(
             "SELECT at, role, purpose FROM particulars_access WHERE stream_id = $1 ORDER BY nth DESC LIMIT 100",
             (case_id,),
         )
         looks = [Look(at=look.at, role=look.role, purpose=look.purpose) for look in seen]
+    teller = await teller_for(door, translator(spoken(request), "intake"), row)
     return CaseStatus(
         case_id=case_id,
         state=row.state,
-        sentence=_SENTENCES[row.state],
+        sentence=teller.tell(SENTENCES[row.state], row),
         reference=row.reference,
         kind=row.kind,
         category=row.category,
         owner=row.owner,
         level=row.level,
-        solution=await _solution(door, row),
-        story=_story(row),
+        place=teller.places.get(row.level or row.area),
+        unit=row.unit,
+        dates=Dates.model_validate(row, from_attributes=True),
+        solution=await solution_of(door, row),
+        story=[Moment(what=one.what, at=one.at, sentence=teller.tell(one.text, row, one.until)) for one in story(row)],
         looks=looks,
-        you_can=_possible(row),
+        you_can=possible(row, now()),
     )
 
 
@@ -121,7 +140,7 @@ async def withdraw(
     door: TheDoor, case_id: ResidentsCase, key: IdempotencyKey, traceparent: TraceParent, response: Response
 ) -> Done:
     """Take the report back; nobody works on it any more."""
-    return await _carry_out(door, case_id, WithdrawReport(), key, traceparent, response)
+    return _done(door, response, await carry_out(door, case_id, WithdrawReport(), key, traceparent))
 
 
 @router.post("/case:confirm", dependencies=[after_position], operation_id="confirm_resolution")
@@ -129,10 +148,21 @@ async def confirm(
     door: TheDoor, case_id: ResidentsCase, key: IdempotencyKey, traceparent: TraceParent, response: Response
 ) -> Done:
     """Say that the trouble is solved."""
-    async with door.service.worker.connect() as connection:
-        row = await status_of(connection, case_id)
-    command = ConfirmResolution(row.resolution_version if row else None)
-    return await _carry_out(door, case_id, command, key, traceparent, response)
+    command = ConfirmResolution((await row_of(door, case_id)).resolution_version)
+    return _done(door, response, await carry_out(door, case_id, command, key, traceparent))
+
+
+@router.post("/case:ask-reopening", dependencies=[after_position], operation_id="ask_reopening")
+async def ask(
+    door: TheDoor,
+    case_id: ResidentsCase,
+    form: NotSolved,
+    key: IdempotencyKey,
+    traceparent: TraceParent,
+    response: Response,
+) -> Done:
+    """Say that the trouble is not solved, within the time named with the solution; somebody else then looks at it."""
+    return _done(door, response, await ask_reopening(door, case_id, form, key, traceparent))
 
 
 @router.post("/case:erase", operation_id="erase_own_report")
@@ -140,31 +170,66 @@ async def erase(
     door: TheDoor, case_id: ResidentsCase, key: IdempotencyKey, traceparent: TraceParent, response: Response
 ) -> Done:
     """Have everything erased that was written about you in this case. It can't be brought back."""
-    done = await _carry_out(door, case_id, EraseReport(), key, traceparent, response)
+    return _done(door, response, await erase_case(door, case_id, key, traceparent))
+
+
+async def ask_reopening(door: Door, case_id: UUID, form: NotSolved, key: str, traceparent: str | None) -> Outcome:
+    row, at, particulars = await row_of(door, case_id), now(), new_id()
+    command = AskReopening(row.resolution_version, row.reopen_by, row.objected, at, particulars)
+    sealed = door.service.vault.seal(particulars, {"text": form.text})
+    return await carry_out(door, case_id, command, key, traceparent, form.text, [sealed])
+
+
+async def erase_case(door: Door, case_id: UUID, key: str, traceparent: str | None) -> Outcome:
+    outcome = await carry_out(door, case_id, EraseReport(), key, traceparent)
     async with door.service.worker.begin() as connection:
         await erase_rows(connection, case_id)
-    return done
+    return outcome
 
 
-async def _carry_out(
-    door: Door, case_id: UUID, command: Command, key: str, traceparent: str | None, response: Response
-) -> Done:
+async def row_of(door: Door, case_id: UUID) -> StatusRow:
+    async with door.service.worker.connect() as connection:
+        return await status_of(connection, case_id) or StatusRow(case_id, "/")
+
+
+async def teller_for(door: Door, language: Language, row: StatusRow) -> Teller:
+    """By the clock of the community; a case whose report has not been read yet is told by UTC."""
+    community = await door.communities.find(row.community) if row.community else None
+    level = row.level or row.area
+    name = await door.communities.name_of(level)
+    return Teller(language, community.clock if community else UTC, {level: name} if name else {})
+
+
+async def carry_out(
+    door: Door,
+    case_id: UUID,
+    command: Command,
+    key: str,
+    traceparent: str | None,
+    content: str = "",
+    sealed: Sequence[Sealed] = (),
+) -> Outcome:
+    """What the holder of a receipt asks for; `content` is what else tells a repeat from another request."""
     fingerprints, name = door.service.fingerprints, type(command).__name__
     intent = Intent(
         stream=case_id,
         command=command,
         key=fingerprints.key("resident", f"{case_id} {key}".encode()),
-        fingerprint=fingerprints.digest("resident", f"{case_id} {name}".encode()),
+        fingerprint=fingerprints.digest("resident", f"{case_id} {name}{content}".encode()),
         actor="resident",
         at=now(),
+        sealed=sealed,
         traceparent=traceparent,
     )
-    outcome: Outcome = await handle(door.service.store, REPORTS, intent)
+    return await handle(door.service.store, REPORTS, intent)
+
+
+def _done(door: Door, response: Response, outcome: Outcome) -> Done:
     http.reached(response, door.service.name, outcome)
-    return Done(case_id=case_id, version=outcome.version)
+    return Done(case_id=outcome.stream_id, version=outcome.version)
 
 
-async def _solution(door: Door, row: StatusRow) -> Solution | None:
+async def solution_of(door: Door, row: StatusRow) -> Solution | None:
     if row.resolved_on is None or row.resolution is None or row.resolution_version is None:
         return None
     told = None
@@ -178,32 +243,19 @@ async def _solution(door: Door, row: StatusRow) -> Solution | None:
     )
 
 
-def _story(row: StatusRow) -> list[Moment]:
-    moments = {
-        "reported": row.reported_at,
-        "opened": row.opened_at,
-        "alerted": row.alerted_at,
-        "acknowledged": row.acknowledged_at,
-        "mediated": row.mediated_at,
-        "escalated": row.escalated_at,
-        "resolved": row.resolved_at,
-        "confirmed": row.confirmed_at,
-        "closed": row.closed_at,
-        "withdrawn": row.withdrawn_at,
-        "erased": row.erased_at,
-    }
-    # Of what happened at one instant, as imported history does, the later step stands first.
-    story = [Moment(what=what, at=at) for what, at in reversed(moments.items()) if at is not None]
-    return sorted(story, key=lambda moment: moment.at, reverse=True)
-
-
-def _possible(row: StatusRow) -> list[Can]:
+def possible(row: StatusRow, at: datetime) -> list[Can]:
+    """What helps most stands first."""
+    reopen = (
+        [Can.REOPEN] if row.resolution_version and row.reopen_by and at <= row.reopen_by and not row.objected else []
+    )
     match row.state:
         case State.ERASED:
             return []
         case State.RESOLVED:
-            return [Can.CONFIRM, Can.WITHDRAW, Can.ERASE]
-        case State.WITHDRAWN | State.CONFIRMED | State.CLOSED:
+            return [Can.CONFIRM, *reopen, Can.WITHDRAW, Can.ERASE]
+        case State.CONFIRMED | State.CLOSED:
+            return [*reopen, Can.ERASE]
+        case State.WITHDRAWN:
             return [Can.ERASE]
         case _:
             return [Can.WITHDRAW, Can.ERASE]

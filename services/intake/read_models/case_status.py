@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.projections import ReadModel, types_of
 from services.contracts import alerts, cases
+from services.contracts.deadlines import Deadline, Rule
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 
@@ -21,12 +22,21 @@ class State(StrEnum):
     OPENED = "opened"
     ASSIGNED = "assigned"
     ACKNOWLEDGED = "acknowledged"
+    DISPATCHED = "dispatched"
     IN_MEDIATION = "in_mediation"
+    MERGED = "merged"
     RESOLVED = "resolved"
     CONFIRMED = "confirmed"
+    REOPENING_ASKED = "reopening_asked"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     ERASED = "erased"
+
+
+class UnitSaid(StrEnum):
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
+    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class StatusRow:
     case_id: UUID
     area: str
     # intake's
+    community: UUID | None = None
     reference: str | None = None
     kind: str | None = None
     category: str | None = None
@@ -44,6 +55,7 @@ class StatusRow:
     reported_at: datetime | None = None
     confirmed_version: int | None = None
     confirmed_at: datetime | None = None
+    reopening_asked_at: datetime | None = None
     withdrawn_at: datetime | None = None
     erased_at: datetime | None = None
     # mediation's
@@ -51,8 +63,17 @@ class StatusRow:
     level: str | None = None
     owner: str | None = None
     opened_at: datetime | None = None
+    assigned_at: datetime | None = None
     acknowledged_at: datetime | None = None
     mediated_at: datetime | None = None
+    unit: str | None = None
+    dispatched_at: datetime | None = None
+    unit_said: str | None = None
+    unit_said_at: datetime | None = None
+    reminded_at: datetime | None = None
+    contacted_at: datetime | None = None
+    delayed_at: datetime | None = None
+    delayed_until: datetime | None = None
     escalated_at: datetime | None = None
     resolved_at: datetime | None = None
     resolved_on: date | None = None
@@ -60,6 +81,14 @@ class StatusRow:
     resolution_version: int | None = None
     explanation: UUID | None = None
     closed_at: datetime | None = None
+    reopened_at: datetime | None = None
+    merged_at: datetime | None = None
+    acknowledge_by: datetime | None = None
+    told_by: datetime | None = None
+    """By then the resident hears of it, solved or not."""
+    done_by: datetime | None = None
+    confirm_by: datetime | None = None
+    reopen_by: datetime | None = None
     # notifications'
     alerted_at: datetime | None = None
 
@@ -69,9 +98,19 @@ class StatusRow:
             return State.ERASED
         if self.withdrawn_at:
             return State.WITHDRAWN
+        if self.objected:
+            return State.REOPENING_ASKED
         if self.resolution_version and self.confirmed_version == self.resolution_version:
             return State.CONFIRMED
         return State(self.stage or State.REPORTED)
+
+    @property
+    def objected(self) -> bool:
+        """The resident said of this resolution that nothing is solved, and has not confirmed it since."""
+        asked, ended = self.reopening_asked_at, self.resolved_at
+        if asked is None or ended is None or self.resolution_version is None or asked < ended:
+            return False
+        return self.confirmed_at is None or self.confirmed_at < asked
 
 
 _INSTANT = DateTime(timezone=True)
@@ -81,6 +120,7 @@ TABLE = Table(
     MetaData(),
     Column("case_id", Uuid, primary_key=True),
     Column("area", Text, nullable=False),
+    Column("community", Uuid),
     Column("reference", Text),
     Column("kind", Text),
     Column("category", Text),
@@ -89,14 +129,24 @@ TABLE = Table(
     Column("reported_at", _INSTANT),
     Column("confirmed_version", Integer),
     Column("confirmed_at", _INSTANT),
+    Column("reopening_asked_at", _INSTANT),
     Column("withdrawn_at", _INSTANT),
     Column("erased_at", _INSTANT),
     Column("stage", Text),
     Column("level", Text),
     Column("owner", Text),
     Column("opened_at", _INSTANT),
+    Column("assigned_at", _INSTANT),
     Column("acknowledged_at", _INSTANT),
     Column("mediated_at", _INSTANT),
+    Column("unit", Text),
+    Column("dispatched_at", _INSTANT),
+    Column("unit_said", Text),
+    Column("unit_said_at", _INSTANT),
+    Column("reminded_at", _INSTANT),
+    Column("contacted_at", _INSTANT),
+    Column("delayed_at", _INSTANT),
+    Column("delayed_until", _INSTANT),
     Column("escalated_at", _INSTANT),
     Column("resolved_at", _INSTANT),
     Column("resolved_on", Date),
@@ -104,6 +154,13 @@ TABLE = Table(
     Column("resolution_version", Integer),
     Column("explanation", Uuid),
     Column("closed_at", _INSTANT),
+    Column("reopened_at", _INSTANT),
+    Column("merged_at", _INSTANT),
+    Column("acknowledge_by", _INSTANT),
+    Column("told_by", _INSTANT),
+    Column("done_by", _INSTANT),
+    Column("confirm_by", _INSTANT),
+    Column("reopen_by", _INSTANT),
     Column("alerted_at", _INSTANT),
 )
 
@@ -126,6 +183,7 @@ def _said_by_intake(row: StatusRow, at: datetime, event: Event) -> StatusRow:
         case cases.CaseReported():
             return replace(
                 row,
+                community=event.community,
                 reference=event.reference,
                 kind=event.kind.value,
                 category=event.category,
@@ -135,6 +193,8 @@ def _said_by_intake(row: StatusRow, at: datetime, event: Event) -> StatusRow:
             )
         case cases.CaseConfirmed():
             return replace(row, confirmed_version=event.resolution_version, confirmed_at=at)
+        case cases.CaseReopeningAsked():
+            return replace(row, reopening_asked_at=at)
         case cases.CaseWithdrawn():
             return replace(row, withdrawn_at=at)
         case cases.CaseErased():
@@ -145,17 +205,34 @@ def _said_by_intake(row: StatusRow, at: datetime, event: Event) -> StatusRow:
 
 def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> StatusRow:
     at = recorded.occurred_at
+    row = _promised(row, event)
     match event:
         case cases.CaseOpened():
             return replace(row, stage=State.OPENED, level=event.level, opened_at=at)
         case cases.CaseAssigned():
-            return replace(row, stage=State.ASSIGNED, owner=event.owner)
+            return replace(row, stage=State.ASSIGNED, owner=event.owner, assigned_at=at)
         case cases.CaseAcknowledged():
             return replace(row, stage=State.ACKNOWLEDGED, owner=event.owner, acknowledged_at=at)
         case cases.CaseMediated():
             return replace(row, stage=State.IN_MEDIATION, mediated_at=at)
+        case cases.CaseDispatched():
+            said = replace(row, unit_said=None, unit_said_at=None)
+            return replace(said, stage=State.DISPATCHED, unit=event.unit, owner=event.tracker, dispatched_at=at)
+        case cases.CaseDispatchAccepted():
+            return replace(row, unit_said=UnitSaid.ACCEPTED, unit_said_at=at)
+        case cases.CaseDispatchReturned():
+            return replace(row, stage=State.ACKNOWLEDGED, unit_said=UnitSaid.RETURNED, unit_said_at=at)
+        case cases.CaseDispatchDone():
+            return replace(row, stage=State.ACKNOWLEDGED, unit_said=UnitSaid.DONE, unit_said_at=at)
+        case cases.CaseReminded():
+            return replace(row, reminded_at=at)
+        case cases.CaseContactRequested():
+            return replace(row, contacted_at=at)
+        case cases.CaseDelayExplained():
+            return replace(row, delayed_at=at, delayed_until=event.due_at)
         case cases.CaseEscalated():
-            return replace(row, stage=State.OPENED, owner=None, level=event.to_level, escalated_at=at)
+            stage = State.ASSIGNED if event.owner else State.OPENED
+            return replace(row, stage=stage, owner=event.owner, level=event.to_level, escalated_at=at)
         case cases.CaseResolved():
             return replace(
                 row,
@@ -167,7 +244,10 @@ def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> Stat
                 explanation=event.explanation,
             )
         case cases.CaseReopened():
-            return replace(row, stage=State.OPENED, owner=None, level=event.level, resolution_version=None)
+            begun = replace(row, acknowledged_at=None, resolution_version=None, confirm_by=None, reopen_by=None)
+            return replace(begun, stage=State.OPENED, owner=None, level=event.level, reopened_at=at)
+        case cases.CaseMerged():
+            return replace(row, stage=State.MERGED, merged_at=at)
         case cases.CaseClosed():
             return replace(row, stage=State.CLOSED, closed_at=at)
         case cases.CaseErased():
@@ -176,21 +256,47 @@ def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> Stat
             return row
 
 
+_DATES = {
+    Rule.ACKNOWLEDGE: "acknowledge_by",
+    Rule.SAME_DAY: "told_by",
+    Rule.DONE: "done_by",
+    Rule.MEDIATE: "done_by",
+    Rule.CONFIRM: "confirm_by",
+    Rule.REOPEN: "reopen_by",
+}
+
+
+def _promised(row: StatusRow, event: Event) -> StatusRow:
+    """The dates that an event of mediation names; the last one named of each kind holds."""
+    deadlines: tuple[Deadline, ...] = getattr(event, "deadlines", ())
+    dates = {_DATES[Rule(one.rule)]: one.due_at for one in deadlines if one.rule in _DATES}
+    return replace(row, **dates) if dates else row
+
+
 CASE_STATUS: ReadModel[StatusRow] = ReadModel(
     name="case_status",
-    version=1,
+    version=2,
     table=TABLE,
     row=StatusRow,
     evolve=evolve,
     types=types_of(
         cases.CaseReported,
         cases.CaseConfirmed,
+        cases.CaseReopeningAsked,
         cases.CaseWithdrawn,
         cases.CaseErased,
         cases.CaseOpened,
         cases.CaseAssigned,
         cases.CaseAcknowledged,
         cases.CaseMediated,
+        cases.CaseDispatched,
+        cases.CaseDispatchAccepted,
+        cases.CaseDispatchReturned,
+        cases.CaseDispatchDone,
+        cases.CaseReminded,
+        cases.CaseContactRequested,
+        cases.CaseDelayExplained,
+        cases.CaseMerged,
         cases.CaseEscalated,
         cases.CaseResolved,
         cases.CaseReopened,
