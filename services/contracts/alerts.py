@@ -25,7 +25,7 @@ class AlertCause(StrEnum):
 class AlertRaised(CaseEvent):
     """`recipient` is none when nobody is on duty from `level` up to the root: every supervisor sees it then.
 
-    `step` counts along the chain: 0 on duty, 1 second, 2 the desk above; each has an alert of its own.
+    `step` counts who is told of one cause, as 0 on duty, 1 second, 2 the desk above; each has an alert of its own.
     """
 
     type: ClassVar[str] = "alert.raised"
@@ -60,3 +60,11 @@ class AlertUnanswered(CaseEvent):
     alert: UUID
     level: AreaPath | None = None
     """Where nobody answered: a case that has gone up since is not sent higher for it."""
+
+
+class AlertWithdrawn(CaseEvent):
+    """Nobody need answer any more: mediation says that the case itself is looked after, or over."""
+
+    type: ClassVar[str] = "alert.withdrawn"
+
+    alert: UUID

@@ -33,6 +33,7 @@ EVENTS: dict[str, type[Event]] = {
         alerts.AlertRaised,
         alerts.AlertAcknowledged,
         alerts.AlertUnanswered,
+        alerts.AlertWithdrawn,
         registry.AreaRegistered,
         registry.CommunityRegistered,
         registry.UnitRegistered,
