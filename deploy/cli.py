@@ -196,6 +196,26 @@ def republish(
 
 
 @app.command(rich_help_panel=DATA)
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder, best on another disk.", show_default=False)],
+) -> None:
+    """Copy all four databases while they work, and from then on keep what carries the copy to any later time.
+
+    The folder then holds the databases and a manifest with the SHA-256 of each file. PostgreSQL's log is archived in
+    the home's `wal` folder, at the latest after a minute; a backup a day keeps it short. Let that folder be a link to
+    another disk, and keep `state.json` apart from both: it holds the keys, and no backup does. Kafka needs no backup:
+    it is itself the second copy of every event.
+
+        doorstep backup /mnt/backup/$(date +%F)
+
+        doorstep restore /mnt/backup/2026-11-24
+    """
+    from deploy.backup import backup
+
+    backup(folder)
+
+
+@app.command(rich_help_panel=DATA)
 def erase(case_id: Annotated[UUID, typer.Argument(help="The case.")]) -> None:
     """Delete all that a resident and staff told of a case, in every service. It can't be undone.
 

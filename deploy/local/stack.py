@@ -18,7 +18,7 @@ from services.contracts.topics import PARTITIONS, TOPICS
 
 
 def postgres_of(home: Home, state: State) -> Postgres:
-    return Postgres(home.postgres, state.postgres_port, state.postgres_password)
+    return Postgres(home.postgres, state.postgres_port, state.postgres_password, home.wal)
 
 
 def kafka_of(home: Home, state: State) -> Kafka:
