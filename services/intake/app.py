@@ -7,8 +7,9 @@ from fastapi import FastAPI
 from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import Service, compose, parts
 from services.intake.consumers import consumers
+from services.intake.door import door_of
 from services.intake.endpoints import bulk, registry, reports, resident, staff
-from services.intake.endpoints.door import CASEWORKERS, door_of
+from services.intake.endpoints.door import CASEWORKERS
 from services.intake.settings import IntakeSettings
 
 

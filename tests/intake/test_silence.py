@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from services.chassis.telemetry import configure_logging
-from services.intake.endpoints import reports
+from services.intake import taking
 from tests.intake.door import API, FrontDoor
 from tests.services import keyed
 
@@ -38,7 +38,7 @@ async def test_a_failure_that_quotes_the_report_is_logged_without_it(
     async def quoting(*_: Any) -> None:
         raise RuntimeError(f"could not store {MARK}")
 
-    monkeypatch.setattr(reports, "handle", quoting)
+    monkeypatch.setattr(taking, "handle", quoting)
     answer = await door.client.post(f"{API}/reports", json=door.report_form(text=MARK), headers=keyed())
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

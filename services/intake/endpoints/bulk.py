@@ -20,7 +20,8 @@ from services.intake import set_aside
 from services.intake.credentials import Credential, Scope
 from services.intake.domain.commands import Command, TakeReport
 from services.intake.domain.decider import REPORTS
-from services.intake.endpoints.door import CommunitySystem, Door, TheDoor
+from services.intake.door import Door
+from services.intake.endpoints.door import CommunitySystem, TheDoor
 from services.intake.endpoints.lines import (
     LONGEST_LINE,
     NotTaken,
@@ -31,8 +32,8 @@ from services.intake.endpoints.lines import (
     rejected,
     taken,
 )
-from services.intake.endpoints.reports import PARTICULARS
 from services.intake.set_aside import Aside
+from services.intake.taking import PARTICULARS
 
 router = APIRouter()
 

@@ -23,7 +23,7 @@ from services.chassis.problems import Fault, faults_of
 from services.contracts.cases import Kind, Language, Reference, Urgency
 from services.contracts.event import Code
 from services.intake.categories import require_category
-from services.intake.endpoints.reports import Email, Phone
+from services.intake.taking import Email, Phone
 
 LONGEST_LINE = 256 * 1024
 HOLDS_NUL = "holds a NUL character"

@@ -22,7 +22,8 @@ from services.intake.categories import categories
 from services.intake.credentials import IssuedKey, Scope, has_key, keys_of
 from services.intake.domain.commands import RegisterArea, RegisterCommunity
 from services.intake.domain.registry import AREAS, COMMUNITIES
-from services.intake.endpoints.door import Door, Operator, TheDoor, after_position
+from services.intake.door import Door
+from services.intake.endpoints.door import Operator, TheDoor, after_position
 from services.intake.known import Community
 from services.intake.read_models.places import communities
 

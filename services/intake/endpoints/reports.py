@@ -1,65 +1,13 @@
 """One report, by a resident or for one."""
 
-from typing import Annotated
-from uuid import UUID
-
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, StringConstraints, ValidationInfo, field_validator
 
 from services.chassis import http
-from services.chassis.clock import now
-from services.chassis.commands import Intent, handle
-from services.chassis.forms import Form, FreeText, Line
-from services.chassis.http import IdempotencyKey, Position, TraceParent
-from services.chassis.ids import new_id
-from services.chassis.problems import unprocessable
-from services.contracts.cases import Channel, Kind, Language, Urgency
-from services.contracts.event import Code
-from services.intake.categories import require_category
-from services.intake.domain.commands import TakeReport
-from services.intake.domain.decider import REPORTS
-from services.intake.endpoints.door import Door, TheDoor
+from services.chassis.http import IdempotencyKey, TraceParent
+from services.intake.endpoints.door import TheDoor
+from services.intake.taking import ReportForm, TakenReport, take
 
 router = APIRouter()
-
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=200)]
-Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+() /.-]{3,40}$")]
-
-PARTICULARS = ("text", "place", "name", "email", "phone", "language")
-"""What is sealed of a report; the rest of it is told in the event."""
-
-
-class ReportForm(Form):
-    """A resident's trouble. Who it is may be left out altogether."""
-
-    community: UUID
-    kind: Kind
-    category: Code
-    urgency: Urgency = Urgency.ORDINARY
-    channel: Channel = Channel.WEB
-    text: FreeText
-    place: Line | None = None
-    name: Line | None = None
-    email: Email | None = None
-    phone: Phone | None = None
-    language: Language | None = None
-    notify: bool = True
-    """Tell them how it goes, where they left an address or a number."""
-    about_staff: bool = False
-    """It is about somebody who works for the community: nobody of the community sees it, but the level above."""
-
-    @field_validator("category")
-    @classmethod
-    def _known(cls, category: str, info: ValidationInfo) -> str:
-        if "kind" in info.data:
-            require_category(info.data["kind"], category)
-        return category
-
-
-class TakenReport(BaseModel):
-    case_id: UUID
-    receipt: str
-    """Seven words, shown this once: the only way to follow the case. Doorstep can't tell them again."""
 
 
 @router.post("/reports", status_code=201, operation_id="report")
@@ -70,52 +18,3 @@ async def report(
     taken, position = await take(door, form, key, traceparent)
     response.headers[http.POSITION] = str(position)
     return taken
-
-
-async def take(door: Door, form: ReportForm, key: str, traceparent: str | None) -> tuple[TakenReport, Position]:
-    """What both faces of this, the API and the page, do with a report.
-
-    Raises:
-        ProblemError: the community is not known.
-        KeyReused, StoreUnavailable: see `commands.handle`.
-    """
-    community = await door.communities.find(form.community)
-    if community is None:
-        raise unprocessable(
-            "community", "is not known here", "Take the community_id that GET /api/intake/v1/communities lists."
-        )
-    at, case, particulars = now(), new_id(), new_id()
-    receipt = door.receipts.derive(form.community, key)
-    command = TakeReport(
-        community=form.community,
-        reference=None,
-        kind=form.kind,
-        category=form.category,
-        urgency=form.urgency,
-        channel=form.channel,
-        reported_on=at.astimezone(community.clock).date(),
-        imported=False,
-        particulars=particulars,
-        about_staff=form.about_staff,
-    )
-    sealed = form.model_dump(include={*PARTICULARS, "notify"}, exclude_defaults=True)
-    intent = Intent(
-        stream=case,
-        command=command,
-        key=door.receipts.command_key(receipt),
-        fingerprint=door.service.fingerprints.digest("report", form.model_dump_json().encode()),
-        actor="resident",
-        at=at,
-        area=(form.about_staff and area_above(community.area)) or community.area,
-        sealed=[door.service.vault.seal(particulars, sealed)],
-        traceparent=traceparent,
-    )
-    outcome = await handle(door.service.store, REPORTS, intent)
-    taken = TakenReport(case_id=outcome.stream_id, receipt=receipt)
-    return taken, Position.of(door.service.name, outcome)
-
-
-def area_above(area: str) -> str | None:
-    """Where a report about somebody who works in `area` goes; none above the outermost."""
-    above = area[: area.rstrip("/").rfind("/") + 1]
-    return above if above != "/" and area != "/" else None
