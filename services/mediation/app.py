@@ -9,14 +9,14 @@ from services.mediation import timing
 from services.mediation.circumstances import Surroundings
 from services.mediation.consumers import consumers
 from services.mediation.domain.decider import CASES
-from services.mediation.endpoints import bulk, casework, dispatching, queries, units
+from services.mediation.endpoints import bulk, casework, dispatching, policies, queries, units
 from services.mediation.endpoints.desk import CASEWORKERS
 from services.mediation.settings import MediationSettings
 
 
 def mediation(settings: MediationSettings) -> FastAPI:
     service = parts("mediation", settings)
-    surroundings = Surroundings(service.worker)
+    surroundings = Surroundings(service.store)
     timers = Timers(
         "mediation",
         service.store,
@@ -29,7 +29,7 @@ def mediation(settings: MediationSettings) -> FastAPI:
     app = compose(
         service,
         settings,
-        routers=[queries.router, casework.router, dispatching.router, units.router, bulk.router],
+        routers=[queries.router, casework.router, dispatching.router, units.router, policies.router, bulk.router],
         pages=[particulars_router(CASEWORKERS, queries.explanations_of)],
         consumers=consumers(service, surroundings),
         background=[timers.run],

@@ -5,8 +5,6 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from services.contracts.cases import (
     CaseAcknowledged,
     CaseAssigned,
@@ -25,9 +23,7 @@ from services.contracts.cases import (
     Urgency,
 )
 from services.contracts.deadlines import Deadline, Rule
-from services.contracts.policies import Calendar, Policy
 from services.contracts.registry import community_stream
-from services.mediation import rules
 from services.mediation.domain.commands import (
     Actor,
     Answer,
@@ -39,6 +35,7 @@ from services.mediation.domain.commands import (
     ResolveCase,
 )
 from services.mediation.domain.deadlines import Rules, deadline, next_step
+from services.mediation.rules import shipped
 
 WILLOW_LANE = "/lakeside/east/willow-lane/"
 EAST = "/lakeside/east/"
@@ -57,11 +54,7 @@ LONG_AGO_AT = datetime(2017, 5, 4, 4, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)
 """Ten in the morning where the case comes from."""
 
-RULES = Rules(
-    Policy.model_validate(yaml.safe_load((rules.SHIPPED / "default.yaml").read_text())),
-    Calendar.model_validate(yaml.safe_load((rules.SHIPPED / "calendar-cn.yaml").read_text())),
-    ZoneInfo("Asia/Shanghai"),
-)
+RULES = Rules(shipped().policy, shipped().calendar, ZoneInfo("Asia/Shanghai"))
 
 
 def around(at: datetime = MONDAY, on_duty: Mapping[str, str] | None = None) -> Circumstances:

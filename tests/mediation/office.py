@@ -15,12 +15,15 @@ from services.chassis.eventstore import EventStore
 from services.chassis.ids import new_id
 from services.chassis.service import Service
 from services.chassis.taken import Taken
+from services.chassis.timers import Timers
 from services.contracts.cases import CaseReported, Channel, Kind, Urgency
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from services.contracts.registry import CommunityRegistered, community_stream
 from services.mediation.app import mediation
 from services.mediation.consumers import consumers
+from services.mediation.domain.case import Case
+from services.mediation.domain.commands import Command
 from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
 from services.mediation.settings import MediationSettings
 from tests.mediation.happened import WILLOW_LANE
@@ -34,7 +37,9 @@ class Office:
     client: httpx.AsyncClient
     service: Service
     consumers: dict[str, Consumer]
+    timers: Timers[Command, Case]
     projected: int = 0
+    heard: int = 0
 
     @property
     def store(self) -> EventStore:
@@ -50,6 +55,14 @@ class Office:
         while batch := await self._following():
             await self.told(CASELOAD_CONSUMER, *batch)
             self.projected = batch[-1].position
+
+    async def tell_own(self, consumer: str) -> None:
+        """Hand mediation's own events since the last time to one consumer, as Kafka would."""
+        async with self.service.worker.begin() as connection:
+            batch = await self.store.read(connection, self.heard, 10_000)
+        if batch:
+            self.heard = batch[-1].position
+            await self.told(consumer, *batch)
 
     async def report(self, area: str = WILLOW_LANE, *, times: int = 1, imported: bool = False) -> list[UUID]:
         """Cases that intake took and mediation opened."""
@@ -87,7 +100,9 @@ async def opened_office(dsns: Dsns) -> AsyncGenerator[Office]:
     app = mediation(settings_for(MediationSettings, dsns))
     async with answering(app) as client:
         service: Service = app.state.service
-        yield Office(client, service, {one.name: one for one in consumers(service, app.state.surroundings)})
+        yield Office(
+            client, service, {one.name: one for one in consumers(service, app.state.surroundings)}, app.state.timers
+        )
 
 
 def reported(area: str = WILLOW_LANE, *, imported: bool = False) -> CaseReported:

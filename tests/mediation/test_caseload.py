@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.cases import CaseReopened, Closure
+from services.contracts.cases import (
+    CaseDispatchAccepted,
+    CaseDispatchDone,
+    CaseDispatched,
+    CaseDispatchReturned,
+    CaseMerged,
+    CaseReminded,
+    CaseReopened,
+    Closure,
+    ReturnReason,
+)
+from services.contracts.deadlines import Rule
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from services.contracts.patterns import PatternFound, pattern_stream
@@ -22,26 +33,37 @@ from tests.mediation.happened import (
     acknowledged,
     assigned,
     closed,
+    due,
     escalated,
     mediated,
     opened,
+    renewed,
     resolved,
 )
 from tests.mediation.office import AT, Office, recorded, reported
 from tests.services import keyed, staff
 
 CASE = UUID("0195a000-0000-7000-8000-0000000000c1")
+OTHER = UUID("0195a000-0000-7000-8000-0000000000c2")
+CLOCKS = (Rule.ACKNOWLEDGE, Rule.ACCEPT, Rule.DONE, Rule.MEDIATE)
 CADRE = staff("cadre", WILLOW_LANE, subject="mei")
 
 STORY: Sequence[Event] = (
     opened(),
     assigned(),
     acknowledged(),
+    CaseDispatched(unit="water", tracker="mei", deadlines=(due(Rule.ACCEPT),)),
+    CaseDispatchAccepted(unit="water"),
+    CaseDispatchReturned(unit="water", reason=ReturnReason.NEEDS_MORE),
+    CaseDispatched(unit="water", tracker="mei", deadlines=(due(Rule.ACCEPT),)),
+    CaseDispatchDone(unit="water"),
     mediated(),
+    CaseReminded(rule="mediate", due_at=due(Rule.MEDIATE).due_at),
     escalated(),
     assigned(),
     resolved(),
     CaseReopened(level=EAST),
+    CaseMerged(into=OTHER),
     resolved(),
     closed(Closure.CONFIRMED),
 )
@@ -69,19 +91,28 @@ def test_where_intakes_word_falls_between_mediations_makes_no_difference(length:
 def test_every_event_moves_the_row() -> None:
     story = told([reported()], "intake") + told(STORY, "mediation")
     rows = [folded(story[: nth + 1]) for nth in range(len(story))]
-    seen = [(row.state, row.level == EAST, row.owner) for row in rows if row]
+    seen = [(row.state, row.level == EAST, row.owner, row.due_at) for row in rows if row]
+    answer, accept, done, mediation = (due(rule).due_at for rule in CLOCKS)
+    above = renewed(Rule.ACKNOWLEDGE).due_at
     assert seen == [
-        ("reported", False, None),
-        ("opened", False, None),
-        ("assigned", False, "mei"),
-        ("acknowledged", False, "mei"),
-        ("in_mediation", False, "mei"),
-        ("opened", True, None),
-        ("assigned", True, "mei"),
-        ("resolved", True, "mei"),
-        ("opened", True, None),
-        ("resolved", True, None),
-        ("closed", True, None),
+        ("reported", False, None, None),
+        ("opened", False, None, answer),
+        ("assigned", False, "mei", answer),
+        ("acknowledged", False, "mei", done),
+        ("dispatched", False, "mei", accept),
+        ("dispatched", False, "mei", done),
+        ("acknowledged", False, "mei", done),
+        ("dispatched", False, "mei", accept),
+        ("acknowledged", False, "mei", done),
+        ("in_mediation", False, "mei", mediation),
+        ("in_mediation", False, "mei", mediation),
+        ("opened", True, None, above),
+        ("assigned", True, "mei", above),
+        ("resolved", True, "mei", None),
+        ("opened", True, None, None),
+        ("merged", True, None, None),
+        ("resolved", True, None, None),
+        ("closed", True, None, None),
     ]
     assert {one.type for one in story} == CASELOAD.types
 

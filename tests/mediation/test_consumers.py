@@ -11,6 +11,7 @@ from services.contracts.alerts import AlertAcknowledged, AlertUnanswered
 from services.contracts.cases import (
     CaseConfirmed,
     CaseErased,
+    CaseReopeningAsked,
     CaseWithdrawn,
     EscalationReason,
 )
@@ -25,18 +26,20 @@ from services.mediation.domain.commands import (
     EraseCase,
     EscalateCase,
     OpenCase,
+    ReopenCase,
     WithdrawCase,
 )
 from services.mediation.read_models.feeds import COMMANDS_CONSUMER
-from tests.mediation.happened import WILLOW_LANE, opened, resolved
+from tests.mediation.happened import WILLOW_LANE, around, opened, resolved
 from tests.mediation.office import AT, Office, recorded, reported
 
 CASE = UUID("0195a000-0000-7000-8000-0000000000c1")
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
+AROUND = {WILLOW_LANE: around(NOW)}
 
 
 def command_of(event: Event, source: str = "intake") -> Command | None:
-    intent = caused_by(Taken(recorded(event, CASE, source=source)), NOW)
+    intent = caused_by(Taken(recorded(event, CASE, source=source)), NOW, AROUND)
     return intent.command if intent else None
 
 
@@ -49,10 +52,10 @@ def command_of(event: Event, source: str = "intake") -> Command | None:
         ("notifications", AlertAcknowledged(alert=CASE, by="mei"), AcknowledgeCase(Actor("mei", ("/",)))),
         (
             "notifications",
-            AlertUnanswered(alert=CASE),
-            EscalateCase(DOORSTEP, EscalationReason.ALERT_UNANSWERED),
+            AlertUnanswered(alert=CASE, level=WILLOW_LANE),
+            EscalateCase(DOORSTEP, EscalationReason.ALERT_UNANSWERED, AROUND[WILLOW_LANE], WILLOW_LANE),
         ),
-        ("mediation", CaseErased(), None),
+        ("intake", CaseReopeningAsked(particulars=CASE), ReopenCase(AT, AROUND[WILLOW_LANE])),
         ("mediation", opened(), None),
         ("mediation", resolved(), None),
     ],
@@ -63,17 +66,24 @@ def test_each_event_causes_its_command(source: str, event: Event, command: Comma
 
 def test_what_causes_nothing_is_not_even_read() -> None:
     broken = recorded(opened(), CASE, source="notifications")._replace(data=b"{")
-    assert caused_by(Taken(broken), NOW) is None
+    assert caused_by(Taken(broken), NOW, {}) is None
 
 
 def test_a_report_opens_its_case_in_its_own_area_and_history_at_its_own_time() -> None:
     event = reported()
-    live = caused_by(Taken(recorded(event, CASE, version=1)), NOW)
-    past = caused_by(Taken(recorded(reported(imported=True), CASE)), NOW)
+    live = caused_by(Taken(recorded(event, CASE, version=1)), NOW, AROUND)
+    past = caused_by(Taken(recorded(reported(imported=True), CASE)), NOW, {})
     assert live
     assert past
     assert live.command == OpenCase(
-        event.community, event.reference, event.kind, event.category, event.urgency, WILLOW_LANE, imported=False
+        event.community,
+        event.reference,
+        event.kind,
+        event.category,
+        event.urgency,
+        WILLOW_LANE,
+        imported=False,
+        circumstances=AROUND[WILLOW_LANE],
     )
     assert (live.area, live.actor, live.at, past.at) == (WILLOW_LANE, "doorstep", NOW, AT)
     assert live.key == f"mediation-cases:intake:{CASE}:1"

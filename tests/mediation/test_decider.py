@@ -7,6 +7,7 @@ import pytest
 
 from services.chassis.decider import Dated
 from services.contracts.cases import CaseErased, CaseReopened, Closure, EscalationReason, MediationResult, Resolution
+from services.contracts.deadlines import Rule
 from services.contracts.event import Event
 from services.mediation.domain.commands import (
     DOORSTEP,
@@ -108,8 +109,12 @@ class TestAcknowledging:
     def test_who_acknowledges_what_nobody_owns_takes_it_on(self) -> None:
         given(opened()).when(AcknowledgeCase(BAO)).then(assigned(BAO), acknowledged(BAO))
 
-    def test_nobody_acknowledges_for_another(self) -> None:
-        given(opened(), assigned(MEI)).when(AcknowledgeCase(BAO)).refused(NotYourCase, owner="mei")
+    def test_what_its_owner_has_not_acknowledged_is_for_the_taking(self) -> None:
+        given(opened(), assigned(MEI)).when(AcknowledgeCase(BAO)).then(assigned(BAO), acknowledged(BAO))
+
+    def test_nobody_takes_what_another_has_acknowledged(self) -> None:
+        taken = given(opened(), assigned(MEI), acknowledged(MEI))
+        taken.when(AcknowledgeCase(BAO)).refused(NotYourCase, owner="mei")
 
     @pytest.mark.parametrize("more", [(), (mediated(),)])
     def test_twice_is_no_news(self, more: tuple[Event, ...]) -> None:
@@ -122,7 +127,7 @@ class TestMediating:
 
     def test_there_may_be_more_than_one_session(self) -> None:
         once = (opened(), assigned(MEI), acknowledged(MEI), mediated(MediationResult.ADJOURNED))
-        given(*once).when(mediate()).then(mediated())
+        given(*once).when(mediate()).then(mediated(first=False))
 
     @pytest.mark.parametrize("before", [(opened(),), (opened(), assigned(MEI))])
     def test_not_before_somebody_acknowledged(self, before: tuple[Event, ...]) -> None:
@@ -140,7 +145,9 @@ class TestEscalating:
 
     def test_silence_is_no_reason_once_somebody_answered(self) -> None:
         unanswered = escalate(DOORSTEP, EscalationReason.ALERT_UNANSWERED)
-        given(opened(), assigned(MEI)).when(unanswered).then(escalated(reason=EscalationReason.ALERT_UNANSWERED))
+        given(opened(), assigned(MEI)).when(unanswered).then(
+            escalated(reason=EscalationReason.ALERT_UNANSWERED, rule=Rule.ACKNOWLEDGE)
+        )
         given(opened(), assigned(MEI), acknowledged(MEI)).when(unanswered).then()
 
     @pytest.mark.parametrize(

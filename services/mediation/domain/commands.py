@@ -171,10 +171,10 @@ class ReopenCase:
 
 @dataclass(frozen=True, slots=True)
 class Remind:
-    """The moment to remind of `rule`, which is due at `due_at`, has come."""
+    """The moment to remind of `rule`, `remind_at`, has come."""
 
     rule: str
-    due_at: datetime
+    remind_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ _REASONS = {
 
 
 def remind(command: Remind, case: Case) -> Sequence[Event]:
-    running = _running(command, case)
-    if running is None or not isinstance(case, Working):
+    if not isinstance(case, Working):
+        return []
+    running = case.standing.clock(command.rule)
+    if running is None or running.remind_at != command.remind_at:
         return []
     return [cases.CaseReminded(rule=running.rule, level=case.level, owner=case.owner, due_at=running.due_at)]
 
@@ -85,7 +87,7 @@ def _next(case: Working, rules: Sequence[Rule], circumstances: Circumstances) ->
     return tuple(next_step(rule, case.standing.urgency, circumstances.at, circumstances.rules) for rule in rules)
 
 
-def _running(command: Remind | PassDate, case: Case) -> Deadline | None:
+def _running(command: PassDate, case: Case) -> Deadline | None:
     """The promise that the command speaks of, if it still stands."""
     if isinstance(case, Unopened | OutcomeWaiting):
         return None

@@ -13,10 +13,10 @@ from services.chassis.ids import new_id
 from services.chassis.problems import unprocessable
 from services.contracts.cases import ReturnReason
 from services.contracts.event import Code
-from services.mediation.circumstances import desks_above
 from services.mediation.domain.commands import AcceptDispatch, DispatchCase, FinishDispatch, ReturnDispatch
 from services.mediation.endpoints.desk import CASEWORKERS, Desk, Reached, desk_for
 from services.mediation.read_models.units import units_for
+from services.mediation.rules import up_from
 from services.mediation.unit_links import UnitLinks
 
 router = APIRouter()
@@ -57,7 +57,7 @@ class Completion(Form):
 async def dispatch(desk: CaseworkDesk, case_id: UUID, form: Handover) -> HandedOver:
     """Hand the case to a unit; you stay its tracker and the resident's contact."""
     home = await desk.home_of(case_id)
-    async with scoped(desk.parts.application, desks_above(home.area)) as connection:
+    async with scoped(desk.parts.application, up_from(home.area)) as connection:
         known = {unit.unit for unit in await units_for(connection, home.area)}
     if form.unit not in known:
         raise unprocessable(

@@ -13,10 +13,10 @@ from services.chassis.forms import Form
 from services.chassis.problems import ProblemError
 from services.contracts.event import AreaPath, Code
 from services.contracts.registry import Name, unit_stream
-from services.mediation.circumstances import desks_above
 from services.mediation.domain.unit import UNITS, RegisterUnit
 from services.mediation.endpoints.desk import Desk, Parts, Reader, after_position, desk_for
 from services.mediation.read_models.units import units_for
+from services.mediation.rules import up_from
 
 router = APIRouter()
 
@@ -64,5 +64,5 @@ async def list_units(parts: Parts, staff: Reader, area: AreaPath) -> list[Unit]:
     if not staff.may_see(area):
         return []
     # Whoever works in an area may know the units above it.
-    async with scoped(parts.application, desks_above(area)) as connection:
+    async with scoped(parts.application, up_from(area)) as connection:
         return [Unit(unit=row.unit, area=row.area, name=row.name) for row in await units_for(connection, area)]

@@ -1,0 +1,160 @@
+"""What dates do to a case: it is given to who is on duty, reminded of, and goes up when nobody keeps them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.contracts.cases import (
+    CaseAssigned,
+    CaseClosed,
+    CaseContactRequested,
+    CaseDelayExplained,
+    CaseEscalated,
+    CaseReminded,
+    CaseReopened,
+    Closure,
+    EscalationReason,
+)
+from services.contracts.deadlines import Deadline, Rule
+from services.contracts.event import Event
+from services.mediation.domain.commands import AssignCase, PassDate, Remind, ReopenCase
+from services.mediation.domain.decider import CASES
+from services.mediation.domain.errors import AlreadyClosed, NeverReopened, SamePersonAgain, WindowOver
+from tests.given import Given
+from tests.mediation.happened import (
+    BAO,
+    EAST,
+    LAKESIDE,
+    MEI,
+    MONDAY,
+    OPEN,
+    WILLOW_LANE,
+    acknowledged,
+    around,
+    assigned,
+    closed,
+    due,
+    imported_resolution,
+    opened,
+    promised,
+    renewed,
+    resolved,
+)
+
+given = Given(CASES)
+
+ACKNOWLEDGE = due(Rule.ACKNOWLEDGE)
+DONE = due(Rule.DONE)
+LATE = ACKNOWLEDGE.due_at
+EARLY = MONDAY + timedelta(hours=1)
+NIGHT = {WILLOW_LANE: "mei", EAST: "ana", LAKESIDE: "wu"}
+
+
+def passed(clock: Deadline) -> PassDate:
+    return PassDate(clock.rule, clock.due_at, around(clock.due_at, NIGHT))
+
+
+def gone_up(rule: Rule, owner: str, *clocks: Deadline, begin: str = WILLOW_LANE, to: str = EAST) -> CaseEscalated:
+    reason = EscalationReason.UNACKNOWLEDGED if rule is Rule.ACKNOWLEDGE else EscalationReason.OVERDUE
+    return CaseEscalated(from_level=begin, to_level=to, reason=reason, owner=owner, rule=rule, deadlines=clocks)
+
+
+class TestOpening:
+    def test_a_case_is_somebodys_from_its_first_moment(self) -> None:
+        on_duty = replace(OPEN, circumstances=around(on_duty=NIGHT))
+        given().when(on_duty).then(opened(), CaseAssigned(owner="mei"))
+
+    def test_an_empty_desk_is_answered_for_above(self) -> None:
+        above = replace(OPEN, circumstances=around(on_duty={LAKESIDE: "wu"}))
+        given().when(above).then(opened(), CaseAssigned(owner="wu"))
+
+
+class TestReminding:
+    def test_of_what_is_still_promised(self) -> None:
+        reminded = CaseReminded(rule="acknowledge", level=WILLOW_LANE, owner="mei", due_at=LATE)
+        given(opened(), assigned(MEI)).when(Remind("acknowledge", EARLY)).then(reminded)
+
+    @pytest.mark.parametrize(
+        "since", [(acknowledged(MEI),), (acknowledged(MEI), resolved()), (closed(Closure.WITHDRAWN),)]
+    )
+    def test_not_of_what_was_done_meanwhile(self, since: tuple[Event, ...]) -> None:
+        given(opened(), assigned(MEI), *since).when(Remind("acknowledge", EARLY)).then()
+
+
+class TestNobodyAcknowledges:
+    """Community, street, district: each level has its own person and its own date; at the top it is said again."""
+
+    first = gone_up(Rule.ACKNOWLEDGE, "ana", renewed(Rule.ACKNOWLEDGE, LATE))
+    second_due = renewed(Rule.ACKNOWLEDGE, LATE)
+    second = gone_up(Rule.ACKNOWLEDGE, "wu", renewed(Rule.ACKNOWLEDGE, second_due.due_at), begin=EAST, to=LAKESIDE)
+    third_due = renewed(Rule.ACKNOWLEDGE, second_due.due_at)
+
+    def test_it_climbs(self) -> None:
+        given(opened(), assigned(MEI)).when(passed(ACKNOWLEDGE)).then(self.first)
+        given(opened(), assigned(MEI), self.first).when(passed(self.second_due)).then(self.second)
+
+    def test_at_the_top_whoever_has_it_is_reminded_until_somebody_answers(self) -> None:
+        at_the_top = (opened(), assigned(MEI), self.first, self.second)
+        again = renewed(Rule.ACKNOWLEDGE, self.third_due.due_at)
+        reminded = CaseReminded(rule="acknowledge", level=LAKESIDE, owner="wu", deadlines=(again,))
+        given(*at_the_top).when(passed(self.third_due)).then(reminded)
+        given(*at_the_top, reminded).when(passed(self.third_due)).then()
+
+    def test_a_date_that_was_replaced_moves_nothing(self) -> None:
+        given(opened(), assigned(MEI), self.first).when(passed(ACKNOWLEDGE)).then()
+
+    def test_unassigned_cases_climb_too(self) -> None:
+        given(opened()).when(passed(ACKNOWLEDGE)).then(self.first)
+
+
+class TestOverdue:
+    def test_it_goes_up_with_a_new_date_to_be_done(self) -> None:
+        at = DONE.due_at
+        up = gone_up(Rule.DONE, "ana", renewed(Rule.ACKNOWLEDGE, at), renewed(Rule.DONE, at))
+        given(opened(), assigned(MEI), acknowledged(MEI)).when(passed(DONE)).then(up)
+
+
+class TestTheSameDay:
+    def test_three_things_happen_at_closing_hour(self) -> None:
+        given(opened(), assigned(MEI), acknowledged(MEI)).when(passed(due(Rule.SAME_DAY))).then(
+            CaseReminded(rule="same-day", level=WILLOW_LANE, owner="mei", due_at=DONE.due_at),
+            CaseContactRequested(rule="same-day", unit=None),
+            CaseDelayExplained(rule="same-day", owner="mei", due_at=DONE.due_at),
+        )
+
+    def test_what_was_solved_today_needs_none_of_it(self) -> None:
+        given(opened(), assigned(MEI), acknowledged(MEI), resolved()).when(passed(due(Rule.SAME_DAY))).then()
+
+
+class TestAfterTheResolution:
+    solved = (opened(), assigned(MEI), acknowledged(MEI), resolved())
+
+    def test_silence_closes(self) -> None:
+        given(*self.solved).when(passed(due(Rule.CONFIRM))).then(CaseClosed(closure=Closure.WINDOW_ENDED))
+
+    @pytest.mark.parametrize("since", [(), (closed(Closure.WINDOW_ENDED),), (closed(Closure.CONFIRMED),)])
+    def test_it_is_reopened_for_somebody_else(self, since: tuple[Event, ...]) -> None:
+        week = MONDAY + timedelta(days=7)
+        clocks = promised(week)
+        reopened = CaseReopened(level=WILLOW_LANE, previous_owner="mei", deadlines=clocks)
+        asked = ReopenCase(week, around(week, {WILLOW_LANE: "mei", EAST: "ana"}))
+        given(*self.solved, *since).when(asked).then(reopened, CaseAssigned(owner="ana"))
+        again = given(*self.solved, *since, reopened)
+        again.when(AssignCase(BAO, "mei")).refused(SamePersonAgain, person="mei")
+        again.when(AssignCase(BAO, "bao")).then(assigned(BAO))
+
+    def test_the_window_is_moved_by_nothing(self) -> None:
+        window = due(Rule.REOPEN).due_at
+        just_in_time = ReopenCase(window - timedelta(seconds=1), around(window + timedelta(days=1)))
+        given(*self.solved, closed(Closure.WINDOW_ENDED)).when(just_in_time).then(
+            CaseReopened(level=WILLOW_LANE, previous_owner="mei", deadlines=promised(window + timedelta(days=1)))
+        )
+        too_late = ReopenCase(window, around(window))
+        given(*self.solved).when(too_late).refused(WindowOver, ended=window.date().isoformat())
+
+    def test_what_was_withdrawn_or_never_solved_is_not_reopened(self) -> None:
+        asked = ReopenCase(MONDAY, around())
+        given(opened(), closed(Closure.WITHDRAWN)).when(asked).refused(AlreadyClosed)
+        given(opened()).when(asked).refused(NeverReopened)
+        given(opened(), imported_resolution()).when(asked).refused(NeverReopened)

@@ -1,0 +1,115 @@
+"""Cases that others help with: a unit's answers, and the one case that is answered for several."""
+
+from uuid import uuid4
+
+import pytest
+
+from services.contracts.cases import (
+    CaseDispatchAccepted,
+    CaseDispatchDone,
+    CaseDispatched,
+    CaseDispatchReturned,
+    CaseMerged,
+    CaseReopened,
+    EscalationReason,
+    Resolution,
+    ReturnReason,
+)
+from services.contracts.deadlines import Rule
+from services.contracts.event import Event
+from services.mediation.domain.commands import (
+    AcceptDispatch,
+    Answer,
+    AnswerMerged,
+    Command,
+    DispatchCase,
+    FinishDispatch,
+    MergeCase,
+    PassDate,
+    ReleaseMerged,
+    ReturnDispatch,
+)
+from services.mediation.domain.decider import CASES
+from services.mediation.domain.errors import AlreadyMerged, NotDispatched, NotYourCase
+from tests.given import Given
+from tests.mediation.happened import (
+    BAO,
+    DAY,
+    MEI,
+    TEXT,
+    WILLOW_LANE,
+    acknowledged,
+    around,
+    assigned,
+    due,
+    escalated,
+    mediate,
+    opened,
+    promised,
+    resolve,
+    resolved,
+)
+
+given = Given(CASES)
+
+ACCEPT = due(Rule.ACCEPT)
+OWNED = (opened(), assigned(MEI), acknowledged(MEI))
+SENT = CaseDispatched(unit="water", tracker="mei", shared=TEXT, deadlines=(ACCEPT,))
+HAND_OVER = DispatchCase(MEI, "water", TEXT, around())
+INTO = uuid4()
+
+
+class TestDispatching:
+    def test_its_owner_hands_it_over_and_stays_its_tracker(self) -> None:
+        given(*OWNED).when(HAND_OVER).then(SENT)
+
+    def test_nobody_else_does(self) -> None:
+        given(*OWNED).when(DispatchCase(BAO, "water", None, around())).refused(NotYourCase, owner="mei")
+
+    def test_the_unit_accepts_once(self) -> None:
+        accepted = CaseDispatchAccepted(unit="water")
+        given(*OWNED, SENT).when(AcceptDispatch("water")).then(accepted)
+        given(*OWNED, SENT, accepted).when(AcceptDispatch("water")).then()
+
+    def test_the_unit_gives_it_back_to_its_tracker(self) -> None:
+        returned = CaseDispatchReturned(unit="water", reason=ReturnReason.NOT_OURS)
+        given(*OWNED, SENT).when(ReturnDispatch("water", ReturnReason.NOT_OURS, None)).then(returned)
+        given(*OWNED, SENT, returned).when(HAND_OVER).then(SENT)
+
+    def test_done_is_explained_and_resolved_by_the_tracker(self) -> None:
+        done = CaseDispatchDone(unit="water")
+        given(*OWNED, SENT).when(FinishDispatch("water", None)).then(done)
+        given(*OWNED, SENT, done).when(resolve(MEI, Resolution.BY_UNIT)).then(resolved(Resolution.BY_UNIT))
+
+    @pytest.mark.parametrize(
+        "answer", [AcceptDispatch("garden"), ReturnDispatch("garden", ReturnReason.NOT_OURS, None)]
+    )
+    def test_another_unit_has_no_say(self, answer: Command) -> None:
+        given(*OWNED, SENT).when(answer).refused(NotDispatched, unit="garden")
+
+    def test_a_unit_that_is_silent_is_gone_round(self) -> None:
+        late = PassDate("accept", ACCEPT.due_at, around(ACCEPT.due_at))
+        up = escalated(reason=EscalationReason.UNIT_SILENT, rule=Rule.ACCEPT, at=ACCEPT.due_at)
+        given(*OWNED, SENT).when(late).then(up)
+        given(*OWNED, SENT, CaseDispatchAccepted(unit="water")).when(late).then()
+
+
+class TestMerging:
+    merged = CaseMerged(into=INTO)
+
+    def test_one_is_answered_with_the_other(self) -> None:
+        answer = Answer(Resolution.EXPLAINED, TEXT, "en", DAY)
+        given(*OWNED).when(MergeCase(MEI, INTO)).then(self.merged)
+        given(*OWNED, self.merged).when(AnswerMerged(INTO, answer, around())).then(resolved())
+
+    def test_nothing_else_is_done_with_it(self) -> None:
+        given(*OWNED, self.merged).when(mediate()).refused(AlreadyMerged, into=str(INTO))
+
+    @pytest.mark.parametrize("since", [(), (resolved(),)])
+    def test_it_is_not_answered_for_another_case(self, since: tuple[Event, ...]) -> None:
+        answer = Answer(Resolution.EXPLAINED, TEXT, "en", DAY)
+        given(*OWNED, self.merged, *since).when(AnswerMerged(uuid4(), answer, around())).then()
+
+    def test_it_is_worked_on_again_when_the_other_ends_without_an_answer(self) -> None:
+        reopened = CaseReopened(level=WILLOW_LANE, deadlines=promised())
+        given(*OWNED, self.merged).when(ReleaseMerged(INTO, around())).then(reopened)
