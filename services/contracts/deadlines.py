@@ -25,6 +25,8 @@ class Rule(StrEnum):
 
 
 class Unit(StrEnum):
+    SECONDS = "seconds"
+    """For trying a policy out."""
     MINUTES = "minutes"
     HOURS = "hours"
     DAYS = "days"

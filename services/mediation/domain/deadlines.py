@@ -95,6 +95,8 @@ def _due(
     if allowance is None:
         return _at_closing(start, 0, rules)
     match allowance.unit:
+        case Unit.SECONDS:
+            return start + timedelta(seconds=allowance.amount), [], None
         case Unit.MINUTES:
             return start + timedelta(minutes=allowance.amount), [], None
         case Unit.HOURS:
