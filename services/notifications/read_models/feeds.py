@@ -5,13 +5,16 @@ from services.notifications.read_models.alert_list import ALERT_LIST
 from services.notifications.read_models.duty_desks import DUTY_DESKS
 from services.notifications.read_models.known_cases import KNOWN_CASES
 from services.notifications.read_models.raised_alerts import RAISED_ALERTS
+from services.notifications.read_models.told_cases import TOLD_CASES
 
 ALERTS_CONSUMER = "notifications-alerts"
 LIST_CONSUMER = "notifications-alert-list"
 DUTY_CONSUMER = "notifications-duty"
+DELIVERIES_CONSUMER = "notifications-deliveries"
 
 READ_MODELS = {
     ALERTS_CONSUMER: (KNOWN_CASES,),
     LIST_CONSUMER: (ALERT_LIST, RAISED_ALERTS),
     DUTY_CONSUMER: (DUTY_DESKS, PLACES),
+    DELIVERIES_CONSUMER: (TOLD_CASES,),
 }
