@@ -18,7 +18,7 @@ async def chassis_database(postgres: Databases) -> AsyncGenerator[Dsns]:
     dsns = await postgres.create_database("chassis")
     owner = await asyncpg.connect(dsns.owner)
     try:
-        for name in ("store.sql", "consumer.sql", "projections.sql", "timers.sql"):
+        for name in ("store.sql", "consumer.sql", "projections.sql", "timers.sql", "restored.sql"):
             await owner.execute((SQL / name).read_text().replace("{service}", "chassis"))
     finally:
         await owner.close()
