@@ -30,6 +30,7 @@ from services.chassis.settings import ServiceSettings
 from services.chassis.signin.mount import mount
 from services.chassis.telemetry import REQUEST_SECONDS, REQUESTS, configure_logging
 from services.chassis.tracing import Tracing
+from services.chassis.web.pages import SECURITY_HEADERS
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 """A caller may send any word as its method; these may be named."""
@@ -248,6 +249,8 @@ def _measure(app: FastAPI, service: Service) -> None:
             response.headers[BEHIND] = str(missed)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        for header, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(header, value)
         return response
 
 
