@@ -31,6 +31,7 @@ check: environment ## The gate: format, lint, types, who imports whom, compatibl
 	@echo '── types';   $(RUN)/basedpyright
 	@echo '── imports'; $(RUN)/lint-imports
 	@echo '── schemas'; $(RUN)/python -m deploy.schema --check
+	@echo '── compose'; $(RUN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
 
 bench: environment ## Measure speed, each row against a baseline of the same run.
 	@$(RUN)/python -m tests.bench $(ARGS)

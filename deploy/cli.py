@@ -227,6 +227,23 @@ def erase(case_id: Annotated[UUID, typer.Argument(help="The case.")]) -> None:
 
 
 @app.command(rich_help_panel=STACK)
+def secrets(
+    file: Annotated[Path, typer.Argument(help="Where to; beside compose.yaml it is found by itself.")] = Path(
+        "deploy/.env"
+    ),
+) -> None:
+    """Write new passwords and keys for Doorstep in containers, once; a file that is there is left as it is.
+
+    doorstep secrets
+
+    docker compose -f deploy/compose.yaml up --build --detach --wait
+    """
+    from deploy.container_secrets import write_secrets
+
+    write_secrets(file)
+
+
+@app.command(rich_help_panel=STACK)
 def trace(case_id: Annotated[UUID, typer.Argument(help="The case.")]) -> None:
     """Show what one case caused, from the request on, in every service, with how long each part took.
 
