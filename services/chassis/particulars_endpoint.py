@@ -1,8 +1,8 @@
 """How another service opens particulars: by its token, and for a person who may see them."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import particulars
-from services.chassis.auth import Forbidden
+from services.chassis.auth import Caller, Forbidden
 from services.chassis.database import scoped
 from services.chassis.http import CallingService
 from services.chassis.service import Service
@@ -20,11 +20,17 @@ from services.contracts.event import Code
 PATH = "/internal/particulars:read"
 STAFF_HEADER = "Doorstep-Staff"
 
+DELIVERY: Final = "delivery"
+"""The purpose of the service that brings messages to people, and its role in the record of who looked."""
+_DELIVERER: Final = "notifications"
+
 
 class Asked(BaseModel):
     refs: list[UUID] = Field(max_length=100)
     purpose: Code
     case_id: UUID
+    fields: list[Code] | None = Field(default=None, max_length=50)
+    """Only these are answered; none: all of them."""
 
 
 class Opened(BaseModel):
@@ -32,11 +38,16 @@ class Opened(BaseModel):
     """Those of the refs that are there; what was erased is not."""
 
 
-def router(roles: Collection[str], shown_to_resident: Callable[[Service, UUID], Awaitable[set[UUID]]]) -> APIRouter:
+def router(
+    roles: Collection[str],
+    shown_to_resident: Callable[[Service, UUID], Awaitable[set[UUID]]],
+    for_delivery: Collection[str] = (),
+) -> APIRouter:
     """Serves `PATH`, which no gateway routes. Staff of `roles` see what lies in their areas: by their own token in
     `STAFF_HEADER`, or, where a page knows them by a session, by the calling service's word in its token.
 
-    `shown_to_resident` names, of one case, the rows that whoever holds its receipt may read.
+    `shown_to_resident` names, of one case, the rows that whoever holds its receipt may read. `for_delivery` names the
+    fields that are needed to reach somebody: whoever brings messages may ask for these, by name, and for no others.
     """
     internal = APIRouter(include_in_schema=False)
 
@@ -52,6 +63,7 @@ def router(roles: Collection[str], shown_to_resident: Callable[[Service, UUID], 
         if doorstep_staff is not None:
             access: StaffAccess = request.app.state.staff_access
             staff = await access.staff(doorstep_staff)
+        refs: Sequence[UUID] = asked.refs
         if staff is not None:
             allowed = staff.roles.intersection(roles)
             if not allowed:
@@ -61,17 +73,47 @@ def router(roles: Collection[str], shown_to_resident: Callable[[Service, UUID], 
             if not set(asked.refs) <= await shown_to_resident(service, asked.case_id):
                 raise Forbidden(["the resident whose case it is"])
             connecting, actor, role = service.worker.begin(), "resident", "resident"
+        elif _delivers(caller, asked, for_delivery):
+            refs = await _of_case(service, asked)
+            connecting, actor, role = service.worker.begin(), caller.service, DELIVERY
         else:
             raise Forbidden(["staff", "the resident whose case it is"])
-        return Opened(particulars=await _open(service, connecting, asked, actor, role))
+        opened = await _open(service, connecting, refs, actor, role, asked.purpose)
+        return Opened(particulars={ref: _only(asked.fields, content) for ref, content in opened.items()})
 
     return internal
 
 
+def _delivers(caller: Caller, asked: Asked, for_delivery: Collection[str]) -> bool:
+    return (
+        caller.service == _DELIVERER
+        and caller.receipt_case is None
+        and asked.purpose == DELIVERY
+        and asked.fields is not None
+        and set(asked.fields) <= set(for_delivery)
+    )
+
+
+async def _of_case(service: Service, asked: Asked) -> Sequence[UUID]:
+    """Those of the rows that lie in the case they are asked for."""
+    async with service.worker.connect() as connection:
+        found = await connection.exec_driver_sql(
+            "SELECT ref FROM particulars WHERE stream_id = $1 AND ref = ANY ($2::uuid[])", (asked.case_id, asked.refs)
+        )
+        return found.scalars().all()
+
+
 async def _open(
-    service: Service, connecting: AbstractAsyncContextManager[AsyncConnection], asked: Asked, actor: str, role: str
+    service: Service,
+    connecting: AbstractAsyncContextManager[AsyncConnection],
+    refs: Sequence[UUID],
+    actor: str,
+    role: str,
+    purpose: str,
 ) -> dict[UUID, dict[str, Any]]:
     async with connecting as connection:
-        return await particulars.read(
-            connection, service.vault, asked.refs, actor=actor, role=role, purpose=asked.purpose
-        )
+        return await particulars.read(connection, service.vault, refs, actor=actor, role=role, purpose=purpose)
+
+
+def _only(fields: Collection[str] | None, content: dict[str, Any]) -> dict[str, Any]:
+    return content if fields is None else {name: value for name, value in content.items() if name in fields}

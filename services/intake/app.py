@@ -11,6 +11,7 @@ from services.intake.door import door_of
 from services.intake.endpoints import bulk, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
 from services.intake.settings import IntakeSettings
+from services.intake.taking import CONTACT
 
 
 def intake(settings: IntakeSettings) -> FastAPI:
@@ -19,7 +20,7 @@ def intake(settings: IntakeSettings) -> FastAPI:
         service,
         settings,
         routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
-        pages=[particulars_router(CASEWORKERS, _nothing)],
+        pages=[particulars_router(CASEWORKERS, _nothing, CONTACT)],
         consumers=consumers(),
     )
     app.state.door = door_of(service, settings)

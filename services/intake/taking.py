@@ -24,6 +24,9 @@ Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+() /.-]{3,40}$")]
 PARTICULARS = ("text", "place", "name", "email", "phone", "language")
 """What is sealed of a report; the rest of it is told in the event."""
 
+CONTACT = ("email", "phone", "language", "notify")
+"""What it takes to bring its reporter a message, or to know that they want none."""
+
 
 class ReportForm(Form):
     """A resident's trouble. Who it is may be left out altogether."""

@@ -46,7 +46,7 @@ class Claimed:
 
     delivery_id: UUID
     stream_id: UUID
-    audience: Audience
+    audience: str
     recipient: str
     what: str
     area: str
@@ -158,8 +158,8 @@ async def claim(connection: AsyncConnection, at: datetime, limit: int) -> list[C
         f" WHERE d.delivery_id = due.delivery_id RETURNING d.{_CLAIMED.replace(', ', ', d.')}",
         (at, at + LEASE, limit),
     )
-    claimed = [Claimed(**{**row, "audience": Audience(row["audience"])}) for row in rows.mappings()]
-    return sorted(claimed, key=lambda one: (one.audience is Audience.RESIDENT, one.recorded_at))
+    claimed = [Claimed(*row) for row in rows]
+    return sorted(claimed, key=lambda one: (one.audience == Audience.RESIDENT, one.recorded_at))
 
 
 async def still_waits(connection: AsyncConnection, delivery_id: UUID) -> bool:
