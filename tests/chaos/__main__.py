@@ -76,9 +76,11 @@ async def _run(stack: Stack, kills: int, seed: int) -> bool:
     console.print(_answers(load))
     console.print(_checks(findings))
     wrong = [finding for finding in findings if not finding.ok]
+    after = f"{time.monotonic() - healed:.1f} s after the last answer"
     console.print(
-        f"{kills} kills, {len(wrong)} of {len(findings)} checks found a difference;"
-        f" all was in place {time.monotonic() - healed:.1f} s after the last answer."
+        f"{kills} kills: {len(wrong)} of {len(findings)} checks still found a difference {after}."
+        if wrong
+        else f"{kills} kills: none of {len(findings)} checks found a difference; all was in place {after}."
     )
     return bool(wrong)
 
