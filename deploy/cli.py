@@ -301,5 +301,25 @@ def parked_discard(
     discard(service, id_)
 
 
+@parked.command("accept-loss")
+def parked_accept_loss(
+    service: Annotated[str, typer.Option(help="The service whose consumer stopped.")],
+    consumer: Annotated[str, typer.Option(help="Which consumer.")],
+    topic: Annotated[str, typer.Option(help="Which topic.")],
+    partition: Annotated[int, typer.Option(min=0, help="Which partition of it.")],
+    begin: Annotated[int, typer.Option(min=0, help="Where its log begins now.")],
+) -> None:
+    """Let a consumer go on in a partition whose first records Kafka has lost; republish the services then.
+
+    The service's log tells all five, in the line `partition stopped: records are lost`.
+
+    doorstep parked accept-loss --service mediation --consumer mediation-cases --topic doorstep.cases.v1
+    --partition 3 --begin 120
+    """
+    from deploy.parked import accept_loss
+
+    accept_loss(service, consumer, topic, partition, begin)
+
+
 if __name__ == "__main__":
     app(prog_name="doorstep")

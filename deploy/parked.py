@@ -56,6 +56,17 @@ def discard(service: str, id_: int) -> None:
     Console().print(f"Given up. {service} will never take it; what waited behind it goes on.", highlight=False)
 
 
+def accept_loss(service: str, consumer: str, topic: str, partition: int, begin: int) -> None:
+    """Let a partition that lost records go on."""
+    if not asyncio.run(_loss_accepted(_services(service)[0], consumer, topic, partition, begin)):
+        complain(
+            f"{consumer} is not behind {begin} in {topic} {partition}: nothing was changed. The numbers stand in the"
+            f" line 'partition stopped' of {service}'s log, as consumer, topic, partition and log_begins_at."
+        )
+    told = f"{consumer} goes on at {begin} in {topic} {partition}. Send what was lost: doorstep republish"
+    Console().print(f"{told} {' | '.join(SERVICES)}, one after the other", highlight=False, soft_wrap=True)
+
+
 def _services(service: str | None) -> Sequence[str]:
     if service is not None and service not in SERVICES:
         complain(f"There is no service {service}. There are: {', '.join(SERVICES)}", 2)
@@ -81,6 +92,11 @@ async def _replayed(services: Sequence[str], id_: int | None) -> int:
 async def _discarded(service: str, id_: int) -> None:
     async with _connection(service) as connection:
         await parked.discard(connection, id_)
+
+
+async def _loss_accepted(service: str, consumer: str, topic: str, partition: int, begin: int) -> bool:
+    async with _connection(service) as connection:
+        return await parked.accept_loss(connection, consumer, topic, partition, begin)
 
 
 @asynccontextmanager
