@@ -1,5 +1,6 @@
 """The rules that apply where: the nearest policy and calendar up the tree, else those that ship with the code."""
 
+import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache, reduce
@@ -9,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from services.chassis.clock import now
 from services.chassis.eventstore import EventStore
 from services.contracts.policies import Calendar, Policy, policy_stream
-from services.mediation.domain.deadlines import Rules
+from services.mediation.domain.deadlines import Rules, rest_on
 from services.mediation.domain.policy_decider import POLICIES, AreaRules
 from services.mediation.read_models.places import clocks_at
 
@@ -49,6 +51,7 @@ class RuleBook:
         self._known: dict[str, Rules] = {}
         self._until = 0.0
         self._edition = 0
+        self._countries: set[str] = set()
 
     async def rules_for(self, areas: Collection[str]) -> dict[str, Rules]:
         """For each area its rules. A community that is not known here yet is counted by UTC."""
@@ -80,12 +83,20 @@ class RuleBook:
 
     async def _look_up(self, areas: Collection[str]) -> dict[str, Rules]:
         in_force = await self.in_force(areas)
+        await self._meet_countries(rules.calendar for rules in in_force.values())
         async with self._store.worker.connect() as connection:
             clocks = await clocks_at(connection, areas)
         return {
             area: Rules(rules.policy, rules.calendar, clocks.get(area, _UNKNOWN_CLOCK))
             for area, rules in in_force.items()
         }
+
+    async def _meet_countries(self, calendars: Iterable[Calendar]) -> None:
+        """Loading a country's holidays takes most of a second the first time: not while everybody waits."""
+        for country, calendar in {calendar.country: calendar for calendar in calendars}.items():
+            if country not in self._countries:
+                await asyncio.to_thread(rest_on, now().date(), calendar)
+                self._countries.add(country)
 
 
 def up_from(area: str) -> list[str]:

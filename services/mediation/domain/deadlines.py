@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -73,6 +73,7 @@ def allowance_of(rule: Rule, policy: Policy, urgency: Urgency) -> Allowance | No
 
 
 def _promised(rule: Rule, allowance: Allowance | None, start: datetime, rules: Rules) -> Deadline:
+    start = start.astimezone(UTC)
     due_at, skipped, last = _due(rule, allowance, start, rules)
     official = rules.calendar.official_until
     return Deadline(
@@ -118,10 +119,10 @@ def _due(
 
 def _at_closing(start: datetime, working_days: int, rules: Rules) -> tuple[datetime, list[Skipped], date]:
     """Closing hour, so many working days after the one on which `start` counts."""
-    local = start.astimezone(rules.clock)
-    day = local.date()
+    day = start.astimezone(rules.clock).date()
     skipped: list[Skipped] = []
-    if local.time() >= rules.calendar.closes_at:
+    # Instants, since on a day when clocks go back its closing hour may come twice.
+    if start >= _instant(day, rules.calendar.closes_at, rules.clock) and rest_on(day, rules.calendar) is None:
         skipped.append(Skipped(day=day, why=SkipReason.AFTER_CLOSING))
         day += _ONE_DAY
     for counted in range(working_days + 1):
@@ -166,4 +167,4 @@ def _country(code: str, year: int) -> holidays.HolidayBase:
 
 
 def _instant(day: date, at: time, clock: ZoneInfo) -> datetime:
-    return datetime.combine(day, at, clock).astimezone(ZoneInfo("UTC"))
+    return datetime.combine(day, at, clock).astimezone(UTC)

@@ -38,7 +38,7 @@ router = APIRouter()
 LARGEST_BODY = 32 * 1024
 DEEPEST_BODY = 8
 MOST_DAYS = 1_000
-_UNITS_A_DAY = {Unit.MINUTES: 1440, Unit.HOURS: 24, Unit.DAYS: 1, Unit.WORKING_DAYS: 1}
+_UNITS_A_DAY = {Unit.SECONDS: 86_400, Unit.MINUTES: 1440, Unit.HOURS: 24, Unit.DAYS: 1, Unit.WORKING_DAYS: 1}
 
 SettingDesk = Annotated[Desk, Depends(desk_for("supervisor", "operator"))]
 RulesReader = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "manager", "operator"))]
@@ -251,7 +251,7 @@ async def _read(request: Request, form: type[Content]) -> Content:
                 "Content-Type", "is neither JSON nor YAML", "Send application/json or application/yaml."
             )
     try:
-        return form.model_validate(content)
+        return await asyncio.to_thread(form.model_validate, content)  # which may load a country's holidays
     except ValidationError as error:
         raise ProblemError(
             422, "invalid", "The request can't be taken as it is", faults=faults_of(error.errors(include_url=False))
