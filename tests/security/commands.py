@@ -1,0 +1,72 @@
+"""Who may do what: one line for each route that changes something. What stands nowhere is allowed to nobody.
+
+To add a route: put `"<service> <METHOD> <path>"` under whoever may call it, and look at the line once more.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Staff with one of `roles`; `others` are known by something else than a staff token, which then opens nothing."""
+
+    roles: frozenset[str] = frozenset()
+    others: str = ""
+    anybody: bool = False
+
+
+def staff(*roles: str) -> Allowed:
+    return Allowed(roles=frozenset(roles))
+
+
+ANYBODY = Allowed(anybody=True)
+"""Residents, with nothing to show; staff too."""
+RECEIPT = Allowed(others="whoever has the case's receipt")
+COMMUNITY_KEY = Allowed(others="a community's system, by its key")
+SERVICE = Allowed(others="another service, by its token")
+UNIT_LINK = Allowed(others="whoever has the link that a unit was sent")
+
+CASEWORK = ("cadre", "mediator", "supervisor")
+
+COMMANDS: dict[str, Allowed] = {
+    # Residents and their communities' systems
+    "intake POST /api/intake/v1/reports": ANYBODY,
+    "intake POST /api/intake/v1/reports:bulk": COMMUNITY_KEY,
+    "intake POST /api/intake/v1/case:withdraw": RECEIPT,
+    "intake POST /api/intake/v1/case:confirm": RECEIPT,
+    "intake POST /api/intake/v1/case:ask-reopening": RECEIPT,
+    "intake POST /api/intake/v1/case:erase": RECEIPT,
+    # The registry, and the right to be forgotten
+    "intake POST /api/intake/v1/areas": staff("operator"),
+    "intake POST /api/intake/v1/communities": staff("operator"),
+    "intake POST /api/intake/v1/communities/{community_id}/keys": staff("operator"),
+    "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": staff("operator"),
+    "intake POST /api/intake/v1/cases/{case_id}/erase": staff("operator"),
+    # Casework
+    "mediation POST /api/mediation/v1/cases/{case_id}/assign": staff("cadre", "supervisor"),
+    "mediation POST /api/mediation/v1/cases/{case_id}/acknowledge": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases/{case_id}/mediate": staff("cadre", "mediator"),
+    "mediation POST /api/mediation/v1/cases/{case_id}/escalate": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases/{case_id}/merge": staff("cadre", "supervisor"),
+    "mediation POST /api/mediation/v1/cases/{case_id}/resolve": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases/{case_id}/dispatch": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases/{case_id}/dispatch/accept": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases/{case_id}/dispatch/return": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases/{case_id}/dispatch/done": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases:resolve-bulk": staff(*CASEWORK, "operator"),
+    # What binds everybody's work
+    "mediation PUT /api/mediation/v1/units/{unit}": staff("supervisor", "operator"),
+    "mediation PUT /api/mediation/v1/policies": staff("supervisor", "operator"),
+    "mediation PUT /api/mediation/v1/calendars": staff("supervisor", "operator"),
+    # Duty and alerts
+    "notifications POST /api/notifications/v1/duty:take": staff("cadre", "supervisor", "operator"),
+    "notifications POST /api/notifications/v1/duty:leave": staff("cadre", "supervisor", "operator"),
+    "notifications POST /api/notifications/v1/alerts/{alert_id}/acknowledge": staff(*CASEWORK),
+    # Between services; no gateway leads there
+    "intake POST /internal/particulars:read": SERVICE,
+    "mediation POST /internal/particulars:read": SERVICE,
+    # Leaving, which needs nobody to be here
+    "mediation POST /desk/sign-out": ANYBODY,
+    "notifications POST /duty/sign-out": ANYBODY,
+    "reporting POST /board/sign-out": ANYBODY,
+}
