@@ -1,7 +1,9 @@
 """What notifications learns from the others: alerts for who is on duty, and rows for its lists."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,15 +16,26 @@ from services.chassis.passing import Passing
 from services.chassis.places import PLACES
 from services.chassis.projections import project, types_of
 from services.chassis.taken import Taken
-from services.contracts.alerts import AlertCause, first_alert_of
-from services.contracts.cases import CaseEscalated, CaseOpened, Kind, Urgency
-from services.contracts.duty import duty_stream
+from services.contracts.alerts import AlertCause
+from services.contracts.cases import (
+    CaseAcknowledged,
+    CaseClosed,
+    CaseEscalated,
+    CaseMerged,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    Kind,
+    Urgency,
+)
 from services.contracts.topics import CASES as CASES_TOPIC
 from services.contracts.topics import DUTY as DUTY_TOPIC
 from services.contracts.topics import REGISTRY as REGISTRY_TOPIC
-from services.notifications.domain.commands import AlertCommand, RaiseAlert
-from services.notifications.domain.decider import ALERTS, DUTY
-from services.notifications.domain.duty_desk import Manned, desks_above
+from services.notifications.domain.chain import AnswerWithin, chain_of
+from services.notifications.domain.commands import AlertCommand, RaiseAlert, WithdrawAlert
+from services.notifications.domain.decider import ALERTS
+from services.notifications.domain.duty_desk import DutyDesk
+from services.notifications.manning import desks_for
 from services.notifications.read_models import late_cases
 from services.notifications.read_models.alert_list import ALERT_LIST
 from services.notifications.read_models.duty_desks import DUTY_DESKS
@@ -30,28 +43,44 @@ from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSU
 from services.notifications.read_models.known_cases import KNOWN_CASES, KnownCase, known_cases
 from services.notifications.read_models.raised_alerts import RAISED_ALERTS
 
-_CAUSES = types_of(CaseOpened, CaseEscalated)
+_CAUSES = types_of(CaseOpened, CaseEscalated, CaseReopened)
+_LOOKED_AFTER = types_of(CaseAcknowledged, CaseResolved, CaseClosed, CaseMerged)
+_ALERTS = UUID("0d9a9c5e-6f3b-5f52-8a0c-6f7d5b2f4c10")
 
 
 class CaseBusy(Passing):
     """Somebody else kept answering for the case; the batch is tried again."""
 
 
-def consumers(store: EventStore, stale_after: timedelta) -> list[Consumer]:
-    async def on_causes(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Somebody is to be told of a case that `level` answers for; `preferred` first, `barred` not at all."""
+
+    taken: Taken
+    why: AlertCause
+    level: str
+    preferred: str | None = None
+    barred: str | None = None
+
+
+def consumers(store: EventStore, stale_after: timedelta, within: AnswerWithin) -> list[Consumer]:
+    async def on_cases_of_others(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
         await project(connection, KNOWN_CASES, batch)
-        causes = [taken for taken in batch if is_cause(taken)]
-        if not causes:
-            return
         at = now()
-        limit = at - stale_after
-        late = [(level_of(taken), taken.recorded.recorded_at) for taken in causes if taken.recorded.recorded_at < limit]
+        causes = [cause for taken in batch if (cause := cause_of(taken))]
+        late = {id(cause.taken) for cause in causes if cause.taken.recorded.recorded_at < at - stale_after}
         if late:
-            await late_cases.count(connection, late, at.date())
-        fresh = [taken for taken in causes if taken.recorded.recorded_at >= limit]
-        cases = await known_cases(connection, {taken.recorded.stream_id for taken in fresh})
-        on_duty = await cadres_on_duty(store, {level_of(taken) for taken in fresh})
-        intents = [caused_by(taken, cases[taken.recorded.stream_id], on_duty, at) for taken in fresh]
+            levels = [(cause.level, cause.taken.recorded.recorded_at) for cause in causes if id(cause.taken) in late]
+            await late_cases.count(connection, levels, at.date())
+        fresh = {id(cause.taken): cause for cause in causes if id(cause.taken) not in late}
+        cases = await known_cases(connection, {cause.taken.recorded.stream_id for cause in fresh.values()})
+        desks = await desks_for(store, {cause.level for cause in fresh.values()})
+        intents: list[Intent[AlertCommand]] = []
+        for taken in batch:
+            if cause := fresh.get(id(taken)):
+                intents.append(raised_by(cause, cases[taken.recorded.stream_id], desks, within, at))
+            elif says_looked_after(taken):
+                intents.append(_intent(taken, WithdrawAlert(), at))
         for result in await handle_all(store, ALERTS, intents):
             match result:
                 case Outcome() | Refused():
@@ -70,66 +99,69 @@ def consumers(store: EventStore, stale_after: timedelta) -> list[Consumer]:
         await project(connection, PLACES, batch)
 
     return [
-        Consumer(ALERTS_CONSUMER, (CASES_TOPIC,), on_causes),
+        Consumer(ALERTS_CONSUMER, (CASES_TOPIC,), on_cases_of_others),
         Consumer(LIST_CONSUMER, (CASES_TOPIC,), on_cases),
         Consumer(DUTY_CONSUMER, (DUTY_TOPIC, REGISTRY_TOPIC), on_duty_and_registry),
     ]
 
 
-def is_cause(taken: Taken) -> bool:
+def cause_of(taken: Taken) -> Cause | None:
     """Whether somebody is to be told: imported history alerts nobody, until staff of today escalate it."""
     if taken.recorded.type not in _CAUSES:
-        return False
-    return not (isinstance(taken.event, CaseOpened) and taken.event.imported)
-
-
-def level_of(taken: Taken) -> str:
-    """The area that answers for the case from this event on."""
+        return None
     match event := taken.event:
-        case CaseOpened():
-            return event.level
+        case CaseOpened(imported=False):
+            return Cause(taken, AlertCause.OPENED, event.level)
         case CaseEscalated():
-            return event.to_level
+            return Cause(taken, AlertCause.ESCALATED, event.to_level, preferred=event.owner)
+        case CaseReopened():
+            return Cause(taken, AlertCause.REOPENED, event.level, barred=event.previous_owner)
         case _:
-            raise AssertionError("only a cause has a level")
+            return None
 
 
-async def cadres_on_duty(store: EventStore, levels: set[str]) -> Mapping[str, str | None]:
-    """For each level who answers now: its own desk's cadre or that of the nearest manned desk above."""
-    desks = {desk for level in levels for desk in desks_above(level)}
-    loaded, _ = await store.load([duty_stream(desk) for desk in desks], [], None)
-    manned: dict[str, str] = {}
-    for desk in desks:
-        state = DUTY.initial
-        for event in loaded[duty_stream(desk)].events:
-            state = DUTY.evolve(state, event)
-        if isinstance(state, Manned):
-            manned[desk] = state.cadre
-    return {level: next((manned[d] for d in desks_above(level) if d in manned), None) for level in levels}
+def says_looked_after(taken: Taken) -> bool:
+    """Whether nobody need answer for the case any more; an outcome that history brings was never alerted of."""
+    if taken.recorded.type not in _LOOKED_AFTER:
+        return False
+    return not (isinstance(taken.event, CaseResolved) and taken.event.imported)
 
 
-def caused_by(taken: Taken, case: KnownCase, on_duty: Mapping[str, str | None], at: datetime) -> Intent[AlertCommand]:
-    """The alert that an opening or an escalation causes; its id is made from that event's identity."""
-    recorded = taken.recorded
-    identity = f"{recorded.source}:{recorded.stream_id}:{recorded.version}"
-    level = level_of(taken)
+def raised_by(
+    cause: Cause, case: KnownCase, desks: Mapping[str, DutyDesk], within: AnswerWithin, at: datetime
+) -> Intent[AlertCommand]:
+    """The first alert of a cause; its id is made from that event's identity."""
+    chain = chain_of(cause.level, desks, at, preferred=cause.preferred, barred=cause.barred)
+    urgency = Urgency(case.urgency)
     command = RaiseAlert(
-        alert=first_alert_of(recorded.source, recorded.stream_id, recorded.version),
-        cause=AlertCause.OPENED if recorded.type == CaseOpened.type else AlertCause.ESCALATED,
-        level=level,
-        recipient=on_duty[level],
+        alert=uuid5(_ALERTS, _identity(cause.taken)),
+        cause=cause.why,
+        level=cause.level,
+        recipient=chain[0] if chain else None,
         reference=case.reference,
         kind=Kind(case.kind),
         category=case.category,
-        urgency=Urgency(case.urgency),
+        urgency=urgency,
+        answer_by=at + within.of(urgency),
     )
+    return _intent(cause.taken, command, at)
+
+
+def _intent(taken: Taken, command: AlertCommand, at: datetime) -> Intent[AlertCommand]:
+    """With an area also for a withdrawal: where there was no alert yet, it must be known to have been handled."""
+    recorded = taken.recorded
     return Intent(
         stream=recorded.stream_id,
         command=command,
-        key=f"{ALERTS_CONSUMER}:{identity}",
+        key=f"{ALERTS_CONSUMER}:{_identity(taken)}",
         fingerprint=recorded.fingerprint,
         actor="doorstep",
         at=at,
         area=recorded.area,
         traceparent=recorded.traceparent,
     )
+
+
+def _identity(taken: Taken) -> str:
+    recorded = taken.recorded
+    return f"{recorded.source}:{recorded.stream_id}:{recorded.version}"

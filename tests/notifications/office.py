@@ -22,11 +22,14 @@ from services.contracts.event import Event
 from services.contracts.registry import AreaRegistered, area_stream, community_stream
 from services.notifications.app import notifications
 from services.notifications.consumers import consumers
+from services.notifications.domain.chain import AnswerWithin
 from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
 from services.notifications.settings import NotificationsSettings
+from services.notifications.timing import timers
 from tests.services import answering, keyed, settings_for, staff
 
 STALE_AFTER = timedelta(hours=24)
+WITHIN = AnswerWithin(urgent=timedelta(minutes=5), ordinary=timedelta(minutes=40))
 
 
 @dataclass(slots=True)
@@ -69,17 +72,28 @@ class Office:
             await self.told(DUTY_CONSUMER, *batch)
             self.projected = batch[-1].position
 
-    async def case_opens(self, *, imported: bool = False, at: datetime | None = None) -> UUID:
+    async def case_opens(
+        self, *, imported: bool = False, at: datetime | None = None, urgency: Urgency = Urgency.URGENT
+    ) -> UUID:
         case = new_id()
-        await self.mediation_tells(recorded(opened(self.community, imported=imported), case, self.community, at=at))
+        event = opened(self.community, imported=imported, urgency=urgency)
+        await self.mediation_tells(recorded(event, case, self.community, at=at))
         return case
+
+    async def fire(self, at: datetime) -> None:
+        """Let the clock stand at `at`: what is due by then happens."""
+        await timers(self.service, WITHIN).fire(at)
+        await self.project()
+
+    async def mediation_says(self, event: Event, case: UUID, *, version: int = 2) -> None:
+        await self.mediation_tells(recorded(event, case, self.community, version=version))
 
     async def case_escalates(self, case: UUID, *, version: int = 2, at: datetime | None = None) -> None:
         event = escalated(self.community, self.street)
         await self.mediation_tells(recorded(event, case, self.community, version=version, at=at))
 
-    async def on_duty(self, cadre: str, area: str) -> None:
-        answer = await self.post("duty:take", self.operator, {"area": area, "cadre": cadre})
+    async def on_duty(self, cadre: str, area: str, **shift: Any) -> None:
+        answer = await self.post("duty:take", self.operator, {"area": area, "cadre": cadre, **shift})
         assert answer.status_code == 200, answer.text
 
     async def events_of(self, stream: UUID) -> list[Event]:
@@ -116,16 +130,18 @@ async def opened_office(dsns: Dsns) -> AsyncGenerator[Office]:
     app = notifications(settings_for(NotificationsSettings, dsns))
     async with answering(app) as client:
         service: Service = app.state.service
-        yield Office(client, service, {one.name: one for one in consumers(service.store, STALE_AFTER)})
+        yield Office(client, service, {one.name: one for one in consumers(service.store, STALE_AFTER, WITHIN)})
 
 
-def opened(area: str, *, imported: bool = False, reference: str = "WL-7") -> CaseOpened:
+def opened(
+    area: str, *, imported: bool = False, reference: str = "WL-7", urgency: Urgency = Urgency.URGENT
+) -> CaseOpened:
     return CaseOpened(
         community=community_stream(area),
         reference=reference,
         kind=Kind.FAULT,
         category="water-leak",
-        urgency=Urgency.URGENT,
+        urgency=urgency,
         level=area,
         imported=imported,
     )

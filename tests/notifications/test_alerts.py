@@ -10,13 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.contracts.alerts import AlertAcknowledged
-from services.contracts.cases import CaseAcknowledged, CaseClosed, CaseReopened, CaseResolved, Closure, Resolution
+from services.contracts.cases import (
+    CaseAcknowledged,
+    CaseClosed,
+    CaseMerged,
+    CaseReopened,
+    CaseResolved,
+    Closure,
+    Resolution,
+)
 from services.contracts.event import Event
 from services.notifications.read_models.alert_list import Wanted, alerts_of
-from services.notifications.read_models.feeds import LIST_CONSUMER
 from services.notifications.read_models.late_cases import late_cases_since
 from services.notifications.read_models.raised_alerts import case_of
-from tests.notifications.office import STALE_AFTER, Office, recorded
+from tests.notifications.office import STALE_AFTER, Office
 from tests.services import keyed, staff
 
 
@@ -27,16 +34,20 @@ async def test_an_alert_tells_where_and_how_soon_and_nothing_else(office: Office
     assert alert == {
         "alert_id": alert["alert_id"],
         "case_id": str(case),
-        "link": f"/desk#{case}",
+        "link": f"/desk/cases/{case}",
         "reference": "WL-7",
+        "kind": "fault",
         "category": "water-leak",
         "area": office.community,
         "urgency": "urgent",
         "cause": "opened",
         "level": office.community,
         "recipient": "mei",
+        "step": 0,
         "raised_at": alert["raised_at"],
+        "answer_by": alert["answer_by"],
         "open": True,
+        "state": "waiting",
         "answered_by": None,
         "answered_at": None,
     }
@@ -67,7 +78,7 @@ async def test_somebody_else_who_may_see_the_area_answers_and_is_named(office: O
         f"alerts/{alert['alert_id']}/acknowledge", office.staff("supervisor", "ana", office.street)
     )
     assert answer.status_code == 200
-    assert AlertAcknowledged(alert=alert["alert_id"], by="ana") in await office.events_of(case)
+    assert AlertAcknowledged(alert=alert["alert_id"], by="ana", level=office.community) in await office.events_of(case)
     late = await office.post(f"alerts/{alert['alert_id']}/acknowledge", office.staff("cadre", "mei"))
     assert (late.status_code, late.json()["type"]) == (409, "urn:doorstep:refused:AlreadyAnswered")
 
@@ -88,14 +99,19 @@ RESOLVED = CaseResolved(
 )
 
 
-@pytest.mark.parametrize("event", [CaseAcknowledged(owner="bao"), RESOLVED, CaseClosed(closure=Closure.WITHDRAWN)])
+ENDS = [CaseAcknowledged(owner="bao"), RESOLVED, CaseClosed(closure=Closure.WITHDRAWN), CaseMerged(into=uuid4())]
+
+
+@pytest.mark.parametrize("event", ENDS, ids=lambda event: event.type)
 async def test_who_looks_after_the_case_itself_ends_its_alert(office: Office, event: Event) -> None:
     case = await office.case_opens()
-    await office.told(LIST_CONSUMER, recorded(event, case, office.community, version=2))
+    [alert] = await office.alerts()
+    await office.mediation_says(event, case)
     assert await office.alerts() == []
-    reopened = CaseReopened(level=office.community)
-    await office.told(LIST_CONSUMER, recorded(reopened, case, office.community, version=3))
-    assert len(await office.alerts()) == 1
+    late = await office.post(f"alerts/{alert['alert_id']}/acknowledge", office.staff("cadre", "mei"))
+    assert (late.status_code, late.json()["type"]) == (409, "urn:doorstep:refused:LookedAfter")
+    await office.mediation_says(CaseReopened(level=office.community), case, version=3)
+    assert [one["cause"] for one in await office.alerts()] == ["reopened"]
 
 
 async def test_mine_are_those_for_me_and_for_a_supervisor_those_for_nobody(office: Office) -> None:

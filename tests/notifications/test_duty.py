@@ -1,9 +1,11 @@
 """Going on and off duty, over HTTP on a real database."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.chassis.clock import now
 from services.contracts.duty import DutyLeft, DutyTaken, duty_stream
 from services.contracts.registry import area_stream
 from tests.notifications.office import Office
@@ -27,11 +29,47 @@ async def test_a_cadre_goes_on_duty_and_off(office: Office) -> None:
         "cadre": None,
         "desk": None,
         "since": None,
+        "until": None,
+        "next": None,
     }
     assert await office.events_of(stream) == [
         DutyTaken(area=office.community, cadre="mei"),
         DutyLeft(area=office.community, cadre="mei"),
     ]
+
+
+async def test_it_is_told_until_when_and_who_is_next(office: Office) -> None:
+    until = (now() + timedelta(hours=8)).replace(microsecond=0)
+    mei = office.staff("cadre", "mei")
+    await office.on_duty("ana", office.street)
+    await office.on_duty("mei", office.community, until=until.isoformat())
+    answers = await office.get("duty", mei, area=office.community)
+    assert datetime.fromisoformat(answers["until"]) == until
+    assert (answers["next"]["cadre"], answers["next"]["desk"]) == ("ana", office.street)
+    await office.on_duty("bao", office.community, place="second")
+    answers = await office.get("duty", mei, area=office.community)
+    assert (answers["cadre"], answers["next"]["cadre"], answers["next"]["place"]) == ("mei", "bao", "second")
+
+    await office.fire(until - timedelta(microseconds=1))
+    assert (await office.get("duty", mei, area=office.community))["cadre"] == "mei"
+    await office.fire(until)
+    answers = await office.get("duty", mei, area=office.community)
+    assert (answers["cadre"], answers["next"]["cadre"]) == ("bao", "ana")
+    assert DutyLeft(area=office.community, cadre="mei") in await office.events_of(duty_stream(office.community))
+
+
+async def test_a_shift_that_is_prolonged_goes_on(office: Office) -> None:
+    until = now() + timedelta(hours=8)
+    await office.on_duty("mei", office.community, until=until.isoformat())
+    await office.on_duty("mei", office.community, until=(until + timedelta(hours=1)).isoformat())
+    await office.fire(until)
+    assert (await office.get("duty", office.operator, area=office.community))["cadre"] == "mei"
+
+
+async def test_a_shift_in_the_past_is_refused(office: Office) -> None:
+    shift = {"area": office.community, "until": "2020-01-01T00:00:00Z"}
+    answer = await office.post("duty:take", office.staff("cadre", "mei"), shift)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:doorstep:refused:ShiftOver")
 
 
 async def test_who_answers_for_an_empty_desk_sits_up_the_tree(office: Office) -> None:
@@ -102,6 +140,8 @@ async def test_an_area_on_its_way_is_to_be_asked_for_again(office: Office) -> No
         ({"area": "/a\0/"}, "area"),
         ({"area": "/a/", "cadre": "Mei Li"}, "cadre"),
         ({"area": "/a/", "name": "Mei"}, "name"),
+        ({"area": "/a/", "place": "third"}, "place"),
+        ({"area": "/a/", "until": "2026-03-01T18:00:00"}, "until"),
     ],
 )
 async def test_a_wrong_form_names_the_field(office: Office, shift: dict[str, Any], field: str) -> None:

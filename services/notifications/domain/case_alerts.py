@@ -1,9 +1,9 @@
-"""The alerts of one case: the last one raised waits for an answer; those before it have had their time."""
+"""The alerts of one case: the last one raised waits for an answer; those of earlier causes have had their time."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.contracts.alerts import AlertAcknowledged, AlertRaised, AlertUnanswered
+from services.contracts.alerts import AlertAcknowledged, AlertRaised, AlertUnanswered, AlertWithdrawn
 from services.contracts.event import Event
 
 
@@ -14,7 +14,11 @@ class NoAlert:
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    alert: UUID
+    """`chain` are all alerts of the last cause, `told` whom they told; `earlier` are those of causes before it."""
+
+    last: AlertRaised
+    chain: frozenset[UUID]
+    told: frozenset[str]
     earlier: frozenset[UUID]
 
 
@@ -33,19 +37,32 @@ class Unanswered(_Raised):
     pass
 
 
-Raised = Waiting | Answered | Unanswered
+@dataclass(frozen=True, slots=True)
+class Withdrawn(_Raised):
+    pass
+
+
+Raised = Waiting | Answered | Unanswered | Withdrawn
 CaseAlerts = NoAlert | Raised
 
 
 def evolve(alerts: CaseAlerts, event: Event) -> CaseAlerts:
     match alerts, event:
         case NoAlert(), AlertRaised():
-            return Waiting(event.alert, frozenset())
-        case _Raised(), AlertRaised():
-            return Waiting(event.alert, alerts.earlier | {alerts.alert})
-        case _Raised(), AlertAcknowledged():
-            return Answered(alerts.alert, alerts.earlier, event.by)
-        case _Raised(), AlertUnanswered():
-            return Unanswered(alerts.alert, alerts.earlier)
+            return Waiting(event, frozenset([event.alert]), _recipient(event), frozenset())
+        case _Raised(last, chain, told, earlier), AlertRaised():
+            if event.step:
+                return Waiting(event, chain | {event.alert}, told | _recipient(event), earlier)
+            return Waiting(event, frozenset([event.alert]), _recipient(event), earlier | chain)
+        case _Raised(last, chain, told, earlier), AlertAcknowledged():
+            return Answered(last, chain, told, earlier, event.by)
+        case _Raised(last, chain, told, earlier), AlertUnanswered():
+            return Unanswered(last, chain, told, earlier)
+        case _Raised(last, chain, told, earlier), AlertWithdrawn():
+            return Withdrawn(last, chain, told, earlier)
         case _:
             return alerts
+
+
+def _recipient(event: AlertRaised) -> frozenset[str]:
+    return frozenset([event.recipient] if event.recipient else [])

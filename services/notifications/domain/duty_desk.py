@@ -1,30 +1,51 @@
-"""The duty desk of an area: at most one cadre sits there; an empty one is answered for by the next above."""
+"""The duty desk of an area: who is told first, who second; an empty desk is answered for by the next above."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
 
-from services.contracts.duty import DutyLeft, DutyTaken
+from services.contracts.duty import DutyLeft, DutyPlace, DutyTaken
 from services.contracts.event import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Unmanned:
-    pass
+class Shift:
+    """Somebody's turn, up to `until` if that was said."""
+
+    cadre: str
+    until: datetime | None = None
+
+    def lasts(self, at: datetime) -> bool:
+        return self.until is None or self.until > at
 
 
 @dataclass(frozen=True, slots=True)
-class Manned:
-    cadre: str
+class DutyDesk:
+    """Who sits in its two places; a shift that has ended counts as nobody, also before it is said to have."""
+
+    first: Shift | None = None
+    second: Shift | None = None
+
+    def at(self, place: DutyPlace) -> Shift | None:
+        return self.first if place is DutyPlace.FIRST else self.second
+
+    def place_of(self, cadre: str) -> DutyPlace | None:
+        return next((place for place in DutyPlace if (shift := self.at(place)) and shift.cadre == cadre), None)
+
+    def on_duty(self, at: datetime) -> list[str]:
+        """Whom to tell, in their order."""
+        return [shift.cadre for shift in (self.first, self.second) if shift and shift.lasts(at)]
 
 
-DutyDesk = Unmanned | Manned
+UNMANNED = DutyDesk()
 
 
 def evolve(desk: DutyDesk, event: Event) -> DutyDesk:
     match event:
         case DutyTaken():
-            return Manned(event.cadre)
+            return _seated(desk, event.place, Shift(event.cadre, event.until))
         case DutyLeft():
-            return Unmanned()
+            return _seated(desk, event.place, None)
         case _:
             return desk
 
@@ -33,3 +54,13 @@ def desks_above(level: str) -> list[str]:
     """The areas whose desks answer for `level`: its own, then each above it, up to the root."""
     parts = level.strip("/").split("/") if level != "/" else []
     return ["/" + "".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts), -1, -1)]
+
+
+def _seated(desk: DutyDesk, place: DutyPlace, shift: Shift | None) -> DutyDesk:
+    match place:
+        case DutyPlace.FIRST:
+            return replace(desk, first=shift)
+        case DutyPlace.SECOND:
+            return replace(desk, second=shift)
+        case _:
+            assert_never(place)

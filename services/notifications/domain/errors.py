@@ -3,9 +3,11 @@
 Refused
 ├── NobodyOnDuty       nobody sits at this desk
 ├── SomebodyElseOnDuty
+├── ShiftOver          it would end before it began
 ├── NotRaised          there is no such alert of this case
 ├── Superseded         a newer alert of the case took its place
 ├── AlreadyAnswered
+├── LookedAfter        somebody looks after the case itself, or it is over
 └── NotAnsweredInTime  the case went on without an answer
 """
 
@@ -22,6 +24,10 @@ class SomebodyElseOnDuty(Refused):
     message: ClassVar[str] = "{cadre} is on duty at {area}; ask them to leave, or take over."
 
 
+class ShiftOver(Refused):
+    message: ClassVar[str] = "A shift at {area} can't end before it begins; choose a later end, or none."
+
+
 class NotRaised(Refused):
     message: ClassVar[str] = "The case has no such alert; read the list again."
 
@@ -32,6 +38,10 @@ class Superseded(Refused):
 
 class AlreadyAnswered(Refused):
     message: ClassVar[str] = "{by} has answered this alert; the case file says who has the case now."
+
+
+class LookedAfter(Refused):
+    message: ClassVar[str] = "Somebody looks after the case already, or it is over; the case file says who and how."
 
 
 class NotAnsweredInTime(Refused):

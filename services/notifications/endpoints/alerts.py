@@ -11,15 +11,15 @@ from pydantic import BaseModel
 
 from services.chassis.clock import now
 from services.chassis.database import scoped
-from services.chassis.problems import ProblemError, unprocessable
+from services.chassis.problems import unprocessable
 from services.contracts.event import AreaPath
+from services.notifications.answering import ON_DUTY, alerted_case
 from services.notifications.domain.commands import AcknowledgeAlert
 from services.notifications.domain.decider import ALERTS
-from services.notifications.endpoints.desk import ON_DUTY, Desk, Parts, Reader, after_position, desk_for
+from services.notifications.endpoints.desk import Desk, Parts, Reader, after_position, desk_for
 from services.notifications.read_models import alert_list
-from services.notifications.read_models.alert_list import After, AlertRow, Wanted
+from services.notifications.read_models.alert_list import After, AlertRow, AlertState, Wanted
 from services.notifications.read_models.late_cases import LateCases, late_cases_since
-from services.notifications.read_models.raised_alerts import case_of
 
 router = APIRouter()
 
@@ -40,15 +40,21 @@ class Alert(BaseModel):
     case_id: UUID
     link: str
     reference: str | None
-    category: str | None
+    kind: str
+    category: str
     area: str
-    urgency: str | None
-    cause: str | None
-    level: str | None
+    urgency: str
+    cause: str
+    level: str
     recipient: str | None
     """None: nobody was on duty up to the root."""
-    raised_at: datetime | None
+    step: int
+    """How many were told of it before, one after the other."""
+    raised_at: datetime
+    answer_by: datetime | None
+    """When the next is told, or nobody is left and the case goes up."""
     open: bool
+    state: AlertState
     answered_by: str | None
     answered_at: datetime | None
 
@@ -98,41 +104,36 @@ async def read_alerts(
 @router.post("/alerts/{alert_id}/acknowledge", operation_id="acknowledge_alert")
 async def acknowledge(desk: AnsweringDesk, alert_id: UUID) -> AlertReached:
     """Say that you answer for the case, whether or not the alert was for you; if it is nobody's, it becomes yours."""
-    async with scoped(desk.parts.application, desk.staff.areas) as connection:
-        case_id = await case_of(connection, desk.staff.areas, alert_id)
-    if case_id is None:
-        raise ProblemError(
-            404,
-            "unknown-alert",
-            "There is no such alert",
-            "Check the id; it may lie outside your areas.",
-        )
-    outcome = await desk.carry_out(ALERTS, case_id, AcknowledgeAlert(alert_id, desk.staff.id))
+    case_id = await alerted_case(desk.parts, desk.staff, alert_id)
+    command = AcknowledgeAlert(alert_id, desk.staff.id)
+    outcome = await desk.carry_out(ALERTS, case_id, command, request=repr(command))
     return AlertReached(alert_id=alert_id, case_id=case_id, version=outcome.version)
 
 
 def _alert(row: AlertRow) -> Alert:
-    assert row.alert is not None
     return Alert(
         alert_id=row.alert,
         case_id=row.case_id,
-        link=f"/desk#{row.case_id}",
+        link=f"/desk/cases/{row.case_id}",
         reference=row.reference,
+        kind=row.kind,
         category=row.category,
         area=row.area,
         urgency=row.urgency,
         cause=row.cause,
         level=row.level,
         recipient=row.recipient,
+        step=row.step,
         raised_at=row.raised_at,
+        answer_by=row.answer_by,
         open=row.open,
+        state=AlertState(row.state),
         answered_by=row.answered_by,
         answered_at=row.answered_at,
     )
 
 
 def _page_mark(row: AlertRow) -> str:
-    assert row.raised_at is not None
     return urlsafe_b64encode(f"{row.raised_at.isoformat()}|{row.case_id}".encode()).decode()
 
 

@@ -4,34 +4,42 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from services.chassis.auth import Forbidden, Staff
+from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.http import behind
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
-from services.contracts.duty import duty_stream
+from services.contracts.duty import DutyPlace, duty_stream
 from services.contracts.event import AreaPath, StaffId
+from services.notifications.answering import ROSTER_KEEPERS
 from services.notifications.domain.commands import LeaveDuty, TakeDuty
 from services.notifications.domain.decider import DUTY
 from services.notifications.domain.duty_desk import desks_above
 from services.notifications.endpoints.desk import Desk, Form, Parts, Reader, after_position, desk_for
-from services.notifications.read_models.duty_desks import first_manned
+from services.notifications.read_models.duty_desks import in_turn, seats_at
 from services.notifications.read_models.places import name_of
 
 router = APIRouter()
 
-ROSTER_KEEPERS = ("supervisor", "operator")
-"""Roles that may put others on duty and take them off."""
-
 DutyDesk = Annotated[Desk, Depends(desk_for("cadre", *ROSTER_KEEPERS))]
 
 
-class Shift(Form):
+class Leaving(Form):
     area: AreaPath
     cadre: StaffId | None = None
     """Yourself unless told; others only by a supervisor or an operator."""
+    place: DutyPlace | None = None
+    """The one that you have, unless told."""
+
+
+class Shift(Leaving):
+    place: DutyPlace | None = None
+    """Who is told first unless told; `second` is told when the first does not answer."""
+    until: AwareDatetime | None = None
+    """When the shift ends; from then on the place is empty."""
 
 
 class ShiftReached(BaseModel):
@@ -42,6 +50,16 @@ class ShiftReached(BaseModel):
     version: int
 
 
+class OnDuty(BaseModel):
+    """Somebody in a place of a desk."""
+
+    cadre: str
+    desk: str
+    place: DutyPlace
+    since: datetime
+    until: datetime | None
+
+
 class WhoAnswers(BaseModel):
     """Who is told of a new case in `area` now; `desk` is where that cadre sits: there, or up the tree."""
 
@@ -50,6 +68,9 @@ class WhoAnswers(BaseModel):
     cadre: str | None
     desk: str | None
     since: datetime | None
+    until: datetime | None
+    next: OnDuty | None
+    """Who is told when that one does not answer in time."""
 
 
 @router.post("/duty:take", dependencies=[after_position], operation_id="take_duty")
@@ -57,39 +78,47 @@ async def take(desk: DutyDesk, shift: Shift) -> ShiftReached:
     """Go on duty for an area, in place of whoever is; from now on its new cases alert you."""
     cadre = _whom(desk.staff, shift)
     await _place(desk.parts, desk.staff, desk.request, shift.area)
-    command = TakeDuty(shift.area, cadre)
-    outcome = await desk.carry_out(DUTY, duty_stream(shift.area), command, begins_in=shift.area)
-    return ShiftReached(area=shift.area, cadre=cadre, version=outcome.version)
+    command = TakeDuty(shift.area, cadre, now(), shift.place or DutyPlace.FIRST, shift.until)
+    return await _carried_out(desk, shift, cadre, command)
 
 
 @router.post("/duty:leave", dependencies=[after_position], operation_id="leave_duty")
-async def leave(desk: DutyDesk, shift: Shift) -> ShiftReached:
+async def leave(desk: DutyDesk, leaving: Leaving) -> ShiftReached:
     """Go off duty; until somebody comes, the next desk up the tree answers."""
-    cadre = _whom(desk.staff, shift)
-    await _place(desk.parts, desk.staff, desk.request, shift.area)
-    command = LeaveDuty(shift.area, cadre)
-    outcome = await desk.carry_out(DUTY, duty_stream(shift.area), command, begins_in=shift.area)
-    return ShiftReached(area=shift.area, cadre=cadre, version=outcome.version)
+    cadre = _whom(desk.staff, leaving)
+    await _place(desk.parts, desk.staff, desk.request, leaving.area)
+    return await _carried_out(desk, leaving, cadre, LeaveDuty(leaving.area, cadre, leaving.place))
 
 
 @router.get("/duty", dependencies=[after_position], operation_id="read_duty")
 async def read_duty(parts: Parts, staff: Reader, request: Request, area: AreaPath) -> WhoAnswers:
-    """Who answers for an area at this moment."""
+    """Who answers for an area at this moment, and who is next."""
     name = await _place(parts, staff, request, area)
     desks = desks_above(area)
     # Whoever works under a desk may know who sits there, though it lies above their areas.
     async with scoped(parts.application, desks) as connection:
-        manned = await first_manned(connection, desks)
+        turn = in_turn(area, await seats_at(connection, desks, now()))
+    told = turn[0] if turn else None
+    following = turn[1] if len(turn) > 1 else None
     return WhoAnswers(
         area=area,
         name=name,
-        cadre=manned.cadre if manned else None,
-        desk=manned.area if manned else None,
-        since=manned.since if manned else None,
+        cadre=told.cadre if told else None,
+        desk=told.desk if told else None,
+        since=told.since if told else None,
+        until=told.until if told else None,
+        next=OnDuty.model_validate(following, from_attributes=True) if following else None,
     )
 
 
-def _whom(staff: Staff, shift: Shift) -> str:
+async def _carried_out(desk: Desk, asked: Leaving, cadre: str, command: TakeDuty | LeaveDuty) -> ShiftReached:
+    request = f"{type(command).__name__} {cadre} {asked.model_dump_json()}"
+    stream = duty_stream(asked.area)
+    outcome = await desk.carry_out(DUTY, stream, command, request=request, begins_in=asked.area)
+    return ShiftReached(area=asked.area, cadre=cadre, version=outcome.version)
+
+
+def _whom(staff: Staff, shift: Leaving) -> str:
     if shift.cadre in (None, staff.id):
         return staff.id
     if not staff.roles.intersection(ROSTER_KEEPERS):

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    Boolean,
     Column,
     DateTime,
     Index,
+    Integer,
     MetaData,
     Table,
     Text,
@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.projections import ReadModel, types_of
-from services.contracts.alerts import AlertAcknowledged, AlertRaised, AlertUnanswered
-from services.contracts.cases import CaseAcknowledged, CaseClosed, CaseEscalated, CaseReopened, CaseResolved
+from services.contracts.alerts import AlertAcknowledged, AlertRaised, AlertUnanswered, AlertWithdrawn
+from services.contracts.cases import Urgency
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 
@@ -36,33 +36,33 @@ class AlertState(StrEnum):
     WAITING = "waiting"
     ACKNOWLEDGED = "acknowledged"
     UNANSWERED = "unanswered"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """`looked_after` is mediation's word: somebody has acknowledged, resolved or closed the case itself.
-
-    A row without an alert is a case of which mediation told more than we have told of it yet.
-    """
+    """The last alert of a case: who was told, up to when they may answer, and what came of it."""
 
     case_id: UUID
     area: str
-    looked_after: bool = False
-    alert: UUID | None = None
-    state: str | None = None
-    cause: str | None = None
-    level: str | None = None
-    recipient: str | None = None
-    reference: str | None = None
-    category: str | None = None
-    urgency: str | None = None
-    raised_at: datetime | None = None
+    alert: UUID
+    state: str
+    cause: str
+    level: str
+    recipient: str | None
+    step: int
+    reference: str | None
+    kind: str
+    category: str
+    urgency: str
+    raised_at: datetime
+    answer_by: datetime | None
     answered_by: str | None = None
     answered_at: datetime | None = None
 
     @property
     def open(self) -> bool:
-        return self.state == AlertState.WAITING and not self.looked_after
+        return self.state == AlertState.WAITING
 
 
 TABLE = Table(
@@ -70,78 +70,63 @@ TABLE = Table(
     MetaData(),
     Column("case_id", Uuid, primary_key=True),
     Column("area", Text, nullable=False),
-    Column("looked_after", Boolean, nullable=False),
-    Column("alert", Uuid),
-    Column("state", Text),
-    Column("cause", Text),
-    Column("level", Text),
+    Column("alert", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("level", Text, nullable=False),
     Column("recipient", Text),
+    Column("step", Integer, nullable=False),
     Column("reference", Text),
-    Column("category", Text),
-    Column("urgency", Text),
-    Column("raised_at", DateTime(timezone=True)),
+    Column("kind", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("raised_at", DateTime(timezone=True), nullable=False),
+    Column("answer_by", DateTime(timezone=True)),
     Column("answered_by", Text),
     Column("answered_at", DateTime(timezone=True)),
 )
-_RAISED = text("alert IS NOT NULL")
-_OPEN = text("state = 'waiting' AND NOT looked_after")  # as text: a parameter would hide the index
-Index("alert_list_newest", TABLE.c.raised_at.desc(), TABLE.c.case_id.desc(), postgresql_where=_RAISED)
+_OPEN = text("state = 'waiting'")  # as text: a parameter would hide the index
+Index("alert_list_newest", TABLE.c.raised_at.desc(), TABLE.c.case_id.desc())
 Index("alert_list_open", TABLE.c.raised_at.desc(), TABLE.c.case_id.desc(), postgresql_where=_OPEN)
 
 
 def evolve(row: AlertRow | None, recorded: Recorded, event: Event) -> AlertRow | None:
-    """Our word and mediation's may come in either order; each sets only what is its own to say.
-
-    An outcome that history brings closes nothing: imported history alerted nobody.
-    """
-    if isinstance(event, CaseResolved) and event.imported:
-        return row
-    row = row or AlertRow(recorded.stream_id, recorded.area)
     match event:
         case AlertRaised():
             return AlertRow(
-                case_id=row.case_id,
-                area=row.area,
-                looked_after=row.looked_after,
+                case_id=recorded.stream_id,
+                area=recorded.area,
                 alert=event.alert,
                 state=AlertState.WAITING,
                 cause=event.cause,
                 level=event.level,
                 recipient=event.recipient,
+                step=event.step,
                 reference=event.reference,
+                kind=event.kind,
                 category=event.category,
                 urgency=event.urgency,
                 raised_at=recorded.occurred_at,
+                answer_by=event.answer_by,
             )
-        case AlertAcknowledged():
+        case AlertAcknowledged() if row:
             at = recorded.occurred_at
             return replace(row, state=AlertState.ACKNOWLEDGED, answered_by=event.by, answered_at=at)
-        case AlertUnanswered():
+        case AlertUnanswered() if row:
             return replace(row, state=AlertState.UNANSWERED)
-        case CaseAcknowledged() | CaseResolved() | CaseClosed():
-            return replace(row, looked_after=True)
-        case CaseEscalated() | CaseReopened():
-            return replace(row, looked_after=False)
+        case AlertWithdrawn() if row:
+            return replace(row, state=AlertState.WITHDRAWN)
         case _:
             return row
 
 
 ALERT_LIST: ReadModel[AlertRow] = ReadModel(
     name="alert_list",
-    version=1,
+    version=2,
     table=TABLE,
     row=AlertRow,
     evolve=evolve,
-    types=types_of(
-        AlertRaised,
-        AlertAcknowledged,
-        AlertUnanswered,
-        CaseAcknowledged,
-        CaseResolved,
-        CaseClosed,
-        CaseEscalated,
-        CaseReopened,
-    ),
+    types=types_of(AlertRaised, AlertAcknowledged, AlertUnanswered, AlertWithdrawn),
 )
 
 
@@ -170,7 +155,7 @@ async def alerts_of(
     """The newest alerts in these areas, at most `limit`."""
     t = TABLE.c
     seen = t.area.op("^@")(func.any(literal(list(areas), ARRAY(Text))))
-    query = select(TABLE).where(_RAISED, seen).order_by(t.raised_at.desc(), t.case_id.desc()).limit(limit)
+    query = select(TABLE).where(seen).order_by(t.raised_at.desc(), t.case_id.desc()).limit(limit)
     if wanted.open_only:
         query = query.where(_OPEN)
     if wanted.area:
@@ -181,3 +166,12 @@ async def alerts_of(
     if after:
         query = query.where(tuple_(t.raised_at, t.case_id) < (after.raised_at, after.case_id))
     return [AlertRow(*row) for row in await connection.execute(query)]
+
+
+async def waiting_in(connection: AsyncConnection, areas: Sequence[str], limit: int) -> list[AlertRow]:
+    """What waits for an answer in these areas, at most `limit`: urgent first, then what has the least time left."""
+    t = TABLE.c
+    seen = t.area.op("^@")(func.any(literal(list(areas), ARRAY(Text))))
+    order = ((t.urgency == Urgency.URGENT).desc(), t.answer_by.asc().nulls_last(), t.raised_at, t.case_id)
+    rows = await connection.execute(select(TABLE).where(_OPEN, seen).order_by(*order).limit(limit))
+    return [AlertRow(*row) for row in rows]

@@ -1,14 +1,14 @@
-"""What an alert may say of a case, remembered from its opening: an escalation tells only the level."""
+"""What an alert may say of a case, remembered from its opening; and who had it before it was reopened."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import Column, MetaData, Table, Text, Uuid
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.projections import ReadModel, types_of
-from services.contracts.cases import CaseOpened
+from services.contracts.cases import CaseOpened, CaseReopened
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 
@@ -21,6 +21,7 @@ class KnownCase:
     kind: str
     category: str
     urgency: str
+    previous_owner: str | None = None
 
 
 TABLE = Table(
@@ -32,6 +33,7 @@ TABLE = Table(
     Column("kind", Text, nullable=False),
     Column("category", Text, nullable=False),
     Column("urgency", Text, nullable=False),
+    Column("previous_owner", Text),
 )
 
 
@@ -46,18 +48,21 @@ def evolve(row: KnownCase | None, recorded: Recorded, event: Event) -> KnownCase
                 category=event.category,
                 urgency=event.urgency,
             )
+        case CaseReopened():
+            return replace(row, previous_owner=event.previous_owner) if row else None
         case _:
             return row
 
 
 KNOWN_CASES: ReadModel[KnownCase] = ReadModel(
-    name="known_case", version=1, table=TABLE, row=KnownCase, evolve=evolve, types=types_of(CaseOpened)
+    name="known_case", version=2, table=TABLE, row=KnownCase, evolve=evolve, types=types_of(CaseOpened, CaseReopened)
 )
 
 
 async def known_cases(connection: AsyncConnection, case_ids: Collection[UUID]) -> dict[UUID, KnownCase]:
     rows = await connection.exec_driver_sql(
-        "SELECT case_id, area, reference, kind, category, urgency FROM known_case WHERE case_id = ANY($1::uuid[])",
+        "SELECT case_id, area, reference, kind, category, urgency, previous_owner FROM known_case"
+        " WHERE case_id = ANY($1::uuid[])",
         (list(case_ids),),
     )
     return {row[0]: KnownCase(*row) for row in rows}
