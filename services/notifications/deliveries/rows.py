@@ -179,11 +179,11 @@ async def settle(connection: AsyncConnection, delivery_id: UUID, settled: Settle
     )
 
 
-async def put_back(connection: AsyncConnection, delivery_id: UUID, reason: str, next_at: datetime) -> None:
-    """It waits for its next attempt."""
+async def put_back(connection: AsyncConnection, deliveries: Sequence[UUID], reason: str, next_at: datetime) -> None:
+    """They wait for their next attempt."""
     await connection.exec_driver_sql(
-        "UPDATE delivery SET next_at = $2, reason = $3 WHERE delivery_id = $1 AND state = 'waiting'",
-        (delivery_id, next_at, reason),
+        "UPDATE delivery SET next_at = $2, reason = $3 WHERE delivery_id = ANY ($1::uuid[]) AND state = 'waiting'",
+        (list(deliveries), next_at, reason),
     )
 
 

@@ -1,0 +1,149 @@
+"""Mail by SMTP: one connection for a round, every message under an id of its own that never changes."""
+
+import asyncio
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiosmtplib
+
+from services.chassis.clock import now
+from services.notifications.deliveries.transport import Away, NeverTaken, NoSuchAddress, NotNow
+from services.notifications.deliveries.writing import Written
+
+CONNECT_SECONDS: Final = 5.0
+COMMAND_SECONDS: Final = 10.0
+MESSAGE_SECONDS: Final = 30.0
+"""Far below a row's lease, however slowly the other side answers."""
+
+
+class MailServer(NamedTuple):
+    """`smtp://user:password@host:587`, or `smtps://` for TLS from the first byte. `must_encrypt` asks for STARTTLS."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    tls: bool
+    must_encrypt: bool
+
+    @staticmethod
+    def at(url: str, *, must_encrypt: bool) -> "MailServer":
+        """Raises ValueError: it is no address of a mail server; the message says what to write instead."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("is not smtp://[user:password@]host[:port] or smtps://…")
+        tls = parts.scheme == "smtps"
+        return MailServer(
+            parts.hostname,
+            parts.port or (465 if tls else 587),
+            unquote(parts.username) if parts.username else None,
+            unquote(parts.password) if parts.password else None,
+            tls,
+            must_encrypt and parts.hostname not in ("localhost", "127.0.0.1", "::1"),
+        )
+
+
+class Mail:
+    """One at a time. Nothing of a message is kept once it is handed over."""
+
+    def __init__(self, server: MailServer, sender: str) -> None:
+        self._server = server
+        self._sender = Address(display_name="Doorstep", addr_spec=sender)
+        self._connection: aiosmtplib.SMTP | None = None
+
+    async def ready(self) -> None:
+        """Have a connection.
+
+        Raises:
+            Away: there is none to be had.
+        """
+        if self._connection is not None and self._connection.is_connected:
+            return
+        server = self._server
+        connection = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.user,
+            password=server.password,
+            timeout=CONNECT_SECONDS,
+            use_tls=server.tls,
+            start_tls=False if server.tls else (True if server.must_encrypt else None),
+            # Else the machine's own name would stand in every message.
+            local_hostname="doorstep",
+        )
+        try:
+            async with asyncio.timeout(COMMAND_SECONDS):
+                await connection.connect()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            connection.close()
+            raise Away("mail_server_away") from None
+        self._connection = connection
+
+    async def send(self, delivery: UUID, address: str, written: Written) -> None:
+        """Hand over one message; when this returns, the server has answered for it.
+
+        Raises:
+            NeverTaken, NoSuchAddress, NotNow, Away: see there.
+        """
+        message = self._message(delivery, address, written)
+        await self.ready()
+        assert self._connection is not None
+        try:
+            async with asyncio.timeout(MESSAGE_SECONDS):
+                await self._connection.send_message(
+                    message, sender=self._sender.addr_spec, recipients=[address], timeout=COMMAND_SECONDS
+                )
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            raise _by_code("address", refused.recipients[0].code) from None
+        except aiosmtplib.SMTPDataError as refused:
+            raise _by_code("message", refused.code) from None
+        except aiosmtplib.SMTPNotSupported:
+            raise NoSuchAddress("address_not_supported") from None
+        except aiosmtplib.SMTPResponseException as refused:
+            # About us (who sends, whether we may), not about this message.
+            self.close()
+            raise NotNow(f"mail_server_{refused.code}") from None
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            self.close()
+            raise NotNow("mail_server_lost") from None
+
+    async def quit(self) -> None:
+        """Say goodbye; idle connections are not kept."""
+        if self._connection is not None and self._connection.is_connected:
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await self._connection.quit()
+            except (aiosmtplib.SMTPException, OSError, TimeoutError):
+                pass
+        self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _message(self, delivery: UUID, address: str, written: Written) -> EmailMessage:
+        message = EmailMessage(policy=SMTP_POLICY)
+        try:
+            message["To"] = Address(addr_spec=address)
+        except (MessageError, ValueError, IndexError):
+            raise NoSuchAddress("address_not_readable") from None
+        message["From"] = self._sender
+        message["Subject"] = written.subject
+        message["Date"] = format_datetime(now())
+        # From the row's identity alone: what is sent again after a crash is known by it for the same.
+        message["Message-ID"] = f"<{delivery}@{self._sender.domain}>"
+        message["Content-Language"] = written.language
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(written.text)
+        return message
+
+
+def _by_code(about: str, code: int) -> NeverTaken | NotNow:
+    return NeverTaken(f"{about}_{code}") if 500 <= code < 600 else NotNow(f"{about}_{code}")
