@@ -216,6 +216,41 @@ def backup(
 
 
 @app.command(rich_help_panel=DATA)
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A backup, as doorstep backup made it.", show_default=False)],
+    to: Annotated[
+        str | None,
+        typer.Option(help="The time to go back to. Default: as far as the archived log goes.", show_default=False),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this service; repeat for several. Default: all.", show_default=False),
+    ] = None,
+    kafka_is_lost: Annotated[
+        bool, typer.Option("--kafka-is-lost", help="Go without the events since then: Kafka's log is gone for good.")
+    ] = False,
+) -> None:
+    """Bring the databases back to a time, and then everything that Kafka still knows.
+
+    It stops the stack, checks the backup, follows the archived log in a folder aside up to that time, and lets each
+    service take its own later events back from Kafka before anything serves: same ids, same positions. What was
+    erased meanwhile is erased again. Only then the restored databases take the place of the others, all at once;
+    until then nothing is changed. It says what came back and what is lost. It does not start the stack.
+
+    With `--only` one service goes back and the others stay, so services can go back to different times.
+
+        doorstep restore /mnt/backup/2026-11-24
+
+        doorstep restore /mnt/backup/2026-11-24 --to 2026-11-24T08:30:00+08:00
+
+        doorstep restore /mnt/backup/2026-11-24 --to 2026-11-24T08:30:00+08:00 --only mediation
+    """
+    from deploy.restore import restore
+
+    restore(folder, to, only or [], kafka_is_lost)
+
+
+@app.command(rich_help_panel=DATA)
 def erase(case_id: Annotated[UUID, typer.Argument(help="The case.")]) -> None:
     """Delete all that a resident and staff told of a case, in every service. It can't be undone.
 

@@ -14,6 +14,7 @@ from deploy.local.migrated import Migrated
 from deploy.local.postgres import BIN, Dsns, Postgres
 from deploy.local.state import SERVICES, State
 from deploy.local.supervisor import Part, Process, Step
+from deploy.restoring import swap
 from services.contracts.topics import PARTITIONS, TOPICS
 
 
@@ -51,6 +52,7 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
     def prepare_postgres() -> None:
         # A killed postmaster's children hold its shared memory until they notice: a new one must not start beside them.
         processes.kill(processes.working_in(postgres.data, BIN / "postgres"), patience=5)
+        swap.finish(home)
         postgres.create()
 
     return [
