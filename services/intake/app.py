@@ -10,6 +10,8 @@ from services.intake.consumers import consumers
 from services.intake.door import door_of
 from services.intake.endpoints import bulk, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
+from services.intake.pages import case, report
+from services.intake.pages.rendering import assets
 from services.intake.settings import IntakeSettings
 from services.intake.taking import CONTACT
 
@@ -20,7 +22,7 @@ def intake(settings: IntakeSettings) -> FastAPI:
         service,
         settings,
         routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
-        pages=[particulars_router(CASEWORKERS, _nothing, CONTACT)],
+        pages=[particulars_router(CASEWORKERS, _nothing, CONTACT), assets.router(), report.router, case.router],
         consumers=consumers(),
     )
     app.state.door = door_of(service, settings)

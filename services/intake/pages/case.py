@@ -1,0 +1,236 @@
+"""/case: a case for whoever holds its receipt: its story, who has it, and what they can do."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from services.chassis.clock import now
+from services.chassis.decider import Refused
+from services.chassis.eventstore import Outcome
+from services.chassis.http import WAIT_SECONDS, Position, TraceParent
+from services.chassis.web.marked import marked
+from services.contracts.cases import Kind
+from services.intake.categories import categories
+from services.intake.domain.commands import ConfirmResolution, WithdrawReport
+from services.intake.door import Door, case_of, has_reached
+from services.intake.following import (
+    Can,
+    NotSolved,
+    ask_reopening,
+    carry_out,
+    erase_case,
+    looks_at,
+    possible,
+    row_of,
+    solution_of,
+    teller_for,
+)
+from services.intake.pages import kept_receipt
+from services.intake.pages.rendering import PageRoute, own_form, pages, refusal
+from services.intake.pages.report import KINDS
+from services.intake.read_models.case_status import StatusRow
+from services.intake.story import SENTENCES, promise, story
+
+router = APIRouter(prefix="/case", route_class=PageRoute)
+
+ROLES = {
+    "cadre": marked("a community worker"),
+    "mediator": marked("a mediator"),
+    "supervisor": marked("a supervisor"),
+    "operator": marked("an operator of the system"),
+    "delivery": marked("the system, to send you a message"),
+}
+PURPOSES = {
+    "triage": marked("to see what is to be done"),
+    "casework": marked("to work on your case"),
+    "mediation": marked("to prepare a mediation"),
+    "dispatch": marked("to tell a unit what is needed"),
+    "delivery": marked("to send you a message"),
+    "review": marked("to check how your case was handled"),
+}
+DONE = {
+    Can.CONFIRM: marked("Thank you. You confirmed that it is solved."),
+    Can.REOPEN: marked("You said that it is not solved. Somebody else will look at it."),
+    Can.WITHDRAW: marked("You withdrew your report. Nobody works on it any more."),
+    Can.ERASE: marked("What you wrote is erased. It can't be brought back."),
+}
+_LOOKS = 40
+"""How often a page that waits for what was just done looks again, within its second."""
+
+UNKNOWN = marked("No case has these words. Check each of the seven; their order matters.")
+
+
+@router.get("")
+async def show(request: Request, done: str = "") -> Response:
+    door: Door = request.app.state.door
+    case_id = await _case(request)
+    if case_id is None:
+        answer = pages.render("find.html", {"fault": None, "typed": ""}, request=request)
+        if kept_receipt.COOKIE in request.cookies:
+            kept_receipt.forget(answer)
+        return answer
+    told = DONE[Can(done)] if done in set(Can) else None
+    return await _shown(request, door, case_id, told=told)
+
+
+@router.post("", dependencies=[Depends(own_form)])
+async def find(request: Request, receipt: Annotated[str, Form(max_length=400)] = "") -> Response:
+    """The receipt is taken in a form, never in an address; this browser keeps it sealed until it is closed."""
+    door: Door = request.app.state.door
+    if await case_of(door, receipt) is None:
+        return pages.render("find.html", {"fault": UNKNOWN, "typed": receipt}, request=request, status=404)
+    answer = RedirectResponse("/case", status_code=303)
+    kept_receipt.keep(answer, request, receipt)
+    return answer
+
+
+@router.post("/leave", dependencies=[Depends(own_form)])
+async def leave() -> Response:
+    answer = RedirectResponse("/", status_code=303)
+    kept_receipt.forget(answer)
+    return answer
+
+
+@router.get("/sent")
+async def sent(request: Request) -> Response:
+    """The receipt, on a card to be kept, and what happens now."""
+    door: Door = request.app.state.door
+    case_id, receipt = await _case(request), kept_receipt.kept(request)
+    if case_id is None or receipt is None:
+        return RedirectResponse("/case", status_code=303)
+    row = await _until(door, case_id, lambda row: row.opened_at is not None)
+    language = pages.language(request)
+    teller = await teller_for(door, language, row)
+    community = await door.communities.find(row.community) if row.community else None
+    level = row.level or row.area
+    context = {
+        "words": receipt.split(),
+        "place": teller.places.get(level),
+        "community": community.name if community else None,
+        "above": community is not None and level != community.area,
+        "promise": row.acknowledge_by,
+        "zone": teller.zone,
+    }
+    return pages.render("sent.html", context, request=request, language=language)
+
+
+@router.get("/{action}")
+async def back_to_the_case(action: str) -> Response:
+    """A form's address, opened without its form."""
+    return RedirectResponse("/case", status_code=303)
+
+
+@router.post("/{action}", dependencies=[Depends(own_form)])
+async def act(
+    request: Request,
+    action: Can,
+    traceparent: TraceParent,
+    key: Annotated[str, Form(pattern=r"^[!-~]{16,200}$")],
+    text: Annotated[str, Form(max_length=100_000)] = "",
+) -> Response:
+    """What the resident decided. Sent again under the same key it is done once."""
+    door: Door = request.app.state.door
+    case_id = await _case(request)
+    if case_id is None:
+        return RedirectResponse("/case", status_code=303)
+    try:
+        outcome = await _done(door, case_id, action, key, text, traceparent)
+    except ValidationError:
+        fault = marked("Write in a sentence or two what is still the matter, in at most 5,000 characters.")
+        return await _shown(request, door, case_id, fault=fault, typed=text, status=422)
+    except Refused as refused:
+        return await _shown(request, door, case_id, refused=refused, status=409)
+    position = Position.of(door.service.name, outcome)
+    await _reached(request, position)
+    return RedirectResponse(f"/case?done={action}", status_code=303)
+
+
+async def _done(door: Door, case_id: UUID, action: Can, key: str, text: str, traceparent: str | None) -> Outcome:
+    match action:
+        case Can.CONFIRM:
+            command = ConfirmResolution((await row_of(door, case_id)).resolution_version)
+            return await carry_out(door, case_id, command, key, traceparent)
+        case Can.REOPEN:
+            form = NotSolved(text=text.replace("\r\n", "\n"))
+            return await ask_reopening(door, case_id, form, key, traceparent)
+        case Can.WITHDRAW:
+            return await carry_out(door, case_id, WithdrawReport(), key, traceparent)
+        case Can.ERASE:
+            return await erase_case(door, case_id, key, traceparent)
+
+
+async def _shown(
+    request: Request,
+    door: Door,
+    case_id: UUID,
+    *,
+    told: str | None = None,
+    fault: str | None = None,
+    refused: Refused | None = None,
+    typed: str = "",
+    status: int = 200,
+) -> Response:
+    row, language, at = await row_of(door, case_id), pages.language(request), now()
+    teller = await teller_for(door, language, row)
+    awaited = promise(row, at)
+    can: Sequence[Can] = possible(row, at)
+    context: dict[str, Any] = {
+        "row": row,
+        "sentence": teller.tell(SENTENCES[row.state], row),
+        "what": _what(row),
+        "place": teller.places.get(row.level or row.area),
+        "promise": teller.tell(awaited.text, row, awaited.at) if awaited else None,
+        "promise_passed": awaited is not None and awaited.passed,
+        "story": [(one.at, teller.tell(one.text, row, one.until)) for one in story(row)],
+        "solution": await solution_of(door, row),
+        "looks": await looks_at(door, case_id),
+        "roles": ROLES,
+        "purposes": PURPOSES,
+        "first": can[0] if can and can[0] in (Can.CONFIRM, Can.REOPEN) else None,
+        "can": can,
+        "key": secrets.token_urlsafe(24),
+        "told": told,
+        "fault": fault,
+        "refused": refusal(refused, language) if refused else None,
+        "typed": typed,
+        "zone": teller.zone,
+    }
+    return pages.render("case.html", context, request=request, language=language, status=status)
+
+
+def _what(row: StatusRow) -> tuple[str, str] | None:
+    """The kind and the category, as texts to translate."""
+    if row.kind is None or row.category is None:
+        return None
+    kind = Kind(row.kind)
+    return KINDS[kind][0], categories()[kind].get(row.category, row.category)
+
+
+async def _case(request: Request) -> UUID | None:
+    receipt = kept_receipt.kept(request)
+    return await case_of(request.app.state.door, receipt) if receipt else None
+
+
+async def _until(door: Door, case_id: UUID, there: Callable[[StatusRow], bool]) -> StatusRow:
+    """The case as soon as it is so far, or as it is after a second."""
+    row = await row_of(door, case_id)
+    for _ in range(_LOOKS):
+        if there(row):
+            break
+        await asyncio.sleep(WAIT_SECONDS / _LOOKS)
+        row = await row_of(door, case_id)
+    return row
+
+
+async def _reached(request: Request, position: Position) -> None:
+    """Wait, at most a second, until the page that follows shows what was just done."""
+    for _ in range(_LOOKS):
+        if await has_reached(request.app.state, position):
+            break
+        await asyncio.sleep(WAIT_SECONDS / _LOOKS)

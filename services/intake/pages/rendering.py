@@ -1,0 +1,112 @@
+"""How the residents' pages look, and what is said on them when something can't be done."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, TypeAdapter
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from services.chassis.decider import Refused
+from services.chassis.eventstore import KeyReused, StoreUnavailable
+from services.chassis.passing import passes
+from services.chassis.web.languages import Language
+from services.chassis.web.marked import marked
+from services.chassis.web.pages import Assets, Pages
+
+INTAKE = Path(__file__).parent.parent
+
+assets = Assets("/assets", INTAKE / "assets" / "resident.css")
+pages = Pages(INTAKE / "templates", assets, ("tokens.css", "base.css", "resident.css"))
+
+
+class HelpAtOnce(BaseModel):
+    number: str
+    name: str
+
+
+@cache
+def help_at_once() -> list[HelpAtOnce]:
+    """Whom to call when somebody is in danger."""
+    file = INTAKE / "help_at_once.yaml"
+    return TypeAdapter(list[HelpAtOnce]).validate_python(yaml.safe_load(file.read_text()))
+
+
+class ForeignForm(Exception):
+    """The form was sent from a page that is not ours."""
+
+
+async def own_form(request: Request) -> None:
+    """A dependency of every POST: a browser that says that another site sent the form is not listened to."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise ForeignForm
+
+
+class PageRoute(APIRoute):
+    """A page's route: what goes wrong is told as a page, in the reader's language."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except Exception as error:
+                told = _trouble(request, error)
+                if told is None:
+                    raise
+                return told
+
+        return answered
+
+
+def refusal(error: Refused, language: Language) -> str:
+    """What the rule says, in the reader's language."""
+    return language.gettext(type(error).message).format(**error.details)
+
+
+def _trouble(request: Request, error: Exception) -> Response | None:
+    match error:
+        case ForeignForm():
+            return said(request, 403, marked("This form came from another site and was not taken."))
+        case RequestValidationError():
+            return said(request, 422, marked("This form can't be read. Open the page again and repeat."))
+        case KeyReused():
+            return said(
+                request,
+                409,
+                marked("This report was sent before, with other words. To report something else, begin anew."),
+            )
+        case Refused():
+            language = pages.language(request)
+            return pages.render("said.html", {"told": refusal(error, language)}, request=request, status=409)
+        case StoreUnavailable():
+            return _away(request)
+        case DBAPIError() | PoolTimeout() | OSError() if passes(error):
+            return _away(request)
+        case _:
+            return None
+
+
+def _away(request: Request) -> Response:
+    told = said(request, 503, marked("Nothing can be read or stored just now. Try again in a minute; nothing is lost."))
+    told.headers["Retry-After"] = "5"
+    return told
+
+
+def said(request: Request, status: int, told: str, context: Mapping[str, Any] | None = None) -> Response:
+    """A page of one marked sentence and the way back to the first question."""
+    language = pages.language(request)
+    return pages.render(
+        "said.html",
+        {"told": language.gettext(told), **(context or {})},
+        request=request,
+        language=language,
+        status=status,
+    )
