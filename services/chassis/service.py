@@ -79,11 +79,13 @@ def compose(
     pages: Sequence[APIRouter] = (),
     consumers: Sequence[Consumer] = (),
     background: Sequence[Background] = (),
+    leaving: Sequence[Callable[[], None]] = (),
     face: str | None = None,
 ) -> FastAPI:
     """The service as one ASGI application, its API at `/api/<name>/v1`, its pages where they say.
 
-    `face` is where its staff pages begin, as `/desk`: staff sign in there.
+    `face` is where its staff pages begin, as `/desk`: staff sign in there. `leaving` is called when the service is
+    told to end, and ends answers that would go on for ever: the server waits for them.
     """
     relay = Relay(service.store, service.worker, settings.kafka)
     running = Consumers(kafka.broker(settings.kafka, service.name), consumers, service.worker, service.tracing)
@@ -120,6 +122,7 @@ def compose(
         },
     )
     app.state.service = service
+    app.state.leaving = leaving
     app.state.settings = settings
     app.state.consumers = running
     app.state.service_tokens = service.service_tokens
@@ -169,10 +172,16 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
             log_access=False,
             log_enabled=False,
         )
+
+        def leave() -> None:
+            for end_answers in getattr(app.state, "leaving", ()):
+                end_answers()
+            server.stop()
+
         # Unhandled, a signal would end the process at once: Kafka would then keep its consumers' places for ten
         # seconds, in which nobody else is given their partitions.
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, server.stop)
+            asyncio.get_running_loop().add_signal_handler(number, leave)
         await server.serve()
 
     uvloop.run(run())
