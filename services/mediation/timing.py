@@ -17,6 +17,9 @@ _REMIND = "remind:"
 _UNWATCHED = frozenset({Rule.REOPEN})
 """Nothing happens by itself when the window for reopening ends."""
 
+_UNDATED: dict[str, Change | None] = {cases.CaseOpened.type: None, cases.CaseResolved.type: Change(clear=None)}
+"""What these do that promise nothing: history comes by the hundred thousand, and need not be read for it."""
+
 TYPES = types_of(
     cases.CaseOpened,
     cases.CaseAcknowledged,
@@ -36,6 +39,8 @@ TYPES = types_of(
 
 def set_by(recorded: Recorded) -> Change | None:
     """The timers that an event of a case sets and clears; the fold of `domain.case` says the same of its clocks."""
+    if recorded.type in _UNDATED and b'"deadlines"' not in recorded.data:
+        return _UNDATED[recorded.type]
     match event := recorded.event():
         case cases.CaseOpened() if event.deadlines:
             return Change(clear=(), set=_timers(event.deadlines))
