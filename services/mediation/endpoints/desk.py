@@ -22,7 +22,7 @@ from services.chassis.service import Service
 from services.mediation.circumstances import Surroundings
 from services.mediation.domain.commands import Actor, Circumstances, Command
 from services.mediation.domain.decider import CASES
-from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, REGISTRY_CONSUMER
+from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER, DUTY_CONSUMER, REGISTRY_CONSUMER
 from services.mediation.read_models.places import Home, homes_of
 
 CASEWORKERS = ("cadre", "mediator", "supervisor")
@@ -147,7 +147,9 @@ async def _has_reached(state: Any, position: Position) -> bool:
     async with parts.application.connect() as connection:
         if await consumer.reached(connection, CASELOAD_CONSUMER, *event):
             return await consumer.reached(connection, COMMANDS_CONSUMER, *event)
-        return await consumer.reached(connection, REGISTRY_CONSUMER, *event)
+        return await consumer.reached(connection, REGISTRY_CONSUMER, *event) or await consumer.reached(
+            connection, DUTY_CONSUMER, *event
+        )
 
 
 after_position = Depends(http.after(_has_reached))
