@@ -183,7 +183,6 @@ class Timers(Generic[CommandT, StateT]):
             appended.clear()
             try:
                 await self.fire(clock.now())
-                await self._look_ahead()
             except Exception as failed:  # a timer outlives every fault
                 self._failures.inc()
                 log.warning("timers begin anew", timers=self._name, exc_info=failed)
@@ -228,6 +227,7 @@ class Timers(Generic[CommandT, StateT]):
                 most = len(defect.timers) // 2 or BATCH
                 continue
             if not some:
+                await self._look_ahead()
                 return fired
             fired += some
 
