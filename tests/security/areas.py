@@ -1,0 +1,96 @@
+"""What each route is asked with, so that it would answer its own area: one line for each route that knows areas.
+
+To add a route: put `"<service> <METHOD> <path>"` into ASKED with the role, query and body that its own area's staff
+would send (`{area}`, `{case_id}` … are filled in from tests/security/world.py), and say by `empty` which list of the
+answer must be empty for others. Or, if it knows no area, put it into NO_AREA with the reason.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.mediation.rules import shipped
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How to ask one route. Staff of other areas get `status`; or 200 and an empty list, or a line that `says` so."""
+
+    role: str = "cadre"
+    query: dict[str, str] = field(default_factory=dict[str, str])
+    body: Any = None
+    status: int = 404
+    empty: str = ""
+    says: str = ""
+
+
+ITSELF = "itself"
+"""With `empty`: the answer is the list."""
+
+_RETURN = {"unit": "{unit}", "reason": "not_ours"}
+_CASE = {"owner": "cadre-lin"}
+_SOLUTION = {"resolution": "explained", "explanation": "The pipe was mended.", "language": "en"}
+_AREA = {"area": "{area}"}
+_PURPOSE = {"purpose": "casework"}
+
+ASKED: dict[str, Ask] = {
+    "intake GET /api/intake/v1/cases/{case_id}/report": Ask(query=_PURPOSE),
+    "intake GET /api/intake/v1/conflicts": Ask(empty="conflicts"),
+    "intake GET /api/intake/v1/conflicts/{ref}": Ask(query=_PURPOSE),
+    "intake POST /api/intake/v1/areas": Ask("operator", body={"path": "{area}", "name": "Willow Lane"}, status=422),
+    "intake POST /api/intake/v1/communities": Ask(
+        "operator", body={"area": "{area}", "name": "Willow Lane", "time_zone": "Asia/Shanghai"}, status=422
+    ),
+    "intake GET /api/intake/v1/communities/{community_id}/keys": Ask("operator"),
+    "intake POST /api/intake/v1/communities/{community_id}/keys": Ask("operator", body={"scopes": ["report"]}),
+    "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": Ask("operator"),
+    "mediation GET /api/mediation/v1/cases": Ask(empty="cases"),
+    "mediation GET /api/mediation/v1/cases/{case_id}": Ask(),
+    "mediation POST /api/mediation/v1/cases/{case_id}/assign": Ask(body=_CASE),
+    "mediation POST /api/mediation/v1/cases/{case_id}/acknowledge": Ask(body={}),
+    "mediation POST /api/mediation/v1/cases/{case_id}/mediate": Ask(body={"result": "agreed", "place": "home"}),
+    "mediation POST /api/mediation/v1/cases/{case_id}/escalate": Ask(body={}),
+    "mediation POST /api/mediation/v1/cases/{case_id}/merge": Ask(
+        body={"into": "{other_case_id}"}, status=422, says="is of no case in your areas"
+    ),
+    "mediation PUT /api/mediation/v1/units/{unit}": Ask("supervisor", body={"area": "{area}", "name": "Water"}),
+    "mediation GET /api/mediation/v1/units": Ask(query=_AREA, empty=ITSELF),
+    "mediation POST /api/mediation/v1/cases/{case_id}/dispatch": Ask(body={"unit": "{unit}"}),
+    "mediation POST /api/mediation/v1/cases/{case_id}/dispatch/accept": Ask(body={"unit": "{unit}"}),
+    "mediation POST /api/mediation/v1/cases/{case_id}/dispatch/return": Ask(
+        body={"unit": "{unit}", "reason": "not_ours"}
+    ),
+    "mediation POST /api/mediation/v1/cases/{case_id}/dispatch/done": Ask(body={"unit": "{unit}"}),
+    "mediation GET /api/mediation/v1/policies": Ask(query=_AREA),
+    "mediation PUT /api/mediation/v1/policies": Ask(
+        "supervisor", _AREA, {**shipped().policy.model_dump(mode="json"), "version": "of-our-own"}
+    ),
+    "mediation PUT /api/mediation/v1/calendars": Ask(
+        "supervisor", _AREA, {**shipped().calendar.model_dump(mode="json"), "version": "of-our-own"}
+    ),
+    "mediation POST /api/mediation/v1/cases:resolve-bulk": Ask(
+        body={"case_id": "{case_id}", **_SOLUTION}, status=200, says="is of no case in your areas"
+    ),
+    "mediation POST /api/mediation/v1/cases/{case_id}/resolve": Ask(body=_SOLUTION),
+    "notifications GET /api/notifications/v1/duty": Ask(query=_AREA),
+    "notifications POST /api/notifications/v1/duty:take": Ask(body=_AREA),
+    "notifications POST /api/notifications/v1/duty:leave": Ask(body=_AREA),
+    "notifications GET /api/notifications/v1/alerts": Ask(empty="alerts"),
+    "notifications POST /api/notifications/v1/alerts/{alert_id}/acknowledge": Ask(),
+    "reporting GET /api/reporting/v1/indicators": Ask("manager", _AREA),
+    "reporting GET /api/reporting/v1/indicators/{name}/events": Ask("manager", _AREA),
+    "reporting GET /board": Ask("manager", _AREA),
+    "reporting GET /board/events": Ask("manager", {**_AREA, "name": "reported"}),
+    # After everything else: nothing of the case is left.
+    "intake POST /api/intake/v1/cases/{case_id}/erase": Ask("operator"),
+}
+
+NO_AREA: dict[str, str] = {
+    r"\w+ GET /api/\w+/(openapi\.json|livez|readyz|metrics)": "it tells of the service, not of a case",
+    r"\w+ GET /[\w/-]*assets/\{name\}": "style sheets",
+    r"\w+ (GET|POST) /(desk|duty|board)/sign(ed)?-(in|out)": "sign-in itself",
+    r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
+    r"intake POST /api/intake/v1/reports": "a resident's word, to any community",
+    r"intake (POST|GET) /api/intake/v1/(reports:bulk|conflicts/own)": "by a community's key, which is of one area",
+    r"intake (POST|GET) /api/intake/v1/case(:[\w-]+)?": "by a receipt, which is of one case",
+    r"\w+ POST /internal/particulars:read": "between services; a test of its own below shows its areas",
+}
