@@ -10,6 +10,7 @@ from services.chassis.ids import new_id
 from services.notifications.read_models.feeds import READ_MODELS
 from tests.conftest import Databases
 from tests.notifications.office import Office, opened_office
+from tests.notifications.post_office import PostOffice, opened_post_office
 from tests.services import migrated
 
 
@@ -30,3 +31,16 @@ async def office(shared_office: Office) -> Office:
     """In a city of its own, with a street and a community."""
     await shared_office.move_to(f"/city-{new_id().hex[-8:]}/")
     return shared_office
+
+
+@pytest.fixture(scope="session")
+async def shared_post_office(postgres: Databases) -> AsyncGenerator[PostOffice]:
+    async with opened_post_office(postgres) as post_office:
+        yield post_office
+
+
+@pytest.fixture
+async def post_office(shared_post_office: PostOffice) -> PostOffice:
+    """Nothing waits in it."""
+    await shared_post_office.clear()
+    return shared_post_office

@@ -139,9 +139,9 @@ class Mail:
         message["Date"] = format_datetime(now())
         # From the row's identity alone: what is sent again after a crash is known by it for the same.
         message["Message-ID"] = f"<{delivery}@{self._sender.domain}>"
-        message["Content-Language"] = written.language
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(written.text)
+        message["Content-Language"] = written.language
         return message
 
 

@@ -249,3 +249,42 @@ class Standing(NamedTuple):
 async def standing(connection: AsyncConnection) -> Standing:
     rows = await connection.exec_driver_sql("SELECT count(*), min(recorded_at) FROM delivery WHERE state = 'waiting'")
     return Standing(*rows.one())
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    states: tuple[State, ...]
+    area: str = "/"
+    case_id: UUID | None = None
+    recipient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One message as staff may see it."""
+
+    delivery_id: UUID
+    case_id: UUID
+    area: str
+    audience: str
+    recipient: str | None
+    what: str
+    state: str
+    channel: str | None
+    reason: str | None
+    attempts: int
+    recorded_at: datetime
+    settled_at: datetime | None
+
+
+async def deliveries_of(connection: AsyncConnection, wanted: Wanted, limit: int) -> list[Told]:
+    """Those in the connection's scope, the newest first."""
+    found = await connection.exec_driver_sql(
+        "SELECT delivery_id, stream_id, area, audience, nullif(recipient, ''), what, state, channel, reason, attempts,"
+        "  recorded_at, settled_at FROM delivery"
+        " WHERE state = ANY ($1::text[]) AND area ^@ $2 AND ($3::uuid IS NULL OR stream_id = $3)"
+        "  AND ($4::text IS NULL OR recipient = $4)"
+        " ORDER BY recorded_at DESC, delivery_id LIMIT $5",
+        ([state.value for state in wanted.states], wanted.area, wanted.case_id, wanted.recipient, limit),
+    )
+    return [Told(*row) for row in found]

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.chassis.clock import now
 from services.chassis.particulars import Unopenable, Vault
 from services.chassis.telemetry import log
+from services.chassis.tracing import OFF, Tracing
 from services.notifications.deliveries import rows
 from services.notifications.deliveries.channels import channels_of
 from services.notifications.deliveries.mail import Mail
@@ -61,10 +62,12 @@ class Sender:
         writer: Writer,
         mail: Mail | None,
         sms: Sms | None,
+        tracing: Tracing = OFF,
     ) -> None:
         self._worker, self._vault = worker, vault
         self._residents, self._writer = residents, writer
         self._mail, self._sms = mail, sms
+        self._tracing = tracing
         self._stopping = False
         self._measure_at = 0.0
 
@@ -122,17 +125,28 @@ class Sender:
         return len(claimed)
 
     async def _attempt(self, row: Claimed, at: datetime) -> None:
+        if not self._tracing.on:
+            await self._try(row, at)
+            return
+        async with self._worker.connect() as connection:
+            cause = await _cause_of(connection, row)
+        with self._tracing.span("deliver", cause, attributes={"doorstep.stream": str(row.stream_id)}) as span:
+            span.note("doorstep.outcome", await self._try(row, at))
+
+    async def _try(self, row: Claimed, at: datetime) -> str:
+        """One attempt, and what became of the message."""
         try:
             settled = await self._deliver(row)
         except Away as away:
             await self._put_back([row], away.reason, at + _away_for(row.attempts))
-            return
+            return State.WAITING.value
         except NotNow as later:
             await self._put_back([row], later.reason, at + _not_now_for(row.attempts))
-            return
+            return State.WAITING.value
         async with self._worker.begin() as connection:
             await rows.settle(connection, row.delivery_id, settled, at)
         DELIVERIES.labels(settled.channel or "none", settled.state).inc()
+        return settled.state.value
 
     async def _deliver(self, row: Claimed) -> Settled:
         """One attempt.
@@ -217,6 +231,16 @@ def _away_for(attempts: int) -> timedelta:
 def _not_now_for(attempts: int) -> timedelta:
     """Longer and longer: who says so may be overloaded, or wait for us to prove that we come again."""
     return min(timedelta(seconds=15) * 2 ** min(attempts, 10), LONGEST_NOT_NOW)
+
+
+async def _cause_of(connection: AsyncConnection, row: Claimed) -> str | None:
+    """The traceparent of the event that a message tells of, where that event is our own: an alert."""
+    found = await connection.exec_driver_sql(
+        "SELECT e.traceparent FROM delivery d JOIN event e ON d.source = 'notifications'"
+        " AND e.stream_id = d.stream_id AND e.version = d.version WHERE d.delivery_id = $1",
+        (row.delivery_id,),
+    )
+    return found.scalar_one_or_none()
 
 
 async def _place(connection: AsyncConnection, area: str) -> Place:

@@ -29,7 +29,7 @@ CREATE TABLE delivery (
 ) WITH (fillfactor = 85);
 CREATE INDEX delivery_waiting ON delivery (next_at) WHERE state = 'waiting';
 CREATE INDEX delivery_waiting_by_stream ON delivery (stream_id) WHERE state = 'waiting';
-CREATE INDEX delivery_settled ON delivery (settled_at, delivery_id) WHERE state <> 'sent';
+CREATE INDEX delivery_by_time ON delivery (recorded_at DESC, delivery_id);
 
 CREATE TABLE contact_channel (
     staff_id text COLLATE "C" PRIMARY KEY,
