@@ -8,9 +8,9 @@ from services.chassis.timers import Timers
 from services.mediation import timing
 from services.mediation.circumstances import Surroundings
 from services.mediation.consumers import consumers
+from services.mediation.desk import CASEWORKERS
 from services.mediation.domain.decider import CASES
 from services.mediation.endpoints import bulk, casework, dispatching, policies, queries, units
-from services.mediation.endpoints.desk import CASEWORKERS
 from services.mediation.settings import MediationSettings
 
 

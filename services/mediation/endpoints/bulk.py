@@ -23,9 +23,10 @@ from services.chassis.ndjson import MEDIA_TYPE, numbered
 from services.chassis.problems import describe
 from services.chassis.service import Service
 from services.mediation.circumstances import Surroundings
+from services.mediation.desk import CASEWORKERS, actor_of
 from services.mediation.domain.commands import Answer, Circumstances, Command, RecordOutcome, ResolveCase
 from services.mediation.domain.decider import CASES
-from services.mediation.endpoints.desk import CASEWORKERS, Around, Parts, actor_of
+from services.mediation.endpoints.desk import Around, Parts
 from services.mediation.endpoints.lines import (
     LONGEST_LINE,
     Line,

@@ -1,131 +1,53 @@
 """What staff do with one case."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from services.chassis.clock import now
-from services.chassis.forms import Form, FreeText
-from services.chassis.ids import new_id
-from services.chassis.problems import ProblemError, unprocessable
-from services.contracts.cases import EscalationReason, Language, MediationPlace, MediationResult, Resolution
-from services.contracts.event import StaffId
-from services.mediation.domain.commands import (
-    AcknowledgeCase,
-    Answer,
-    AssignCase,
-    EscalateCase,
-    MergeCase,
-    RecordMediation,
-    ResolveCase,
-)
-from services.mediation.domain.decider import CASES
-from services.mediation.domain.errors import NotMergeable
-from services.mediation.domain.standing import working
-from services.mediation.endpoints.desk import CASEWORKERS, Desk, Reached, desk_for
-from services.mediation.read_models.places import day_of
+from services.mediation import casework
+from services.mediation.casework import Acknowledgement, Assignment, Escalation, Merger, Session, Solution
+from services.mediation.desk import CASEWORKERS, Desk, Reached
+from services.mediation.endpoints.desk import desk_for
 
 router = APIRouter()
 
 CaseworkDesk = Annotated[Desk, Depends(desk_for(*CASEWORKERS))]
-AssigningDesk = Annotated[Desk, Depends(desk_for("cadre", "supervisor"))]
-MediationDesk = Annotated[Desk, Depends(desk_for("cadre", "mediator"))]
-
-ByPeople = Literal[Resolution.ON_THE_SPOT, Resolution.MEDIATED, Resolution.BY_UNIT, Resolution.EXPLAINED]
-"""How people resolve; imported history has a way of its own."""
-
-
-class Assignment(Form):
-    owner: StaffId
-
-
-class Acknowledgement(Form):
-    pass
-
-
-class Session(Form):
-    result: MediationResult
-    place: MediationPlace
-    note: FreeText | None = None
-    """For the mediator's own eyes."""
-
-
-class Escalation(Form):
-    reason: Literal[EscalationReason.ASKED_BY_STAFF, EscalationReason.OVERDUE] = EscalationReason.ASKED_BY_STAFF
-
-
-class Merger(Form):
-    into: UUID
-
-
-class Solution(Form):
-    resolution: ByPeople
-    explanation: FreeText
-    """For the resident, in `language`."""
-    language: Language
+AssigningDesk = Annotated[Desk, Depends(desk_for(*casework.ASSIGNING))]
+MediationDesk = Annotated[Desk, Depends(desk_for(*casework.MEDIATING))]
 
 
 @router.post("/cases/{case_id}/assign", operation_id="assign_case")
 async def assign(desk: AssigningDesk, case_id: UUID, form: Assignment) -> Reached:
     """Give the case to somebody."""
-    return await desk.carry_out(case_id, AssignCase(desk.actor, form.owner), form)
+    return await casework.assign(desk, case_id, form)
 
 
 @router.post("/cases/{case_id}/acknowledge", operation_id="acknowledge_case")
 async def acknowledge(desk: CaseworkDesk, case_id: UUID, form: Acknowledgement | None = None) -> Reached:
     """Say that you have seen the case and answer for it; if it is nobody's, it becomes yours."""
-    return await desk.carry_out(case_id, AcknowledgeCase(desk.actor), form or Acknowledgement())
+    return await casework.acknowledge(desk, case_id, form or Acknowledgement())
 
 
 @router.post("/cases/{case_id}/mediate", operation_id="mediate_case")
 async def mediate(desk: MediationDesk, case_id: UUID, form: Session) -> Reached:
     """Tell of a mediation session that you held."""
-    note = new_id() if form.note else None
-    sealed = [desk.parts.vault.seal(note, {"note": form.note})] if note else []
-    circumstances = await desk.circumstances(case_id, now())
-    command = RecordMediation(desk.actor, form.result, form.place, note, circumstances)
-    return await desk.carry_out(case_id, command, form, sealed)
+    return await casework.mediate(desk, case_id, form)
 
 
 @router.post("/cases/{case_id}/escalate", operation_id="escalate_case")
 async def escalate(desk: CaseworkDesk, case_id: UUID, form: Escalation | None = None) -> Reached:
     """Raise the case one level up the tree of areas."""
-    form = form or Escalation()
-    circumstances = await desk.circumstances(case_id, now())
-    return await desk.carry_out(case_id, EscalateCase(desk.actor, form.reason, circumstances), form)
+    return await casework.escalate(desk, case_id, form or Escalation())
 
 
 @router.post("/cases/{case_id}/merge", operation_id="merge_case")
 async def merge(desk: AssigningDesk, case_id: UUID, form: Merger) -> Reached:
     """Say that the case is the same trouble as another that is being worked on: both are answered together."""
-    if form.into == case_id:
-        raise NotMergeable
-    loaded, _ = await desk.parts.store.load([form.into], [], desk.staff.areas)
-    other = CASES.initial
-    for event in loaded[form.into].events:
-        other = CASES.evolve(other, event)
-    if loaded[form.into].area is None:
-        raise unprocessable("into", "is of no case in your areas", "Send the id of the case that stays open.")
-    working(other)
-    return await desk.carry_out(case_id, MergeCase(desk.actor, form.into), form)
+    return await casework.merge(desk, case_id, form)
 
 
 @router.post("/cases/{case_id}/resolve", operation_id="resolve_case")
 async def resolve(desk: CaseworkDesk, case_id: UUID, form: Solution) -> Reached:
     """Solve the case and explain it to the resident."""
-    at = now()
-    home = await desk.home_of(case_id)
-    if home.clock is None:
-        raise ProblemError(
-            503,
-            "community-unknown",
-            "The case's community is not known here yet",
-            "Nothing was stored: send the same request again in a moment.",
-            headers={"Retry-After": "2"},
-        )
-    explanation = new_id()
-    answer = Answer(form.resolution, explanation, form.language, day_of(at, home.clock))
-    command = ResolveCase(desk.actor, answer, await desk.circumstances(case_id, at))
-    sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
-    return await desk.carry_out(case_id, command, form, [sealed])
+    return await casework.resolve(desk, case_id, form)

@@ -12,7 +12,7 @@ from services.chassis.forms import Form, FreeText
 from services.chassis.problems import Fault, faults_of
 from services.contracts.cases import Language, Reference
 from services.contracts.event import AreaPath
-from services.mediation.endpoints.casework import ByPeople
+from services.mediation.casework import ByPeople
 
 LONGEST_LINE = 64 * 1024
 

@@ -22,6 +22,7 @@ from services.chassis.problems import ProblemError, faults_of, unprocessable
 from services.contracts.deadlines import Allowance, Unit
 from services.contracts.event import AreaPath
 from services.contracts.policies import Calendar, Policy, Terms, policy_stream
+from services.mediation.desk import CASEWORKERS, Desk
 from services.mediation.domain.policy_decider import (
     POLICIES,
     PolicyCommand,
@@ -30,7 +31,7 @@ from services.mediation.domain.policy_decider import (
     TakeName,
     VersionTaken,
 )
-from services.mediation.endpoints.desk import CASEWORKERS, Desk, desk_for
+from services.mediation.endpoints.desk import desk_for
 from services.mediation.rules import RuleBook, shipped
 
 router = APIRouter()

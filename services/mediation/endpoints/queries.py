@@ -1,26 +1,23 @@
 """The caseload and the case file."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis import particulars
-from services.chassis.auth import Staff
-from services.chassis.commands import UnknownStream
 from services.chassis.database import scoped
 from services.chassis.problems import unprocessable
 from services.chassis.service import Service
-from services.contracts.cases import CaseMediated, CaseResolved, Kind, Reference
+from services.chassis.web.languages import Language, spoken, translator
+from services.contracts.cases import CaseResolved, Kind, Reference
 from services.contracts.envelope import Recorded
 from services.contracts.event import AreaPath, Code, Event, StaffId
-from services.mediation.endpoints.desk import CASEWORKERS, Parts, Reader, after_position
+from services.mediation.case_file import Promise, read_file
+from services.mediation.endpoints.desk import Parts, Reader, after_position
+from services.mediation.explaining import explain
 from services.mediation.read_models import caseload, patterns
 from services.mediation.read_models.caseload import After, CaseRow, State, Wanted
 from services.mediation.read_models.patterns import PatternRow
@@ -45,11 +42,22 @@ class HappenedEvent(BaseModel):
     data: dict[str, Any]
 
 
-class CaseFile(BaseModel):
+class Promised(BaseModel):
+    """`running`: the date still stands; `why`: what it was counted from, in the language that is asked for."""
+
+    rule: str
+    due_at: datetime
+    running: bool
+    why: list[str]
+
+
+class CaseFileAnswer(BaseModel):
     case: CaseRow
     version: int
     """Of mediation's own stream; 0 until the case is opened."""
     events: list[HappenedEvent]
+    promises: list[Promised]
+    """Every date that was given, in the order in which they were."""
     texts: dict[UUID, dict[str, Any]]
     """What the events name by reference, as far as the reader may know it and it was not erased."""
 
@@ -77,21 +85,17 @@ async def read_caseload(
 
 
 @router.get("/cases/{case_id}", dependencies=[after_position], operation_id="read_case")
-async def read_case(parts: Parts, staff: Reader, case_id: UUID) -> CaseFile:
-    """One case: where it stands and what happened. Looking at its texts is recorded."""
-    async with scoped(parts.application, staff.areas) as connection:
-        row = await caseload.case_of(connection, case_id)
-        recorded = await parts.store.read_stream(connection, case_id)
-        events = [one.event() for one in recorded]
-        row = _as_of_now(row, recorded, events)
-        if row is None:
-            raise UnknownStream
-        texts = await _texts(connection, parts, staff, _readable(staff, events))
-    return CaseFile(
-        case=row,
-        version=recorded[-1].version if recorded else 0,
-        events=[_happened(*one) for one in zip(recorded, events, strict=True)],
-        texts=texts,
+async def read_case(request: Request, parts: Parts, staff: Reader, case_id: UUID) -> CaseFileAnswer:
+    """One case: where it stands, what happened, and what was promised. Looking at its texts is recorded."""
+    file = await read_file(parts, staff, case_id)
+    language = translator(spoken(request), "mediation")
+    zone = (file.home and file.home.clock) or UTC
+    return CaseFileAnswer(
+        case=file.row,
+        version=file.version,
+        events=[_happened(*one) for one in zip(file.recorded, file.events, strict=True)],
+        promises=[_promised(promise, language, zone) for promise in file.promises],
+        texts=dict(file.texts),
     )
 
 
@@ -103,41 +107,6 @@ async def explanations_of(parts: Service, case_id: UUID) -> set[UUID]:
     return {event.explanation for event in resolved if isinstance(event, CaseResolved) and event.explanation}
 
 
-def _as_of_now(row: CaseRow | None, recorded: Sequence[Recorded], events: Sequence[Event]) -> CaseRow | None:
-    """The row as mediation's own log has it: the list may be a moment behind."""
-    current: CaseRow | None = None
-    for one, event in zip(recorded, events, strict=True):
-        current = caseload.evolve(current, one, event)
-    if current is None or row is None:
-        return current or row
-    return replace(current, reported_at=row.reported_at)
-
-
-def _readable(staff: Staff, events: Sequence[Event]) -> list[UUID]:
-    """Explanations for all who work on cases; the note of a session for the mediator who wrote it."""
-    if not staff.roles.intersection(CASEWORKERS):
-        return []
-    refs: list[UUID | None] = []
-    for event in events:
-        match event:
-            case CaseResolved():
-                refs.append(event.explanation)
-            case CaseMediated() if event.mediator == staff.id:
-                refs.append(event.note)
-            case _:
-                pass
-    return [ref for ref in refs if ref]
-
-
-async def _texts(
-    connection: AsyncConnection, parts: Service, staff: Staff, refs: Sequence[UUID]
-) -> dict[UUID, dict[str, Any]]:
-    if not refs:
-        return {}
-    role = min(staff.roles.intersection(CASEWORKERS))
-    return await particulars.read(connection, parts.vault, refs, actor=staff.id, role=role, purpose="case-file")
-
-
 def _happened(recorded: Recorded, event: Event) -> HappenedEvent:
     return HappenedEvent(
         version=recorded.version,
@@ -147,6 +116,12 @@ def _happened(recorded: Recorded, event: Event) -> HappenedEvent:
         actor=recorded.actor,
         data=event.model_dump(mode="json", exclude_none=True),
     )
+
+
+def _promised(promise: Promise, language: Language, zone: tzinfo) -> Promised:
+    deadline = promise.deadline
+    why = explain(deadline, language, zone, renewed=promise.renewed)
+    return Promised(rule=deadline.rule, due_at=deadline.due_at, running=promise.running, why=why)
 
 
 def _page_mark(row: CaseRow) -> str:

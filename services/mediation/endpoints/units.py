@@ -13,8 +13,9 @@ from services.chassis.forms import Form
 from services.chassis.problems import ProblemError
 from services.contracts.event import AreaPath, Code
 from services.contracts.registry import Name, unit_stream
+from services.mediation.desk import Desk
 from services.mediation.domain.unit import UNITS, RegisterUnit
-from services.mediation.endpoints.desk import Desk, Parts, Reader, after_position, desk_for
+from services.mediation.endpoints.desk import Parts, Reader, after_position, desk_for
 from services.mediation.read_models.units import units_for
 from services.mediation.rules import up_from
 

@@ -1,0 +1,120 @@
+"""What staff do with one case: what each act is told, and the command that it becomes."""
+
+from typing import Literal
+from uuid import UUID
+
+from services.chassis.clock import now
+from services.chassis.forms import Form, FreeText
+from services.chassis.ids import new_id
+from services.chassis.problems import ProblemError, unprocessable
+from services.contracts.cases import EscalationReason, Language, MediationPlace, MediationResult, Resolution
+from services.contracts.event import StaffId
+from services.mediation.desk import Desk, Reached
+from services.mediation.domain.commands import (
+    AcknowledgeCase,
+    Answer,
+    AssignCase,
+    EscalateCase,
+    MergeCase,
+    RecordMediation,
+    ResolveCase,
+)
+from services.mediation.domain.decider import CASES
+from services.mediation.domain.errors import NotMergeable
+from services.mediation.domain.standing import working
+from services.mediation.read_models.places import day_of
+
+ASSIGNING = ("cadre", "supervisor")
+MEDIATING = ("cadre", "mediator")
+"""Who else than all caseworkers does these."""
+
+ByPeople = Literal[Resolution.ON_THE_SPOT, Resolution.MEDIATED, Resolution.BY_UNIT, Resolution.EXPLAINED]
+"""How people resolve; imported history has a way of its own."""
+
+
+class Assignment(Form):
+    owner: StaffId
+
+
+class Acknowledgement(Form):
+    pass
+
+
+class Session(Form):
+    result: MediationResult
+    place: MediationPlace
+    note: FreeText | None = None
+    """For the mediator's own eyes."""
+
+
+class Escalation(Form):
+    reason: Literal[EscalationReason.ASKED_BY_STAFF, EscalationReason.OVERDUE] = EscalationReason.ASKED_BY_STAFF
+
+
+class Merger(Form):
+    into: UUID
+
+
+class Solution(Form):
+    resolution: ByPeople
+    explanation: FreeText
+    """For the resident, in `language`."""
+    language: Language
+
+
+async def assign(desk: Desk, case_id: UUID, form: Assignment) -> Reached:
+    """Give the case to somebody."""
+    return await desk.carry_out(case_id, AssignCase(desk.actor, form.owner), form)
+
+
+async def acknowledge(desk: Desk, case_id: UUID, form: Acknowledgement) -> Reached:
+    """Say that you have seen the case and answer for it; if it is nobody's, it becomes yours."""
+    return await desk.carry_out(case_id, AcknowledgeCase(desk.actor), form)
+
+
+async def mediate(desk: Desk, case_id: UUID, form: Session) -> Reached:
+    """Tell of a mediation session that you held."""
+    note = new_id() if form.note else None
+    sealed = [desk.parts.vault.seal(note, {"note": form.note})] if note else []
+    circumstances = await desk.circumstances(case_id, now())
+    command = RecordMediation(desk.actor, form.result, form.place, note, circumstances)
+    return await desk.carry_out(case_id, command, form, sealed)
+
+
+async def escalate(desk: Desk, case_id: UUID, form: Escalation) -> Reached:
+    """Raise the case one level up the tree of areas."""
+    circumstances = await desk.circumstances(case_id, now())
+    return await desk.carry_out(case_id, EscalateCase(desk.actor, form.reason, circumstances), form)
+
+
+async def merge(desk: Desk, case_id: UUID, form: Merger) -> Reached:
+    """Say that the case is the same trouble as another that is being worked on: both are answered together."""
+    if form.into == case_id:
+        raise NotMergeable
+    loaded, _ = await desk.parts.store.load([form.into], [], desk.staff.areas)
+    other = CASES.initial
+    for event in loaded[form.into].events:
+        other = CASES.evolve(other, event)
+    if loaded[form.into].area is None:
+        raise unprocessable("into", "is of no case in your areas", "Send the id of the case that stays open.")
+    working(other)
+    return await desk.carry_out(case_id, MergeCase(desk.actor, form.into), form)
+
+
+async def resolve(desk: Desk, case_id: UUID, form: Solution) -> Reached:
+    """Solve the case and explain it to the resident."""
+    at = now()
+    home = await desk.home_of(case_id)
+    if home.clock is None:
+        raise ProblemError(
+            503,
+            "community-unknown",
+            "The case's community is not known here yet",
+            "Nothing was stored: send the same request again in a moment.",
+            headers={"Retry-After": "2"},
+        )
+    explanation = new_id()
+    answer = Answer(form.resolution, explanation, form.language, day_of(at, home.clock))
+    command = ResolveCase(desk.actor, answer, await desk.circumstances(case_id, at))
+    sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
+    return await desk.carry_out(case_id, command, form, [sealed])
