@@ -3,16 +3,21 @@
 To add a route: put `"<service> <METHOD> <path>"` under whoever may call it, and look at the line once more.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Staff with one of `roles`; `others` are known by something else than a staff token, which then opens nothing."""
+    """Staff with one of `roles`; `others` are known by something else than a staff token, which then opens nothing.
+
+    `words` fill what in the path is no id, `form` is what a page's form has to hold besides.
+    """
 
     roles: frozenset[str] = frozenset()
     others: str = ""
     anybody: bool = False
+    words: dict[str, str] = field(default_factory=dict[str, str])
+    form: dict[str, str] | None = None
 
 
 def staff(*roles: str) -> Allowed:
@@ -36,6 +41,12 @@ COMMANDS: dict[str, Allowed] = {
     "intake POST /api/intake/v1/case:confirm": RECEIPT,
     "intake POST /api/intake/v1/case:ask-reopening": RECEIPT,
     "intake POST /api/intake/v1/case:erase": RECEIPT,
+    "intake POST /report": ANYBODY,
+    "intake POST /case": ANYBODY,
+    "intake POST /case/leave": ANYBODY,
+    "intake POST /case/{action}": Allowed(
+        others="whoever has given the case's receipt", words={"action": "withdraw"}, form={"key": "k" * 16}
+    ),
     # The registry, and the right to be forgotten
     "intake POST /api/intake/v1/areas": staff("operator"),
     "intake POST /api/intake/v1/communities": staff("operator"),
@@ -62,6 +73,9 @@ COMMANDS: dict[str, Allowed] = {
     "notifications POST /api/notifications/v1/duty:take": staff("cadre", "supervisor", "operator"),
     "notifications POST /api/notifications/v1/duty:leave": staff("cadre", "supervisor", "operator"),
     "notifications POST /api/notifications/v1/alerts/{alert_id}/acknowledge": staff(*CASEWORK),
+    "notifications PUT /api/notifications/v1/channels": staff(*CASEWORK, "operator"),
+    "notifications DELETE /api/notifications/v1/channels": staff(*CASEWORK, "operator"),
+    "notifications POST /api/notifications/v1/channels:test": staff(*CASEWORK, "operator"),
     # Between services; no gateway leads there
     "intake POST /internal/particulars:read": SERVICE,
     "mediation POST /internal/particulars:read": SERVICE,
