@@ -89,6 +89,7 @@ NO_AREA: dict[str, str] = {
     r"\w+ GET /[\w/-]*assets/\{name\}": "style sheets",
     r"\w+ (GET|POST) /(desk|duty|board)/sign(ed)?-(in|out)": "sign-in itself",
     r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
+    r"intake (GET|POST) /(report|case(/.+)?)?": "residents' pages: a word to any community, or by a receipt",
     r"intake POST /api/intake/v1/reports": "a resident's word, to any community",
     r"intake (POST|GET) /api/intake/v1/(reports:bulk|conflicts/own)": "by a community's key, which is of one area",
     r"intake (POST|GET) /api/intake/v1/case(:[\w-]+)?": "by a receipt, which is of one case",

@@ -144,11 +144,11 @@ _NOT_STAFF = (
     marked("If you should have one, ask whoever looks after staff accounts; then sign in again."),
 )
 _WHY = {
-    "not begun here": marked("It was not begun in this browser, or was finished already."),
-    "took too long": marked("It took longer than ten minutes."),
-    "refused": marked("It was broken off before it was done."),
+    "not begun here": marked("This sign-in was not begun in this browser, or it was finished already."),
+    "took too long": marked("The sign-in took longer than ten minutes."),
+    "refused": marked("The sign-in was broken off before it was done."),
 }
-_UNCONFIRMED = marked("The place where staff sign in did not confirm it.")
+_UNCONFIRMED = marked("The place where staff sign in did not confirm who you are.")
 
 
 def _came_to_nothing(request: Request, reason: str) -> Response:
