@@ -14,37 +14,40 @@ Refused
 from typing import ClassVar
 
 from services.chassis.decider import Refused
+from services.chassis.web.marked import marked
 
 
 class NobodyOnDuty(Refused):
-    message: ClassVar[str] = "Nobody is on duty at {area}; there is nothing to leave."
+    message: ClassVar[str] = marked("Nobody is on duty at {area}; there is nothing to leave.")
 
 
 class SomebodyElseOnDuty(Refused):
-    message: ClassVar[str] = "{cadre} is on duty at {area}; ask them to leave, or take over."
+    message: ClassVar[str] = marked("{cadre} is on duty at {area}; ask them to leave, or take over.")
 
 
 class ShiftOver(Refused):
-    message: ClassVar[str] = "A shift at {area} can't end before it begins; choose a later end, or none."
+    message: ClassVar[str] = marked("A shift at {area} can't end before it begins; choose a later end, or none.")
 
 
 class NotRaised(Refused):
-    message: ClassVar[str] = "The case has no such alert; read the list again."
+    message: ClassVar[str] = marked("The case has no such alert; read the list again.")
 
 
 class Superseded(Refused):
-    message: ClassVar[str] = "A newer alert of the case took this one's place; answer that one."
+    message: ClassVar[str] = marked("A newer alert of the case took this one's place; answer that one.")
 
 
 class AlreadyAnswered(Refused):
-    message: ClassVar[str] = "{by} has answered this alert; the case file says who has the case now."
+    message: ClassVar[str] = marked("{by} has answered this alert; the case file says who has the case now.")
 
 
 class LookedAfter(Refused):
-    message: ClassVar[str] = "Somebody looks after the case already, or it is over; the case file says who and how."
+    message: ClassVar[str] = marked(
+        "Somebody looks after the case already, or it is over; the case file says who and how."
+    )
 
 
 class NotAnsweredInTime(Refused):
-    message: ClassVar[str] = (
+    message: ClassVar[str] = marked(
         "Nobody answered this alert in time and the case went up; acknowledge the case at the desk."
     )

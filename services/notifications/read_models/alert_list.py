@@ -130,6 +130,17 @@ ALERT_LIST: ReadModel[AlertRow] = ReadModel(
 )
 
 
+FURTHEST_BEHIND = 2_000
+"""Positions; a list that lags by more than this is told of by `doorstep status`, not made up for here."""
+
+_SHOWN_UPTO = """
+SELECT coalesce(min(e.position) FILTER (WHERE e.version > coalesce(p.version, 0)) - 1, max(l.position))
+FROM log l
+LEFT JOIN event e ON e.position > l.position - $3 AND e.position <= l.position AND e.type LIKE 'alert.%'
+LEFT JOIN progress p ON p.consumer = $1 AND p.source = $2 AND p.stream_id = e.stream_id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a list is narrowed to; nothing set is nothing asked."""
@@ -175,3 +186,12 @@ async def waiting_in(connection: AsyncConnection, areas: Sequence[str], limit: i
     order = ((t.urgency == Urgency.URGENT).desc(), t.answer_by.asc().nulls_last(), t.raised_at, t.case_id)
     rows = await connection.execute(select(TABLE).where(_OPEN, seen).order_by(*order).limit(limit))
     return [AlertRow(*row) for row in rows]
+
+
+async def shown_upto(connection: AsyncConnection, consumer: str, source: str) -> int:
+    """A position of our own log up to which the list holds all that the connection may see.
+
+    Asked before the list is read: what is told behind it, whoever reads both misses nothing.
+    """
+    found = await connection.exec_driver_sql(_SHOWN_UPTO, (consumer, source, FURTHEST_BEHIND))
+    return found.scalar_one()
