@@ -26,7 +26,8 @@ _DELIVERER: Final = "notifications"
 
 
 class Asked(BaseModel):
-    refs: list[UUID] = Field(max_length=100)
+    refs: list[UUID] | None = Field(default=None, max_length=100)
+    """None, from staff alone: all that is held of the case."""
     purpose: Code
     case_id: UUID
     fields: list[Code] | None = Field(default=None, max_length=50)
@@ -63,14 +64,16 @@ def router(
         if doorstep_staff is not None:
             access: StaffAccess = request.app.state.staff_access
             staff = await access.staff(doorstep_staff)
-        refs: Sequence[UUID] = asked.refs
+        refs: Sequence[UUID] = asked.refs or ()
         if staff is not None:
             allowed = staff.roles.intersection(roles)
             if not allowed:
                 raise Forbidden(list(roles))
+            if asked.refs is None:
+                refs = await _all_of_case(service, asked.case_id)
             connecting, actor, role = scoped(service.application, staff.areas), staff.id, min(allowed)
         elif caller.receipt_case == asked.case_id:
-            if not set(asked.refs) <= await shown_to_resident(service, asked.case_id):
+            if asked.refs is None or not set(asked.refs) <= await shown_to_resident(service, asked.case_id):
                 raise Forbidden(["the resident whose case it is"])
             connecting, actor, role = service.worker.begin(), "resident", "resident"
         elif _delivers(caller, asked, for_delivery):
@@ -94,11 +97,18 @@ def _delivers(caller: Caller, asked: Asked, for_delivery: Collection[str]) -> bo
     )
 
 
+async def _all_of_case(service: Service, case_id: UUID) -> Sequence[UUID]:
+    async with service.worker.connect() as connection:
+        found = await connection.exec_driver_sql("SELECT ref FROM particulars WHERE stream_id = $1", (case_id,))
+        return found.scalars().all()
+
+
 async def _of_case(service: Service, asked: Asked) -> Sequence[UUID]:
     """Those of the rows that lie in the case they are asked for."""
     async with service.worker.connect() as connection:
         found = await connection.exec_driver_sql(
-            "SELECT ref FROM particulars WHERE stream_id = $1 AND ref = ANY ($2::uuid[])", (asked.case_id, asked.refs)
+            "SELECT ref FROM particulars WHERE stream_id = $1 AND ref = ANY ($2::uuid[])",
+            (asked.case_id, asked.refs or []),
         )
         return found.scalars().all()
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from services.chassis.auth import Staff
 from services.chassis.particulars_endpoint import PATH, STAFF_HEADER
 from services.chassis.publisher import publisher
 from services.chassis.service import Service
@@ -111,3 +112,27 @@ async def test_another_service_reads_for_staff_of_the_area_and_for_nobody_else(l
     assert (await ask(tokens.issue("intake", receipt_case=case))).status_code == 403
     assert (await ask(tokens.issue("mediation"))).status_code == 401
     assert (await ask(staff_token("cadre", area))).status_code == 401
+
+
+async def test_a_page_of_another_service_opens_a_whole_report_for_staff_of_its_area(live: Live) -> None:
+    community, _ = await live.community()
+    area, case = community["area"], (await live.report(community)).json()["case_id"]
+
+    async def ask(**vouched: Any) -> httpx.Response:
+        token = live.service.service_tokens.issue("intake", **vouched)
+        asked = {"purpose": "casework", "case_id": case}
+        return await live.client.post(PATH, json=asked, headers={"Authorization": f"Bearer {token}"})
+
+    def cadre(*areas: str) -> Staff:
+        return Staff("mei", frozenset({"cadre"}), areas)
+
+    assert list((await ask(staff=cadre(area))).json()["particulars"].values()) == [{"text": "A pipe burst."}]
+    assert (await ask(staff=cadre("/elsewhere/"))).json()["particulars"] == {}
+    assert (await ask(staff=Staff("max", frozenset({"manager"}), (area,)))).status_code == 403
+    assert (await ask(receipt_case=UUID(case))).status_code == 403
+    assert (await ask()).status_code == 403
+    async with live.service.worker.connect() as connection:
+        found = await connection.exec_driver_sql(
+            "SELECT actor, role, purpose FROM particulars_access WHERE stream_id = $1", (case,)
+        )
+        assert [tuple(row) for row in found] == [("mei", "cadre", "casework")]

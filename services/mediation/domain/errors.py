@@ -23,71 +23,76 @@ Refused
 from typing import ClassVar
 
 from services.chassis.decider import Refused
+from services.chassis.web.marked import marked
 
 
 class NotOpened(Refused):
-    message: ClassVar[str] = "The case has not arrived from intake yet; try again once it is listed."
+    message: ClassVar[str] = marked("The case has not arrived from intake yet; try again once it is listed.")
 
 
 class AlreadyResolved(Refused):
-    message: ClassVar[str] = "The case is resolved; the resident can ask to reopen it."
+    message: ClassVar[str] = marked("The case is resolved; the resident can ask to reopen it.")
 
 
 class AlreadyClosed(Refused):
-    message: ClassVar[str] = "The case is closed; if the trouble goes on, report it anew."
+    message: ClassVar[str] = marked("The case is closed; if the trouble goes on, report it anew.")
 
 
 class NotResolved(Refused):
-    message: ClassVar[str] = "There is no resolution to confirm yet; resolve the case first."
+    message: ClassVar[str] = marked("There is no resolution to confirm yet; resolve the case first.")
 
 
 class OtherResolution(Refused):
-    message: ClassVar[str] = "Another resolution stands by now; ask the resident about version {stands}."
+    message: ClassVar[str] = marked("Another resolution stands by now; ask the resident about version {stands}.")
 
 
 class OtherOutcome(Refused):
-    message: ClassVar[str] = "History already says {stands}; correct the source and send one outcome."
+    message: ClassVar[str] = marked("History already says {stands}; correct the source and send one outcome.")
 
 
 class NotYourCase(Refused):
-    message: ClassVar[str] = "The case belongs to {owner}; have it assigned to you first."
+    message: ClassVar[str] = marked("The case belongs to {owner}; have it assigned to you first.")
 
 
 class NotYourLevel(Refused):
-    message: ClassVar[str] = "The case is answered for at {level}; ask there to have it assigned to you."
+    message: ClassVar[str] = marked("The case is answered for at {level}; ask there to have it assigned to you.")
 
 
 class NotAcknowledged(Refused):
-    message: ClassVar[str] = "Nobody has acknowledged the case; its owner acknowledges it first."
+    message: ClassVar[str] = marked("Nobody has acknowledged the case; its owner acknowledges it first.")
 
 
 class NotAgreed(Refused):
-    message: ClassVar[str] = "No session ended in agreement; record the one that did, or resolve it otherwise."
+    message: ClassVar[str] = marked("No session ended in agreement; record the one that did, or resolve it otherwise.")
 
 
 class AtTheTop(Refused):
-    message: ClassVar[str] = "The case is at {level}, the top of the tree; assign it to somebody there."
+    message: ClassVar[str] = marked("The case is at {level}, the top of the tree; assign it to somebody there.")
 
 
 class AlreadyMerged(Refused):
-    message: ClassVar[str] = "The case was merged into {into}; work on that one, and this one is answered with it."
+    message: ClassVar[str] = marked(
+        "The case was merged into {into}; work on that one, and this one is answered with it."
+    )
 
 
 class NotMergeable(Refused):
-    message: ClassVar[str] = "A case can't be merged into itself; name the other case."
+    message: ClassVar[str] = marked("A case can't be merged into itself; name the other case.")
 
 
 class NotDispatched(Refused):
-    message: ClassVar[str] = "The case is not with {unit} now; read its file again."
+    message: ClassVar[str] = marked("The case is not with {unit} now; read its file again.")
 
 
 class SamePersonAgain(Refused):
-    message: ClassVar[str] = "{person} had the case before it was reopened; give it to somebody else."
+    message: ClassVar[str] = marked("{person} had the case before it was reopened; give it to somebody else.")
 
 
 class WindowOver(Refused):
-    message: ClassVar[str] = "The time to ask for reopening ended on {ended}; report the trouble anew."
+    message: ClassVar[str] = marked("The time to ask for reopening ended on {ended}; report the trouble anew.")
 
 
 class NeverReopened(Refused):
-    message: ClassVar[str] = "There is no resolution that could be reopened; if the trouble goes on, report it anew."
+    message: ClassVar[str] = marked(
+        "There is no resolution that could be reopened; if the trouble goes on, report it anew."
+    )
