@@ -17,7 +17,7 @@ from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.intake.app import intake
 from services.intake.consumers import consumers
-from services.intake.read_models.feeds import READ_MODELS, STATUS_CONSUMER
+from services.intake.read_models.feeds import READ_MODELS, REGISTRY_CONSUMER, STATUS_CONSUMER
 from services.intake.settings import IntakeSettings
 from tests.conftest import Databases
 from tests.services import NOWHERE, answering, keyed, lines, migrated, random_key, settings_for, staff
@@ -68,6 +68,13 @@ class FrontDoor:
             batch = await self.service.store.read(connection, self.told, 1000)
             await status.handle(connection, [Taken(one) for one in batch])
             self.told = batch[-1].position if batch else self.told
+
+    async def hear_of_places(self) -> None:
+        """Hand intake's own registrations to what lists the communities."""
+        [registry] = [one for one in consumers() if one.name == REGISTRY_CONSUMER]
+        async with self.service.worker.begin() as connection:
+            batch = await self.service.store.read(connection, 0, 1000)
+            await registry.handle(connection, [Taken(one) for one in batch])
 
     async def tell(self, *taken: Taken) -> None:
         """Hand events of other services to the case's status."""

@@ -1,0 +1,192 @@
+"""The residents' pages in a real Chromium: both widths and directions, light and dark, without scripts too."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from services.chassis.clock import now
+from services.contracts.cases import CaseAcknowledged
+from services.contracts.deadlines import Rule
+from tests.browser.conftest import served
+from tests.conftest import Databases
+from tests.intake.door import API, FrontDoor, opened_door
+from tests.intake.test_residents_case import deadline, from_mediation, opened, resolved
+from tests.services import staff
+
+
+@dataclass
+class Site:
+    address: str
+    door: FrontDoor
+
+
+@pytest.fixture(scope="module")
+async def site(postgres: Databases) -> AsyncGenerator[Site]:
+    """Intake with two communities, served on a port."""
+    async with opened_door(postgres) as door:
+        form = {"area": "/lakeside/east/old-mill/", "name": "Old Mill", "time_zone": "Asia/Shanghai"}
+        await door.client.post(f"{API}/communities", json=form, headers=staff("operator"))
+        await door.hear_of_places()
+        async with served(door.app) as address:
+            yield Site(address, door)
+
+
+@dataclass
+class Seen:
+    """A page, with what the browser complained of."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list[str])
+
+    async def sound(self) -> None:
+        """Nothing complained, nothing to be reached by scrolling sideways, nothing that axe finds wrong."""
+        await self.page.wait_for_load_state("load")
+        assert self.complaints == []
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await self.page.evaluate(wide) == 0, self.page.url
+        axe: Any = Axe()
+        found = await axe.run(self.page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@asynccontextmanager
+async def looking(chromium: Browser, **how: Any) -> AsyncGenerator[Seen]:
+    context = await chromium.new_context(**how)
+    page = await context.new_page()
+    seen = Seen(page)
+    page.on("console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    try:
+        yield seen
+    finally:
+        await context.close()
+
+
+async def report(seen: Seen, site: Site, language: str, *, check: bool) -> str:
+    """From the first question to the receipt."""
+    page = seen.page
+    await page.goto(f"{site.address}/?lang={language}")
+    onward, sound = page.locator(".onward .button"), seen.sound if check else _nothing
+    await sound()
+    await page.locator("button[value=listening]").click()
+    await expect(page.locator("input[name=community]").first).to_be_visible()
+    await sound()
+    await page.locator("input[name=community]").first.check()
+    await onward.click()
+    await expect(page.locator("input[name=category]").first).to_be_visible()
+    await sound()
+    await page.locator("input[name=category]").first.check()
+    await onward.click()
+    await page.locator("#text").fill("It is quiet here since she died.")
+    await sound()
+    await onward.click()
+    await page.locator("input[value=me]").check()
+    await page.locator("#phone").fill("138 0000 0000")
+    await sound()
+    await onward.click()
+    await expect(page.locator("button[value=send]")).to_be_visible()
+    await sound()
+    await page.locator("button[value=send]").click()
+    await expect(page).to_have_url(f"{site.address}/case/sent")
+    await sound()
+    return " ".join(await page.locator(".receipt b").all_inner_texts())
+
+
+async def _nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "scheme"),
+    [
+        ("en", 360, "light"),
+        ("zh", 1280, "light"),
+        ("ug", 360, "dark"),
+        ("kk-Arab", 1280, "dark"),
+        ("kk", 360, "light"),
+    ],
+)
+async def test_a_report_is_sent_on_every_width_in_every_language(
+    chromium: Browser, site: Site, language: str, width: int, scheme: str
+) -> None:
+    async with looking(chromium, viewport={"width": width, "height": 740}, color_scheme=scheme) as seen:
+        receipt = await report(seen, site, language, check=True)
+        assert len(receipt.split()) == 7
+        assert await seen.page.locator("html").get_attribute("lang") == language
+
+
+async def test_the_case_is_read_and_decided_without_scripts(chromium: Browser, site: Site) -> None:
+    async with looking(chromium, java_script_enabled=False, viewport={"width": 360, "height": 740}) as seen:
+        page, door = seen.page, site.door
+        receipt = await report(seen, site, "en", check=False)
+        found = await door.client.get(f"{API}/case", headers={"Doorstep-Receipt": receipt})
+        case_id = found.json()["case_id"]
+        await door.project()
+        dated = opened().model_copy(update={"deadlines": (deadline(Rule.DONE, now() + timedelta(days=2)),)})
+        await door.tell(from_mediation(case_id, 1, dated), from_mediation(case_id, 2, CaseAcknowledged(owner="mei")))
+        await page.locator("a[href='/case']").click()
+        await expect(page.locator(".promise")).to_contain_text("It is to be done by")
+        await door.tell(from_mediation(case_id, 3, resolved(now() + timedelta(days=2))))
+        await page.reload()
+        await page.get_by_text("No, it is not solved").click()
+        await page.locator("#text").fill("Nobody came.")
+        await page.get_by_role("button", name="Ask to take it up again").click()
+        await expect(page.get_by_role("status")).to_contain_text("Somebody else will look at it.")
+        assert seen.complaints == []
+
+
+async def test_the_browsers_own_back_loses_nothing(chromium: Browser, site: Site) -> None:
+    async with looking(chromium) as seen:
+        page = seen.page
+        await page.goto(f"{site.address}/?lang=en")
+        await page.locator("button[value=fault]").click()
+        await page.locator("input[name=community]").first.check()
+        await page.locator(".onward .button").click()
+        await page.locator("input[value=water-leak]").check()
+        await page.locator(".onward .button").click()
+        await page.locator("#text").fill("A pipe burst.")
+        await page.locator(".onward .button").click()
+        await page.go_back()
+        await expect(page.locator("#text")).to_have_value("A pipe burst.")
+        await page.go_forward()
+        await expect(page.locator("h1")).to_have_text("May we reach you?")
+        assert seen.complaints == []
+
+
+async def test_it_goes_by_keyboard_alone(chromium: Browser, site: Site) -> None:
+    async with looking(chromium, viewport={"width": 1280, "height": 740}) as seen:
+        page = seen.page
+        await page.goto(f"{site.address}/?lang=en")
+        await page.keyboard.press("Tab")
+        await expect(page.locator(":focus")).to_have_text("Skip to the content")
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await expect(page.locator(":focus")).to_have_attribute("value", "fault")
+        await page.keyboard.press("Enter")
+        await page.locator("input[name=community]").first.focus()
+        await page.keyboard.press("Space")
+        await page.keyboard.press("Enter")
+        # Enter in a field goes on; it neither changes the language nor goes back.
+        await expect(page.locator("h1")).to_have_text("What is it about?")
+
+
+async def test_everything_to_press_is_as_large_as_a_thumb(chromium: Browser, site: Site) -> None:
+    async with looking(chromium, viewport={"width": 360, "height": 740}) as seen:
+        page = seen.page
+        await page.goto(f"{site.address}/?lang=ug")
+        await page.locator("button[value=dispute]").click()
+        for address in (f"{site.address}/?lang=ug", f"{site.address}/case"):
+            await page.goto(address)
+            for pressed in await page.locator(
+                "main a.button, main button, .languages a, .danger a, label:has(input)"
+            ).all():
+                box = await pressed.bounding_box()
+                assert box is not None
+                assert box["height"] >= 44, await pressed.inner_text()
+                assert box["width"] >= 44, await pressed.inner_text()
