@@ -14,7 +14,8 @@ from tests.conftest import free_port
 
 @dataclass(slots=True)
 class Letterbox:
-    """What came in. `rcpt` and `data` say what the server answers; a coroutine may take its time over it."""
+    """What came in. `rcpt` and `data` say what the server answers; a coroutine may take its time over it,
+    and one that raises `ConnectionAbortedError` lets the server die without a word."""
 
     port: int
     raw: list[bytes] = field(default_factory=list[bytes])
@@ -47,11 +48,16 @@ class Letterbox:
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.content, bytes)
         self.raw.append(envelope.content)
         self.recipients += envelope.rcpt_tos
-        return await self.data() if self.data else "250 OK"
+        try:
+            return await self.data() if self.data else "250 OK"
+        except ConnectionAbortedError:
+            assert server.transport is not None
+            server.transport.close()
+            return "421 never heard"
 
 
 async def start(letterbox: Letterbox) -> asyncio.Server:

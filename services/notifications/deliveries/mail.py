@@ -146,4 +146,5 @@ class Mail:
 
 
 def _by_code(about: str, code: int) -> NeverTaken | NotNow:
-    return NeverTaken(f"{about}_{code}") if 500 <= code < 600 else NotNow(f"{about}_{code}")
+    """Of the answers that are final, those from 550 on are about the message; those before, about how we talk."""
+    return NeverTaken(f"{about}_{code}") if 550 <= code < 600 else NotNow(f"{about}_{code}")
