@@ -163,6 +163,7 @@ class Subscription(ConsumerRebalanceListener):
         # Not only cancelled: aiokafka, on Python 3.11, can swallow a cancellation while it connects.
         while not self.stopping.is_set():
             try:
+                await self._go_to_where_we_stand()
                 await self._look_after()
                 if perf_counter() >= check_at:
                     async with self._turn:
@@ -333,6 +334,21 @@ class Subscription(ConsumerRebalanceListener):
                 if self._positions.get(partition, start) != start:
                     self._seek(partition, start)
                 self._positions[partition] = start
+
+    async def _go_to_where_we_stand(self) -> None:
+        """Kafka remembers offsets too: when the database was restored, none of its records would come to tell."""
+        async with self._turn:
+            unsure = [p for p in self._assigned() if p not in self._positions and p not in self.stopped]
+            if not unsure:
+                return
+            await self._check(unsure)
+            for partition in unsure:
+                stands = self._positions.get(partition)
+                with suppress(IllegalStateError):  # assigned to another instance meanwhile
+                    async with asyncio.timeout(LOOK_AFTER_SECONDS):
+                        there = await self._reader.position(TopicPartition(*partition))
+                    if stands is not None and there != stands:
+                        self._reader.seek(TopicPartition(*partition), stands)
 
     def _seek(self, partition: Partition, offset: int) -> None:
         """Go back, or on, to where the database stands."""

@@ -346,6 +346,24 @@ async def test_a_topic_recreated_under_a_running_consumer_is_healed_too(
         await all_took_effect_once(worker, [*streams, *fresh], 2)
 
 
+async def test_a_database_that_was_restored_reads_on_from_where_it_stands(
+    topic: Topic, consuming: Consuming, worker: AsyncEngine, chassis_database: Dsns
+) -> None:
+    """Kafka's own offsets stand at the end, and no record comes to say otherwise."""
+    streams = [new_id() for _ in range(20)]
+    await topic.publish(*(withdrawn(stream, version) for version in (1, 2) for stream in streams))
+    async with consuming() as subscription:
+        await all_took_effect_once(worker, streams, 2)
+        await until(lambda: _is(lambda: subscription.lag() == 0))
+    owner = engine(chassis_database.owner, "test")
+    async with owner.begin() as connection:
+        for table in ("consumer_offset", "progress", "effect"):
+            await connection.exec_driver_sql(f"DELETE FROM {table}")
+    await owner.dispose()
+    async with consuming():
+        await all_took_effect_once(worker, streams, 2)
+
+
 async def test_an_unknown_type_goes_on_by_itself_once_the_code_knows_it(
     topic: Topic, consuming: Consuming, worker: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
