@@ -1,17 +1,17 @@
 """The board as it is shown: each number with its sentence, trend and definition, and the tables below."""
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
+from services.chassis.web.languages import Language
+from services.chassis.web.marked import marked
 from services.reporting.charts import Chart, Line, Series, chart, sparkline
 from services.reporting.domain.disclosure import Cell, Shown, disclose
 from services.reporting.read_models.figures import Figures, Question
 from services.reporting.read_models.indicators import BY_NAME, Indicator, IndicatorName, Unit
-
-Translate = Callable[[str], str]
 
 NUMBERS: tuple[IndicatorName, ...] = (
     "reported",
@@ -88,7 +88,7 @@ class Board:
 
 
 def board(
-    question: Question, parts: Sequence[Figures], names: Mapping[str, str], areas: Sequence[str], _: Translate
+    question: Question, parts: Sequence[Figures], names: Mapping[str, str], areas: Sequence[str], language: Language
 ) -> Board:
     """`parts` are the whole, each month and each place below; `areas` are the reader's."""
     whole = next(part for part in parts if part.month is None and part.place is None)
@@ -98,21 +98,21 @@ def board(
     by_month = _table(whole, months, totals)
     by_place = _table(whole, places, totals)
     recent = months[-TREND_MONTHS:]
-    rows_of_places = _place_rows(question, places, by_place, names, _)
+    rows_of_places = _place_rows(question, places, by_place, names, language)
     return Board(
-        place=_name_of(question.area, names, _),
-        trail=_trail(question, names, areas, _),
+        place=_name_of(question.area, names, language),
+        trail=_trail(question, names, areas, language),
         numbers=[
-            _number(BY_NAME[name], question, whole, totals, [by_month[part.month] for part in recent], recent, _)
+            _number(BY_NAME[name], question, whole, totals, [by_month[part.month] for part in recent], recent, language)
             for name in NUMBERS
         ],
-        trend_from=_month_name(recent[0].month) if recent else "",
-        trend_to=_month_name(recent[-1].month) if recent else "",
-        columns=[_(_HEADINGS[name]) for name in COLUMNS],
-        months=_month_rows(question, months, by_month, _),
+        trend_from=language.month(recent[0].month) if recent and recent[0].month else "",
+        trend_to=language.month(recent[-1].month) if recent and recent[-1].month else "",
+        columns=[language.gettext(_HEADINGS[name]) for name in COLUMNS],
+        months=_month_rows(question, months, by_month, language),
         places=[] if [part.place for part in places] == [question.area] else rows_of_places,
-        charts=_charts(months, by_month, _),
-        history=_history(whole, _),
+        charts=_charts(months, by_month, language),
+        history=_history(whole, language),
         hides=any(
             how is not Shown.EXACT
             for table in (totals, *by_month.values(), *by_place.values())
@@ -122,13 +122,13 @@ def board(
 
 
 _HEADINGS: dict[str, str] = {
-    "reported": "Reported",
-    "open": "Open",
-    "resolved": "Resolved",
-    "resolved_same_day": "On the day",
-    "resolved_within_7_days": "Within 7 days",
-    "days_to_resolution_median": "Median days",
-    "days_to_resolution_p90": "9 in 10, days",
+    "reported": marked("Reported"),
+    "open": marked("Open"),
+    "resolved": marked("Resolved"),
+    "resolved_same_day": marked("On the day"),
+    "resolved_within_7_days": marked("Within 7 days"),
+    "days_to_resolution_median": marked("Median days"),
+    "days_to_resolution_p90": marked("9 in 10, days"),
 }
 
 
@@ -179,15 +179,15 @@ def _key(part: Figures) -> Hashable:
     return part.month or part.place
 
 
-def _told(part: Figures, name: IndicatorName, shown: Disclosed, _: Translate) -> Told:
+def _told(part: Figures, name: IndicatorName, shown: Disclosed, language: Language) -> Told:
     value = part.values[name]
     match shown[name]:
         case Shown.EXACT:
-            return Told("–" if value is None else f"{value:,}", value)
+            return Told("–" if value is None else language.number(value), value)
         case Shown.FEW:
-            return Told(_("fewer than 5"), None)
+            return Told(language.gettext("fewer than 5"), None)
         case Shown.WITHHELD | Shown.UNTOLD:
-            return Told(_("withheld"), None)
+            return Told(language.gettext("withheld"), None)
 
 
 def _number(
@@ -197,42 +197,44 @@ def _number(
     totals: Disclosed,
     trend_shown: Sequence[Disclosed],
     recent: Sequence[Figures],
-    _: Translate,
+    language: Language,
 ) -> Number:
-    told = _told(whole, indicator.name, totals, _)
+    told = _told(whole, indicator.name, totals, language)
     trend = _exact(recent, trend_shown, indicator.name)
     compared: list[IndicatorName] = [name for name in NUMBERS if BY_NAME[name].unit is indicator.unit]
     tops = [value for name in compared for value in _exact(recent, trend_shown, name) if value is not None]
     events = {**_asked(question), "name": indicator.name}
     return Number(
         name=indicator.name,
-        title=_(indicator.title),
+        title=language.gettext(indicator.title),
         told=told,
-        sentence=_sentence(indicator, told, _),
-        unit=_("days") if indicator.unit is Unit.DAYS else "",
-        share=_share(indicator, told, _told(whole, "reported", totals, _), _),
+        sentence=_sentence(indicator, told, language),
+        unit=language.gettext("days") if indicator.unit is Unit.DAYS else "",
+        share=_share(indicator, told, _told(whole, "reported", totals, language), language),
         trend=sparkline(trend, max(tops, default=0)),
-        definition=_(indicator.definition),
-        clock=_(indicator.clock),
+        definition=language.gettext(indicator.definition),
+        clock=language.gettext(indicator.clock),
         events=f"/board/events?{urlencode(events)}" if told.exact else None,
     )
 
 
-def _sentence(indicator: Indicator, told: Told, _: Translate) -> str:
+def _sentence(indicator: Indicator, told: Told, language: Language) -> str:
     if told.exact is None and told.text == "–":
-        return _("No case was resolved yet.")
-    if told.text == _("withheld") and indicator.unit is Unit.DAYS:
-        return _("Told where at least five resolved cases stand behind it.")
-    if told.text == _("withheld"):
-        return _("Withheld, so that a number below five can't be worked out from it.")
-    sentence = _(indicator.sentence).format(value=told.text)
+        return language.gettext("No case was resolved yet.")
+    if told.text == language.gettext("withheld") and indicator.unit is Unit.DAYS:
+        return language.gettext("Told where at least five resolved cases stand behind it.")
+    if told.text == language.gettext("withheld"):
+        return language.gettext("Withheld, so that a number below five can't be worked out from it.")
+    sentence = language.gettext(indicator.sentence).format(value=told.text)
     return sentence[:1].upper() + sentence[1:]
 
 
-def _share(indicator: Indicator, told: Told, reported: Told, _: Translate) -> str | None:
+def _share(indicator: Indicator, told: Told, reported: Told, language: Language) -> str | None:
     if indicator.unit is not Unit.CASES or indicator.name == "reported" or not reported.exact or told.exact is None:
         return None
-    return _("{percent} % of those reported").format(percent=f"{100 * told.exact / reported.exact:.1f}")
+    return language.gettext("{percent} of those reported").format(
+        percent=language.percent(told.exact / reported.exact, 1)
+    )
 
 
 def _exact(parts: Sequence[Figures], shown: Sequence[Disclosed], name: IndicatorName) -> list[int | None]:
@@ -253,7 +255,7 @@ def _without_gaps(months: Sequence[Figures]) -> list[Figures]:
 
 
 def _month_rows(
-    question: Question, months: Sequence[Figures], shown: Mapping[Hashable, Disclosed], _: Translate
+    question: Question, months: Sequence[Figures], shown: Mapping[Hashable, Disclosed], language: Language
 ) -> list[Row]:
     """Newest first."""
     rows: list[Row] = []
@@ -261,7 +263,7 @@ def _month_rows(
         assert part.month is not None
         last = (part.month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
         asked = {**_asked(question), "from": part.month, "to": last}
-        rows.append(_row(part, shown, _month_name(part.month), f"/board?{urlencode(asked)}", None, _))
+        rows.append(_row(part, shown, language.month(part.month), f"/board?{urlencode(asked)}", None, language))
     return rows
 
 
@@ -270,18 +272,18 @@ def _place_rows(
     places: Sequence[Figures],
     shown: Mapping[Hashable, Disclosed],
     names: Mapping[str, str],
-    _: Translate,
+    language: Language,
 ) -> list[Row]:
     """By name: an order by number would tell of what is hidden."""
     reported = {part.place: part.values["reported"] for part in places}
     exact = {place: value for place, value in reported.items() if shown[place]["reported"] is Shown.EXACT}
     top = max((value or 0 for value in exact.values()), default=0)
     rows: list[Row] = []
-    for part in sorted(places, key=lambda part: _natural(_name_of(part.place or "", names, _))):
+    for part in sorted(places, key=lambda part: _natural(_name_of(part.place or "", names, language))):
         place = part.place or ""
         href = None if place == question.area else f"/board?{urlencode({**_asked(question), 'area': place})}"
         bar = round(100 * (exact[place] or 0) / top, 1) if place in exact and top else None
-        rows.append(_row(part, shown, _name_of(place, names, _), href, bar, _))
+        rows.append(_row(part, shown, _name_of(place, names, language), href, bar, language))
     return rows
 
 
@@ -291,39 +293,39 @@ def _row(
     name: str,
     href: str | None,
     bar: float | None,
-    _: Translate,
+    language: Language,
 ) -> Row:
-    return Row(name, href, [_told(part, column, shown[_key(part)], _) for column in COLUMNS], bar)
+    return Row(name, href, [_told(part, column, shown[_key(part)], language) for column in COLUMNS], bar)
 
 
-def _charts(months: Sequence[Figures], shown: Mapping[Hashable, Disclosed], _: Translate) -> list[Chart]:
+def _charts(months: Sequence[Figures], shown: Mapping[Hashable, Disclosed], language: Language) -> list[Chart]:
     """The same chart for a wide and for a narrow screen."""
     days = [part.month for part in months if part.month]
     if len(days) < 2:
         return []
     how = [shown[month] for month in days]
-    series = [Series(name, _(_HEADINGS[name]), _exact(months, how, name)) for name in CHARTED]
+    series = [Series(name, language.gettext(_HEADINGS[name]), _exact(months, how, name)) for name in CHARTED]
     if not any(value for one in series for value in one.values):
         return []
-    return [chart(days, series, 1056, 260, 110.0, 10), chart(days, series, 340, 240, 96.0, 3)]
+    return [chart(days, series, 1056, 260, 110.0, 10, language), chart(days, series, 340, 240, 96.0, 3, language)]
 
 
-def _history(whole: Figures, _: Translate) -> str | None:
+def _history(whole: Figures, language: Language) -> str | None:
     """In words: how many are live could be a small number."""
     if not whole.imported:
         return None
     if whole.imported == whole.values["reported"]:
-        return _("All of these cases are imported history: they carry the days that their records name.")
-    return _("Some of these cases are imported history: they carry the days that their records name.")
+        return language.gettext("All of these cases are imported history: they carry the days that their records name.")
+    return language.gettext("Some of these cases are imported history: they carry the days that their records name.")
 
 
-def _trail(question: Question, names: Mapping[str, str], areas: Sequence[str], _: Translate) -> list[Trail]:
+def _trail(question: Question, names: Mapping[str, str], areas: Sequence[str], language: Language) -> list[Trail]:
     """From the top of what the reader may see down to the area in question."""
     steps = question.area.strip("/").split("/") if question.area != "/" else []
     paths = ["/", *("/" + "/".join(steps[: nth + 1]) + "/" for nth in range(len(steps)))]
     return [
         Trail(
-            _name_of(path, names, _),
+            _name_of(path, names, language),
             None if path == question.area else f"/board?{urlencode({**_asked(question), 'area': path})}",
         )
         for path in paths
@@ -331,9 +333,9 @@ def _trail(question: Question, names: Mapping[str, str], areas: Sequence[str], _
     ]
 
 
-def _name_of(area: str, names: Mapping[str, str], _: Translate) -> str:
+def _name_of(area: str, names: Mapping[str, str], language: Language) -> str:
     if area == "/":
-        return names.get(area, _("All areas"))
+        return names.get(area, language.gettext("All areas"))
     return names.get(area, area.rstrip("/").rsplit("/", 1)[-1])
 
 
@@ -347,10 +349,6 @@ def _asked(question: Question) -> dict[str, str | date | datetime]:
     if question.then:
         asked["as_of"] = question.as_of.isoformat()
     return asked
-
-
-def _month_name(month: date | None) -> str:
-    return f"{month:%B %Y}" if month else ""
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

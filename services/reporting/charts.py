@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from services.chassis.web.languages import Language
+
 Values = Sequence[int | None]
 Scale = Callable[[int], float]
 
@@ -52,7 +54,13 @@ LABEL_HEIGHT = 15.0
 
 
 def chart(
-    months: Sequence[date], series: Sequence[Series], width: int, height: int, label_width: float, most_months: int
+    months: Sequence[date],
+    series: Sequence[Series],
+    width: int,
+    height: int,
+    label_width: float,
+    most_months: int,
+    language: Language,
 ) -> Chart:
     """All series on one scale from zero, labelled at their ends; at most `most_months` names of months below."""
     top = _round_up(max((value for one in series for value in one.values if value is not None), default=0))
@@ -70,8 +78,8 @@ def chart(
         width=width,
         height=height,
         lines=_apart(lines, upper - 6, bottom),
-        months=[Tick(x(nth), name) for nth, name in _named(months, most_months)],
-        levels=[Tick(y(level), f"{level:,}") for level in (top, top // 2) if level],
+        months=[Tick(x(nth), name) for nth, name in _named(months, most_months, language)],
+        levels=[Tick(y(level), language.number(level)) for level in (top, top // 2) if level],
         right=right,
         left=left,
         bottom=bottom,
@@ -120,13 +128,13 @@ def _apart(lines: Sequence[Line], upper: float, bottom: float) -> list[Line]:
     return [replace(line, label_at=height) for line, height in zip(ordered, heights, strict=True)]
 
 
-def _named(months: Sequence[date], most: int) -> list[tuple[int, str]]:
+def _named(months: Sequence[date], most: int, language: Language) -> list[tuple[int, str]]:
     """Which months get a name: Januaries, by their year, in a long row; otherwise every so many."""
     januaries = [(nth, str(month.year)) for nth, month in enumerate(months) if month.month == 1]
     if len(months) > 24 and 0 < len(januaries) <= most:
         return januaries
     every = -(-len(months) // most) if months else 1
-    return [(nth, f"{month:%b %Y}") for nth, month in enumerate(months) if nth % every == 0]
+    return [(nth, language.short_month(month)) for nth, month in enumerate(months) if nth % every == 0]
 
 
 def _round_up(value: int) -> int:

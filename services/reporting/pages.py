@@ -11,16 +11,16 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
 from services.chassis.auth import Staff
-from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
 from services.chassis.signin.page import Csrf, page_staff_with
-from services.chassis.web.pages import WEB, Assets, Pages, untranslated
+from services.chassis.web.languages import Language
+from services.chassis.web.marked import marked
+from services.chassis.web.pages import Assets, Pages
 from services.contracts.event import AreaPath
 from services.reporting.asking import READERS, Counted, Fresh, after_position, mark_of, question_of
 from services.reporting.board import board
-from services.reporting.moments import absolute, relative, short
 from services.reporting.read_models.evidence import events_behind
 from services.reporting.read_models.figures import By, Question
 from services.reporting.read_models.indicators import BY_NAME, IndicatorName
@@ -30,13 +30,12 @@ HERE = Path(__file__).parent
 FACE = "/board"
 EVENTS_ON_A_PAGE = 50
 
-assets = Assets("/board/assets", WEB / "tokens.css", WEB / "base.css", WEB / "mark.svg", HERE / "assets" / "board.css")
+assets = Assets("/board/assets", HERE / "assets" / "board.css")
 pages = Pages(HERE / "templates", assets, ("tokens.css", "base.css", "board.css"))
 router = APIRouter()
 router.include_router(assets.router())
 
 T = TypeVar("T")
-_ = untranslated
 
 _GROUPINGS = (frozenset[By](), frozenset({By.MONTH}), frozenset({By.PLACE}))
 
@@ -59,6 +58,7 @@ def asked(request: Request, staff: Reader) -> Asked:
     Raises:
         ProblemError: 404 for an area that is not the reader's.
     """
+    _ = pages.language(request).gettext
     form = {name: request.query_params.get(name, "") for name in ("area", "from", "to", "as_of")}
     faults: list[str] = []
     area = _read(TypeAdapter(AreaPath), form["area"], _("The area is not a path like /city/district/."), faults)
@@ -75,9 +75,15 @@ def asked(request: Request, staff: Reader) -> Asked:
     except ProblemError as wrong:
         if wrong.problem.status == 404:
             raise
-        faults += [f"{fault.field} {fault.message}. {fault.remedy}" for fault in wrong.problem.faults]
+        faults += [_(_FAULTS[fault.field]) for fault in wrong.problem.faults]
         question = question_of(staff, area, None, None, None)
     return Asked(question, faults, form)
+
+
+_FAULTS = {
+    "from": marked("“Reported from” lies after “Reported to”; exchange the two days."),
+    "as_of": marked("“As known at” lies in the future; leave it out to ask as of now."),
+}
 
 
 def _read(adapter: TypeAdapter[T], text: str, fault: str, faults: list[str]) -> T | None:
@@ -101,14 +107,14 @@ async def show_board(
     csrf: Csrf,
 ) -> Response:
     parts: Service = request.app.state.service
-    question = asked.question
+    question, language = asked.question, pages.language(request)
     async with scoped(parts.application, staff.areas) as connection:
         parts_counted = await counted.figures(connection, question, _GROUPINGS)
         names = await names_within(connection, question.area)
         names.update(await names_of(connection, _ancestors(question.area)))
     context = {
-        "board": board(question, parts_counted, names, staff.areas, _),
-        "as_of": _moment(question),
+        "board": board(question, parts_counted, names, staff.areas, language),
+        "as_of": _moment(question, language),
         "provisional": fresh.provisional,
         "waiting": fresh.waiting,
         "connected": fresh.connected,
@@ -119,7 +125,7 @@ async def show_board(
         "face": FACE,
         "csrf": csrf,
     }
-    answer = pages.render("board.html", context)
+    answer = pages.render("board.html", context, request=request, language=language)
     answer.headers.update(response.headers)  # what a dependency had to say: how far the page could not wait
     return answer
 
@@ -136,7 +142,7 @@ async def show_events(
 ) -> Response:
     """The events behind a number."""
     parts: Service = request.app.state.service
-    indicator, question = BY_NAME[name], asked.question
+    indicator, question, language = BY_NAME[name], asked.question, pages.language(request)
     async with scoped(parts.application, staff.areas) as connection:
         events = await events_behind(connection, question, indicator, EVENTS_ON_A_PAGE, mark_of(after))
         names = await names_of(connection, sorted({event.area for event in events}))
@@ -149,14 +155,12 @@ async def show_events(
             {
                 "event": event,
                 "place": names.get(event.area, event.area),
-                "what": _(EVENT_WORDS.get(event.type, event.type)),
-                "occurred": absolute(event.occurred_at),
-                "recorded": absolute(event.recorded_at),
+                "what": language.gettext(EVENT_WORDS[event.type]) if event.type in EVENT_WORDS else event.type,
             }
             for event in events
         ],
         "place": names.get(question.area, question.area),
-        "as_of": _moment(question),
+        "as_of": _moment(question, language),
         "provisional": fresh.provisional,
         "here": here,
         "after": after,
@@ -164,24 +168,23 @@ async def show_events(
         "face": FACE,
         "csrf": csrf,
     }
-    return pages.render("events.html", context)
+    return pages.render("events.html", context, request=request, language=language)
 
 
 EVENT_WORDS = {
-    "case.reported": "reported",
-    "case.resolved": "resolved",
-    "case.withdrawn": "withdrawn",
-    "case.acknowledged": "acknowledged",
-    "case.escalated": "raised a level",
+    "case.reported": marked("reported"),
+    "case.resolved": marked("resolved"),
+    "case.withdrawn": marked("withdrawn"),
+    "case.acknowledged": marked("acknowledged"),
+    "case.escalated": marked("raised a level"),
 }
 
 
-def _moment(question: Question) -> Mapping[str, Any]:
+def _moment(question: Question, language: Language) -> Mapping[str, Any]:
     return {
-        "absolute": absolute(question.as_of),
-        "short": short(question.as_of),
-        "relative": relative(question.as_of, now(), _),
-        "iso": question.as_of.isoformat(timespec="seconds"),
+        "at": question.as_of,
+        "absolute": language.moment(question.as_of),
+        "relative": language.relative(question.as_of),
         "then": question.then,
     }
 

@@ -1,18 +1,16 @@
 """The page: who may look, what it shows and hides, and that a browser is told to run nothing but our own files."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from itertools import pairwise
 
-import pytest
-
 from services.chassis.auth import Staff
 from services.chassis.signin.sessions import Sessions
+from services.chassis.web.languages import translator
 from services.reporting import charts
 from services.reporting.board import Board, board
 from services.reporting.charts import Series
-from services.reporting.moments import relative
 from services.reporting.read_models.figures import Figures, Question
 from services.reporting.read_models.indicators import BY_NAME
 from tests.reporting.bureau import Bureau
@@ -20,6 +18,7 @@ from tests.reporting.constituents import Casework, counted
 from tests.services import staff
 
 MANAGER = staff("manager", "/nyc/")
+ENGLISH = translator("en", "reporting")
 OWN_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 CSP = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -76,7 +75,7 @@ async def test_the_board_shows_the_numbers_their_sentences_and_definitions(
         assert BY_NAME[name].definition in found.text
     assert "New York City" in found.words
     assert "imported history" in found.text
-    assert re.search(r"as known on \d+ \w+ \d{4}, \d\d:\d\d UTC \(now\)", found.text)
+    assert re.search(r"As known on \d+ \w+ \d{4}, \d\d:\d\d UTC \(now\)", found.text)
 
 
 async def test_each_number_leads_to_its_events(history: Bureau, sample: list[Casework]) -> None:
@@ -84,7 +83,7 @@ async def test_each_number_leads_to_its_events(history: Bureau, sample: list[Cas
     [link] = [link for link in board.links if "name=reported" in link]
     events = await page(history, link)
     newest = max(work.reported_on for work in sample if work.area == "/nyc/nycc21/")
-    assert str(newest) in events.words
+    assert ENGLISH.day(newest) in events.words
     assert "Council District 21" in events.words
     [following] = [link for link in events.links if "after=" in link]
     seen = re.findall(r"[0-9a-f-]{36}", events.text)
@@ -106,12 +105,22 @@ async def test_a_month_and_a_place_are_boards_of_their_own(history: Bureau) -> N
     assert "Council District 47" in (await page(history, place)).words
     month = next(link for link in found.links if "from=2017-03-01" in link)
     assert "to=2017-03-31" in month
-    assert "Reported from 2017-03-01 to 2017-03-31" in (await page(history, month)).text
+    assert "Reported from 1 March 2017 to 31 March 2017" in (await page(history, month)).text
 
 
 async def test_the_board_as_of_then_says_so(history: Bureau) -> None:
     found = await page(history, "/board?area=/nyc/&as_of=2017-01-01T00:00")
-    assert "as known on 1 January 2017, 00:00 UTC (9 years ago)" in found.text
+    assert "As known on 1 January 2017, 00:00 UTC (9 years ago)" in found.text
+
+
+async def test_the_board_speaks_its_readers_language_and_its_numbers(history: Bureau) -> None:
+    uyghur = translator("ug", "reporting")
+    answer = await history.client.get("/board?from=2017-03-01&lang=ug", headers=MANAGER)
+    assert '<html lang="ug" dir="rtl">' in answer.text
+    assert uyghur.month(date(2017, 3, 1)) in answer.text
+    for link in ("from=2017-03-01&amp;lang=zh", "from=2017-03-01&amp;lang=en"):
+        assert link in answer.text, "another language of the same question"
+    history.client.cookies.clear()
 
 
 async def test_provisional_numbers_say_so(history: Bureau) -> None:
@@ -182,7 +191,7 @@ def figures(month: date | None = None, place: str | None = None, **values: int) 
 
 
 def view(parts: list[Figures], area: str = "/city/") -> Board:
-    return board(Question(area, None, None, datetime(2026, 3, 1, tzinfo=UTC)), parts, {}, ["/city/"], str)
+    return board(Question(area, None, None, datetime(2026, 3, 1, tzinfo=UTC)), parts, {}, ["/city/"], ENGLISH)
 
 
 def test_a_small_number_of_a_place_takes_another_with_it() -> None:
@@ -230,22 +239,7 @@ def test_a_line_has_a_gap_where_nothing_may_be_shown() -> None:
 def test_labels_of_a_chart_do_not_lie_on_each_other() -> None:
     months = [date(2026, month, 1) for month in range(1, 7)]
     same = [Series(name, name, [100] * 6) for name in ("a", "b", "c")]
-    drawn = charts.chart(months, same, 700, 260, 100, 6)
+    drawn = charts.chart(months, same, 700, 260, 100, 6, ENGLISH)
     heights = sorted(line.label_at for line in drawn.lines)
     assert all(below - above >= charts.LABEL_HEIGHT for above, below in pairwise(heights))
     assert [level.label for level in drawn.levels] == ["100", "50"]
-
-
-@pytest.mark.parametrize(
-    ("ago", "words"),
-    [
-        (timedelta(seconds=20), "now"),
-        (timedelta(seconds=60), "a minute ago"),
-        (timedelta(minutes=59), "59 minutes ago"),
-        (timedelta(hours=30), "a day ago"),
-        (timedelta(days=800), "2 years ago"),
-    ],
-)
-def test_instants_in_words(ago: timedelta, words: str) -> None:
-    now = datetime(2026, 3, 1, tzinfo=UTC)
-    assert relative(now - ago, now, str) == words

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from services.chassis.web.marked import marked
 from services.contracts import cases
 from services.contracts.event import Event
 
@@ -46,61 +47,62 @@ class Indicator:
         return Unit.CASES if self.percentile is None else Unit.DAYS
 
 
-_REPORT_DAY = "Counted by the day of the report, in the community's time zone."
-_DAYS = "Calendar days in the community's time zone, from report to resolution."
+_REPORT_DAY = marked("Counted by the day of the report, in the community's time zone.")
+_DAYS = marked("Calendar days in the community's time zone, from report to resolution.")
 
 INDICATORS = (
     Indicator(
         name="reported",
-        title="Reported",
-        sentence="{value} cases were reported.",
-        definition="Every case that a resident or a community reported, withdrawn ones too.",
+        title=marked("Reported"),
+        sentence=marked("{value} cases were reported."),
+        definition=marked("Every case that a resident or a community reported, withdrawn ones too."),
         clock=_REPORT_DAY,
         counts="true",
         event=cases.CaseReported,
     ),
     Indicator(
         name="open",
-        title="Open",
-        sentence="{value} of them wait for a resolution.",
-        definition="Reported cases that are neither resolved nor withdrawn; a reopened case is open again.",
+        title=marked("Open"),
+        sentence=marked("{value} of them wait for a resolution."),
+        definition=marked("Reported cases that are neither resolved nor withdrawn; a reopened case is open again."),
         clock=_REPORT_DAY,
         counts="days IS NULL AND NOT withdrawn",
         event=cases.CaseReported,
     ),
     Indicator(
         name="resolved",
-        title="Resolved",
-        sentence="{value} of them are resolved.",
-        definition="Reported cases whose resolution stands, with the explanation given to the resident.",
+        title=marked("Resolved"),
+        sentence=marked("{value} of them are resolved."),
+        definition=marked("Reported cases whose resolution stands, with the explanation given to the resident."),
         clock=_REPORT_DAY,
         counts="days IS NOT NULL",
         event=cases.CaseResolved,
     ),
     Indicator(
         name="resolved_same_day",
-        title="Resolved on the day",
-        sentence="{value} were resolved on the day of the report.",
-        definition="Resolved cases whose resolution stands on the calendar day of the report.",
+        title=marked("Resolved on the day"),
+        sentence=marked("{value} were resolved on the day of the report."),
+        definition=marked("Resolved cases whose resolution stands on the calendar day of the report."),
         clock=_DAYS,
         counts="days <= 0",
         event=cases.CaseResolved,
     ),
     Indicator(
         name="resolved_within_7_days",
-        title="Resolved within 7 days",
-        sentence="{value} were resolved within seven days.",
-        definition="Resolved cases with at most seven calendar days from report to resolution.",
+        title=marked("Resolved within 7 days"),
+        sentence=marked("{value} were resolved within seven days."),
+        definition=marked("Resolved cases with at most seven calendar days from report to resolution."),
         clock=_DAYS,
         counts="days <= 7",
         event=cases.CaseResolved,
     ),
     Indicator(
         name="days_to_resolution_median",
-        title="Median time to resolution",
-        sentence="Half of the resolved cases were resolved within {value} days.",
-        definition="The fewest days within which at least half of the resolved cases were resolved"
-        " (discrete percentile).",
+        title=marked("Median time to resolution"),
+        sentence=marked("Half of the resolved cases were resolved within {value} days."),
+        definition=marked(
+            "The fewest days within which at least half of the resolved cases were resolved (discrete percentile)."
+        ),
         clock=_DAYS,
         counts="days IS NOT NULL",
         event=cases.CaseResolved,
@@ -108,10 +110,11 @@ INDICATORS = (
     ),
     Indicator(
         name="days_to_resolution_p90",
-        title="Nine in ten resolved within",
-        sentence="Nine in ten of the resolved cases were resolved within {value} days.",
-        definition="The fewest days within which at least 90 % of the resolved cases were resolved"
-        " (discrete percentile).",
+        title=marked("Nine in ten resolved within"),
+        sentence=marked("Nine in ten of the resolved cases were resolved within {value} days."),
+        definition=marked(
+            "The fewest days within which at least 90 % of the resolved cases were resolved (discrete percentile)."
+        ),
         clock=_DAYS,
         counts="days IS NOT NULL",
         event=cases.CaseResolved,
@@ -119,29 +122,33 @@ INDICATORS = (
     ),
     Indicator(
         name="withdrawn",
-        title="Withdrawn",
-        sentence="{value} were withdrawn by the resident.",
-        definition="Reported cases that the resident took back before they were resolved."
-        " Reported = open + resolved + withdrawn.",
+        title=marked("Withdrawn"),
+        sentence=marked("{value} were withdrawn by the resident."),
+        definition=marked(
+            "Reported cases that the resident took back before they were resolved."
+            " Reported = open + resolved + withdrawn."
+        ),
         clock=_REPORT_DAY,
         counts="days IS NULL AND withdrawn",
         event=cases.CaseWithdrawn,
     ),
     Indicator(
         name="acknowledged",
-        title="Acknowledged",
-        sentence="{value} were acknowledged by a member of staff.",
-        definition="Reported cases that a named member of staff answered for at least once."
-        " Imported history does not say, and is not counted.",
+        title=marked("Acknowledged"),
+        sentence=marked("{value} were acknowledged by a member of staff."),
+        definition=marked(
+            "Reported cases that a named member of staff answered for at least once."
+            " Imported history does not say, and is not counted."
+        ),
         clock=_REPORT_DAY,
         counts="acknowledged",
         event=cases.CaseAcknowledged,
     ),
     Indicator(
         name="escalated",
-        title="Escalated",
-        sentence="{value} were raised to a higher level.",
-        definition="Reported cases that went up the tree of areas at least once.",
+        title=marked("Escalated"),
+        sentence=marked("{value} were raised to a higher level."),
+        definition=marked("Reported cases that went up the tree of areas at least once."),
         clock=_REPORT_DAY,
         counts="escalated",
         event=cases.CaseEscalated,
