@@ -22,6 +22,7 @@ from sqlalchemy import (
     false,
     or_,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -90,6 +91,11 @@ class CaseRow:
     """The first of these dates; none when nothing is promised any more."""
 
 
+WAITING = "state IN ('dispatched', 'merged', 'resolved') AND NOT imported"
+"""It is somebody else's turn. In these very words, so that a query is served by the index over them."""
+
+UNDATED = "due_at IS NULL AND state IN ('reported', 'opened', 'assigned', 'acknowledged', 'in_mediation')"
+
 TABLE = Table(
     "caseload",
     MetaData(),
@@ -126,6 +132,8 @@ Index(
     postgresql_where=TABLE.c.owner.is_not(None),
 )
 Index("caseload_due", TABLE.c.due_at, TABLE.c.case_id, postgresql_where=TABLE.c.due_at.is_not(None))
+Index("caseload_waiting", TABLE.c.due_at, TABLE.c.case_id, postgresql_where=text(WAITING))
+Index("caseload_undated", TABLE.c.reported_at.desc(), TABLE.c.case_id.desc(), postgresql_where=text(UNDATED))
 Index("caseload_by_reference", TABLE.c.reference, postgresql_where=TABLE.c.reference.is_not(None))
 
 
@@ -248,7 +256,7 @@ def _at_rest(row: CaseRow) -> CaseRow:
 
 CASELOAD: ReadModel[CaseRow] = ReadModel(
     name="caseload",
-    version=2,
+    version=3,
     table=TABLE,
     row=CaseRow,
     evolve=evolve,
@@ -304,11 +312,11 @@ async def cases_of(
     t = TABLE.c
     query = select(TABLE).order_by(t.reported_at.desc(), t.case_id.desc()).limit(limit)
     if "/" not in areas:
-        query = query.where(or_(false(), *map(_under, areas)))
+        query = query.where(under_any(areas))
     if wanted.state:
         query = query.where(t.state.in_([state.value for state in wanted.state]))
     if wanted.area:
-        query = query.where(_under(wanted.area))
+        query = query.where(under(wanted.area))
     for column, value in (
         (t.owner, wanted.owner),
         (t.kind, wanted.kind),
@@ -321,19 +329,23 @@ async def cases_of(
         query = query.where(t.due_at < wanted.due_before).order_by(None).order_by(t.due_at, t.case_id)
     if after:
         query = query.where(tuple_(t.reported_at, t.case_id) < (after.reported_at, after.case_id))
-    return await _rows(connection, query)
+    return await rows_of(connection, query)
 
 
-def _under(area: str) -> ColumnElement[bool]:
+def under_any(areas: Sequence[str]) -> ColumnElement[bool]:
+    return or_(false(), *map(under, areas))
+
+
+def under(area: str) -> ColumnElement[bool]:
     """Rendered into the statement: of a parameter the planner can't tell a village from a city."""
     return TABLE.c.area.op("^@", is_comparison=True)(bindparam(None, area, Text, literal_execute=True))
 
 
 async def case_of(connection: AsyncConnection, case_id: UUID) -> CaseRow | None:
     """One case in the connection's scope."""
-    found = await _rows(connection, select(TABLE).where(TABLE.c.case_id == case_id))
+    found = await rows_of(connection, select(TABLE).where(TABLE.c.case_id == case_id))
     return found[0] if found else None
 
 
-async def _rows(connection: AsyncConnection, query: Select[tuple[object, ...]]) -> list[CaseRow]:
+async def rows_of(connection: AsyncConnection, query: Select[tuple[object, ...]]) -> list[CaseRow]:
     return [CaseRow(*row) for row in await connection.execute(query)]

@@ -51,3 +51,17 @@ async def clocks_at(connection: AsyncConnection, areas: Collection[str]) -> dict
         (list(areas),),
     )
     return {row.area: ZoneInfo(row.time_zone) for row in rows}
+
+
+async def names_at(connection: AsyncConnection, areas: Collection[str]) -> dict[str, str]:
+    """The names of these areas, as far as they were registered. The connection must be allowed to see them."""
+    rows = await connection.exec_driver_sql("SELECT area, name FROM place WHERE area = ANY ($1)", (list(areas),))
+    return {row.area: row.name for row in rows}
+
+
+async def places_within(connection: AsyncConnection, areas: Sequence[str], limit: int) -> dict[str, str]:
+    """The areas and communities in these areas, by name, at most `limit`: what a list can be narrowed to."""
+    rows = await connection.exec_driver_sql(
+        "SELECT area, name FROM place WHERE area ^@ ANY ($1::text[]) ORDER BY area LIMIT $2", (list(areas), limit)
+    )
+    return {row.area: row.name for row in rows}
