@@ -108,11 +108,11 @@ async def tell(
             assert row is not None
             names = await _names(request, staff, [row.area])
             html = _html("card.html", request, context | {"card": card(row, staff, names), "note": None})
-            return Message("card", {"case": recorded.stream_id, "html": html})
+            return Message("card", {"case": str(recorded.stream_id), "html": html})
         if recorded.type.startswith("alert."):
             told = language.gettext(_ENDS[recorded.type])
             by = event.by if isinstance(event, AlertAcknowledged) else ""
-            return Message("ended", {"case": recorded.stream_id, "note": told.format(by=by)})
+            return Message("ended", {"case": str(recorded.stream_id), "note": told.format(by=by)})
         position = Position(recorded.source, recorded.stream_id, recorded.version)
         return Message("duty", {"area": recorded.area, "position": str(position)})
 

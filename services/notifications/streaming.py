@@ -70,6 +70,7 @@ async def streamed(told: Told, write: Callable[[Recorded], Awaitable[Message]]) 
 async def _block(one: Recorded | Mark, write: Callable[[Recorded], Awaitable[Message]]) -> bytes:
     if isinstance(one, Mark):
         event, data = "anew" if one.anew else "alive", {"at": now().isoformat(timespec="milliseconds")}
-        return b": alive\nid: %d\nevent: %b\ndata: %b\n\n" % (one.position, event.encode(), orjson.dumps(data))
-    event, data = await write(one)
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (one.position, event.encode(), orjson.dumps(data))
+    else:
+        event, data = await write(one)
+    sign = b": alive\n" if isinstance(one, Mark) else b""
+    return b"%bid: %d\nevent: %b\ndata: %b\n\n" % (sign, one.position, event.encode(), orjson.dumps(data))

@@ -8,13 +8,16 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from fastapi import FastAPI
 
 from deploy.local.postgres import Dsns
+from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.consumer import Consumer
 from services.chassis.database import scoped
 from services.chassis.ids import new_id
 from services.chassis.service import Service
+from services.chassis.signin.sessions import Sessions
 from services.chassis.taken import Taken
 from services.contracts.cases import CaseEscalated, CaseOpened, EscalationReason, Kind, Urgency
 from services.contracts.envelope import Recorded
@@ -34,6 +37,7 @@ WITHIN = AnswerWithin(urgent=timedelta(minutes=5), ordinary=timedelta(minutes=40
 
 @dataclass(slots=True)
 class Office:
+    app: FastAPI
     client: httpx.AsyncClient
     service: Service
     consumers: dict[str, Consumer]
@@ -52,6 +56,11 @@ class Office:
         self.city = city
         for area in (city, self.street, self.community):
             await self.told(DUTY_CONSUMER, recorded(AreaRegistered(path=area, name="A place"), area_stream(area), area))
+
+    async def signed_in(self, subject: str, role: str = "cadre", area: str | None = None) -> str:
+        """What the cookie holds of somebody who signed in at the duty page."""
+        sessions: Sessions = self.app.state.sessions
+        return await sessions.begin(Staff(subject, frozenset([role]), (area or self.community,)))
 
     async def told(self, consumer: str, *told: Recorded) -> None:
         """Hand events to one consumer, in a transaction as the real one does."""
@@ -130,7 +139,7 @@ async def opened_office(dsns: Dsns) -> AsyncGenerator[Office]:
     app = notifications(settings_for(NotificationsSettings, dsns))
     async with answering(app) as client:
         service: Service = app.state.service
-        yield Office(client, service, {one.name: one for one in consumers(service.store, STALE_AFTER, WITHIN)})
+        yield Office(app, client, service, {one.name: one for one in consumers(service.store, STALE_AFTER, WITHIN)})
 
 
 def opened(
