@@ -366,6 +366,9 @@ async def test_a_sign_in_that_was_not_begun_here_gets_nobody_in(town: Town, brow
         assert (await returned(victim, answer)).status_code == 403
         own = await begun(victim)
         assert (await returned(victim, {**answer, "state": own["state"]})).status_code == 403
+        own = await answered(victim, await begun(victim))
+        beginning = own["state"][:12]  # what finds the cookie is not enough
+        assert (await returned(victim, {**own, "state": f"{beginning}{'x' * 31}"})).status_code == 403
         assert "__Host-doorstep-mediation" not in victim.cookies
     assert "code" not in refused.text.lower().replace("charset", "")
 
