@@ -41,8 +41,9 @@ def texts_of(service: str) -> dict[Text, list[str]]:
         _gather(found, file, _extracted("python", file, {}))
     for file in sorted(folder.rglob("*.html")):
         _gather(found, file, _extracted("jinja2", file, _JINJA))
-    for file in sorted(folder.glob("categories.yaml")):
-        _gather(found, file, _names(yaml.safe_load(file.read_text())))
+    for file in (folder / "categories.yaml", folder / "help_at_once.yaml"):
+        if file.exists():
+            _gather(found, file, _names(yaml.safe_load(file.read_text())))
     return found
 
 
@@ -87,9 +88,12 @@ def _extracted(method: str, file: Path, options: dict[str, str]) -> Iterator[Tex
 
 
 def _names(tree: Any) -> Iterator[str]:
-    """The leaves of a tree of names."""
+    """The leaves of a tree of names, and the names in a list of things that have one."""
     if isinstance(tree, str):
         yield tree
+    elif isinstance(tree, list):
+        for thing in cast("list[dict[str, str]]", tree):
+            yield thing["name"]
     elif isinstance(tree, dict):
         for branch in cast("dict[str, Any]", tree).values():
             yield from _names(branch)
@@ -107,8 +111,8 @@ def _update(service: str, language: str, texts: dict[Text, list[str]]) -> Path |
     file = catalogue(service, language)
     before = _read(file, language)
     after = Catalog(locale=language, fuzzy=False)
-    for text, places in sorted(texts.items(), key=lambda item: (item[1], item[0])):
-        message = before.get(text[0] if isinstance(text, tuple) else text)
+    for text, places in sorted(texts.items(), key=lambda item: (item[1], _first(item[0]))):
+        message = before.get(_first(text))
         kept = message is not None and isinstance(message.id, str) == isinstance(text, str)
         after.add(
             text,
@@ -124,6 +128,10 @@ def _update(service: str, language: str, texts: dict[Text, list[str]]) -> Path |
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(written)
     return file
+
+
+def _first(text: Text) -> str:
+    return text if isinstance(text, str) else text[0]
 
 
 def _read(file: Path, language: str) -> Catalog:
@@ -156,7 +164,7 @@ def _complaints(service: str, language: str, texts: dict[Text, list[str]]) -> It
     translated = {message.id: message for message in held if message.id}
     for text, where in texts.items():
         message = translated.get(text)
-        shown = text if isinstance(text, str) else text[0]
+        shown = _first(text)
         if message is None or not _whole(message.string):
             yield f"{place}: no translation of {shown!r} ({where[0]})"
         elif unfilled := _unfilled(text, message.string):

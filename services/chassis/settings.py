@@ -21,6 +21,8 @@ class ServiceSettings(BaseSettings):
     kafka: str
     staff_public_key: str = ""
     """PEM of the Ed25519 key that signs this machine's own staff tokens; they hold with `env=local` alone."""
+    language: Literal["zh", "ug", "kk-Arab", "kk", "en"] = "en"
+    """Of pages for whoever has chosen none and whose browser asks for none that Doorstep speaks."""
     public_url: str = ""
     """Where browsers find Doorstep, e.g. `https://doorstep.example.org`; needed for sign-in."""
     oidc_issuer: str = ""

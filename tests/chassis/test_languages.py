@@ -23,7 +23,7 @@ URUMQI = ZoneInfo("Asia/Urumqi")
 
 def request(query: str = "", cookie: str = "", accepts: str = "", env: str = "local") -> Request:
     headers = [(b"cookie", cookie.encode()), (b"accept-language", accepts.encode())]
-    app = SimpleNamespace(state=SimpleNamespace(settings=SimpleNamespace(env=env)))
+    app = SimpleNamespace(state=SimpleNamespace(settings=SimpleNamespace(env=env, language="en")))
     return Request(
         {
             "type": "http",

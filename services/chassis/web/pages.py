@@ -113,8 +113,8 @@ class Pages:
 
     def language(self, request: Request) -> Language:
         """The reader's, with this service's texts."""
-        settings: ServiceSettings | None = getattr(request.app.state, "settings", None)
-        return translator(spoken(request, getattr(settings, "language", DEFAULT)), self._service)
+        settings: ServiceSettings = request.app.state.settings
+        return translator(spoken(request, settings.language), self._service)
 
     def render(
         self,

@@ -197,7 +197,7 @@ async def _shown(
         "key": secrets.token_urlsafe(24),
         "told": told,
         "fault": fault,
-        "refused": refusal(refused, language) if refused else None,
+        "refused": refusal(refused, language, teller.zone) if refused else None,
         "typed": typed,
         "zone": teller.zone,
     }

@@ -1,6 +1,7 @@
 """How the residents' pages look, and what is said on them when something can't be done."""
 
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,12 @@ class PageRoute(APIRoute):
         return answered
 
 
-def refusal(error: Refused, language: Language) -> str:
-    """What the rule says, in the reader's language."""
-    return language.gettext(type(error).message).format(**error.details)
+def refusal(error: Refused, language: Language, zone: tzinfo = UTC) -> str:
+    """What the rule says, in the reader's language, an instant by the clock of `zone`."""
+    details = dict(error.details)
+    if "until" in details:
+        details["until"] = language.moment(datetime.fromisoformat(details["until"]), zone)
+    return language.gettext(type(error).message).format(**details)
 
 
 def _trouble(request: Request, error: Exception) -> Response | None:
