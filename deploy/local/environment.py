@@ -2,6 +2,7 @@
 
 import os
 
+from deploy.local.mailbox_told import Told
 from deploy.local.postgres import Dsns
 from deploy.local.state import GATEWAY_PORT, SERVICES, State
 
@@ -34,6 +35,11 @@ def public_url(gateway_port: int) -> str:
     return f"http://127.0.0.1:{gateway_port}"
 
 
+def letterbox_of(state: State) -> Told:
+    """Where mail goes on this machine."""
+    return Told(state.smtp_port, state.mailbox_port)
+
+
 def service_environment(state: State, service: str, gateway_port: int = GATEWAY_PORT) -> dict[str, str]:
     """What `python -m services.<service>` reads, whole."""
     keys, reached = state.services[service], dsns(state, service)
@@ -53,6 +59,9 @@ def service_environment(state: State, service: str, gateway_port: int = GATEWAY_
     }
     for name in SERVICES:
         variables[f"DOORSTEP_{name.upper()}_URL"] = service_url(state, name)
+    if service == "notifications":
+        variables["DOORSTEP_SMTP_URL"] = letterbox_of(state).smtp_url
+        variables["DOORSTEP_SMS_URL"] = "mail:"
     if service == "intake":
         variables["DOORSTEP_RECEIPT_KEY"] = state.receipt_key
         variables["DOORSTEP_CREDENTIAL_KEY"] = state.credential_key

@@ -15,12 +15,14 @@ _PAGES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "report
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Caddy on `port`; `ports` holds each service's own, `issuer` that of the demo's sign-in."""
+    """Caddy on `port`; `ports` holds each service's own, `issuer` that of the demo's sign-in, `mailbox` that of its
+    letterbox, if there is one."""
 
     folder: Path
     port: int
     ports: dict[str, int]
     issuer: int
+    mailbox: int | None = None
 
     @property
     def url(self) -> str:
@@ -62,6 +64,7 @@ class Gateway:
                 if name in self.ports
             ),
             _route({"path": ["/sign-in/*"]}, _proxy(self.issuer)),
+            *([_route({"path": ["/mail", "/mail/*"]}, _proxy(self.mailbox))] if self.mailbox else []),
             _route({"path": ["/api/*"]}, _problem(404, "There is nothing here", "No service has this address.")),
             _route({}, _proxy(self.ports["intake"])),
         ]

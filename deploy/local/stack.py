@@ -5,7 +5,7 @@ import sys
 from functools import partial
 
 from deploy.local import jars, processes
-from deploy.local.environment import inherited, migration_environment, public_url, service_environment
+from deploy.local.environment import inherited, letterbox_of, migration_environment, public_url, service_environment
 from deploy.local.gateway import Gateway, asks
 from deploy.local.home import PROJECT, Home
 from deploy.local.issuer_told import Told
@@ -27,7 +27,8 @@ def kafka_of(home: Home, state: State) -> Kafka:
 
 
 def gateway_of(home: Home, state: State, port: int) -> Gateway:
-    return Gateway(home.gateway, port, {name: state.services[name].port for name in SERVICES}, state.issuer_port)
+    ports = {name: state.services[name].port for name in SERVICES}
+    return Gateway(home.gateway, port, ports, state.issuer_port, state.mailbox_port)
 
 
 def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
@@ -95,6 +96,13 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
             inherited() | Told(public_url(gateway_port), state.issuer_port, home.issuer_key).environment(),
             folder=PROJECT,
             answers=lambda: asks(state.issuer_port, "/sign-in/.well-known/openid-configuration") == 200,
+        ),
+        Process(
+            "mailbox",
+            [sys.executable, "-m", "deploy.local.mailbox"],
+            inherited() | letterbox_of(state).environment(),
+            folder=PROJECT,
+            answers=lambda: asks(state.mailbox_port, "/mail/messages") == 200,
         ),
         Step("databases", databases, needs=("postgres",)),
         Step("topics", topics, needs=("kafka",)),

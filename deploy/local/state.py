@@ -47,9 +47,13 @@ class State:
     staff_public_key: str
     services: dict[str, ServiceState]
     issuer_port: int
+    mailbox_port: int
+    smtp_port: int
 
 
-_ADDED: dict[str, Callable[[], object]] = {"issuer_port": lambda: free_ports(1)[0]}
+_ADDED: dict[str, Callable[[], object]] = {
+    name: lambda: free_ports(1)[0] for name in ("issuer_port", "mailbox_port", "smtp_port")
+}
 """What a state made by an earlier version lacks, and how it comes by it."""
 
 
@@ -109,7 +113,7 @@ def _complete(home: Home) -> dict[str, Any]:
 def _create(home: Home) -> None:
     home.folder.mkdir(parents=True, exist_ok=True)
     home.folder.chmod(0o700)
-    ports = iter(free_ports(4 + len(SERVICES)))
+    ports = iter(free_ports(6 + len(SERVICES)))
     private, public = _staff_keys()
     made = State(
         postgres_port=next(ports),
@@ -125,6 +129,8 @@ def _create(home: Home) -> None:
             name: ServiceState(next(ports), _password(), _password(), _password(), _key(), _key()) for name in SERVICES
         },
         issuer_port=next(ports),
+        mailbox_port=next(ports),
+        smtp_port=next(ports),
     )
     draft = home.state.with_name(f"state.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -50,12 +50,12 @@ def _service(name: str) -> ThreadingHTTPServer:
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Generator[Front]:
     folder = tmp_path_factory.mktemp("gateway")
-    services = {name: _service(name) for name in (*SERVICES, "issuer")}
+    services = {name: _service(name) for name in (*SERVICES, "issuer", "mailbox")}
     for server in services.values():
         threading.Thread(target=server.serve_forever, daemon=True).start()
     (port,) = free_ports(1)
     ports = {name: server.server_port for name, server in services.items()}
-    gateway = Gateway(folder, port, {name: ports[name] for name in SERVICES}, ports["issuer"])
+    gateway = Gateway(folder, port, {name: ports[name] for name in SERVICES}, ports["issuer"], ports["mailbox"])
     gateway.create()
     log = folder / "gateway.log"
     try:
@@ -79,6 +79,8 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Generator[Front]:
         ("/duty", "notifications"),
         ("/board", "reporting"),
         ("/sign-in/authorize", "issuer"),
+        ("/mail/", "mailbox"),
+        ("/mailing", "intake"),
         *((f"/api/{name}/v1/things?x=1", name) for name in SERVICES),
     ],
 )
