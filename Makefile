@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment up down test check bench
+.PHONY: help environment up down test chaos check bench
 
 PYTHON ?= python3
 TOOLS := .doorstep-tools
@@ -24,6 +24,10 @@ down: environment ## Stop the stack; its data stays.
 
 test: environment ## Run all tests, on a real PostgreSQL and a real Kafka of their own.
 	@$(RUN)/python -m pytest $(ARGS)
+
+chaos: environment ## Destroy data and kill processes under load, on stacks of their own; minutes.
+	@$(RUN)/python -m pytest tests/chaos -m chaos $(ARGS)
+	@$(RUN)/python -m tests.chaos
 
 check: environment ## The gate: format, lint, types, who imports whom, compatible events.
 	@echo '── format';  $(RUN)/ruff format --check --quiet .

@@ -180,11 +180,15 @@ def verify(
 
 @app.command(rich_help_panel=DATA)
 def republish(
-    service: Annotated[str, typer.Argument(help="intake, mediation, notifications or reporting")],
+    service: Annotated[
+        str | None, typer.Argument(help="intake, mediation, notifications or reporting. Default: all.")
+    ] = None,
     from_: Annotated[int, typer.Option("--from", min=1, help="First position of its log.")] = 1,
     to: Annotated[int | None, typer.Option(min=1, help="Last position. Default: the last.", show_default=False)] = None,
 ) -> None:
     """Send a service's events to Kafka once more: the remedy after Kafka lost any. Who has them does nothing.
+
+    doorstep republish
 
     doorstep republish mediation
 

@@ -16,11 +16,17 @@ from services.chassis.eventstore import EventStore
 from services.chassis.publisher import SendFailed
 
 
-def republish(service: str, from_: int, to: int | None) -> None:
-    """Exit code 1 when Kafka did not take all of it."""
-    if service not in SERVICES:
+def republish(service: str | None, from_: int, to: int | None) -> None:
+    """Exit code 1 when Kafka did not take all of it. Without a service: all of them, whole."""
+    if service is not None and service not in SERVICES:
         complain(f"There is no service {service}. There are: {', '.join(SERVICES)}", 2)
-    console = Console()
+    if service is None and (from_, to) != (1, None):
+        complain("Positions are of one service's log: name the service as well.", 2)
+    for one in [service] if service else SERVICES:
+        _one(Console(), one, from_, to)
+
+
+def _one(console: Console, service: str, from_: int, to: int | None) -> None:
     try:
         sent = asyncio.run(_republish(console, this_machines(), service, from_, to))
     except (NotRunning, NotForProduction) as error:
