@@ -39,7 +39,7 @@ def texts_of(service: str) -> dict[Text, list[str]]:
     folder = SERVICES / service
     for file in sorted(folder.rglob("*.py")):
         _gather(found, file, _extracted("python", file, {}))
-    for file in sorted(folder.rglob("*.html")):
+    for file in sorted([*folder.rglob("*.html"), *folder.glob("templates/mail/*.txt")]):
         _gather(found, file, _extracted("jinja2", file, _JINJA))
     for file in (folder / "categories.yaml", folder / "help_at_once.yaml"):
         if file.exists():
