@@ -21,6 +21,10 @@ class Ask:
     status: int = 404
     empty: str = ""
     says: str = ""
+    form: dict[str, str] | None = None
+    """What a page's form sends, instead of a body."""
+    endless: bool = False
+    """Its own area's staff would get a stream that goes on: they are not asked here."""
 
 
 ITSELF = "itself"
@@ -30,6 +34,7 @@ _RETURN = {"unit": "{unit}", "reason": "not_ours"}
 _CASE = {"owner": "cadre-lin"}
 _SOLUTION = {"resolution": "explained", "explanation": "The pipe was mended.", "language": "en"}
 _AREA = {"area": "{area}"}
+_SHIFT = {**_AREA, "key": "k" * 32}
 _PURPOSE = {"purpose": "casework"}
 
 ASKED: dict[str, Ask] = {
@@ -76,6 +81,13 @@ ASKED: dict[str, Ask] = {
     "notifications POST /api/notifications/v1/duty:leave": Ask(body=_AREA),
     "notifications GET /api/notifications/v1/alerts": Ask(empty="alerts"),
     "notifications POST /api/notifications/v1/alerts/{alert_id}/acknowledge": Ask(),
+    "notifications GET /duty": Ask(query=_AREA),
+    "notifications GET /duty/desk": Ask(query=_AREA),
+    "notifications GET /duty/waiting": Ask(query=_AREA),
+    "notifications GET /duty/events": Ask(query=_AREA, endless=True),
+    "notifications POST /duty/alerts/{alert_id}/take": Ask(form=_AREA),
+    "notifications POST /duty/take": Ask(form=_SHIFT),
+    "notifications POST /duty/leave": Ask(form={**_SHIFT, "key": "l" * 32}),
     "reporting GET /api/reporting/v1/indicators": Ask("manager", _AREA),
     "reporting GET /api/reporting/v1/indicators/{name}/events": Ask("manager", _AREA),
     "reporting GET /board": Ask("manager", _AREA),
@@ -93,5 +105,8 @@ NO_AREA: dict[str, str] = {
     r"intake POST /api/intake/v1/reports": "a resident's word, to any community",
     r"intake (POST|GET) /api/intake/v1/(reports:bulk|conflicts/own)": "by a community's key, which is of one area",
     r"intake (POST|GET) /api/intake/v1/case(:[\w-]+)?": "by a receipt, which is of one case",
+    r"notifications \w+ /api/notifications/v1/(channels(:test)?|deliveries/own)": "one's own, known by who asks",
+    r"notifications GET /api/notifications/v1/deliveries": "tests/notifications/test_deliveries_sending.py has some",
+    r"notifications GET /api/notifications/v1/alerts:stream": "it goes on; tests/notifications/test_feed.py reads it",
     r"\w+ POST /internal/particulars:read": "between services; a test of its own below shows its areas",
 }

@@ -76,6 +76,9 @@ COMMANDS: dict[str, Allowed] = {
     "notifications PUT /api/notifications/v1/channels": staff(*CASEWORK, "operator"),
     "notifications DELETE /api/notifications/v1/channels": staff(*CASEWORK, "operator"),
     "notifications POST /api/notifications/v1/channels:test": staff(*CASEWORK, "operator"),
+    "notifications POST /duty/alerts/{alert_id}/take": staff(*CASEWORK),
+    "notifications POST /duty/take": staff("cadre", "supervisor", "operator"),
+    "notifications POST /duty/leave": staff("cadre", "supervisor", "operator"),
     # Between services; no gateway leads there
     "intake POST /internal/particulars:read": SERVICE,
     "mediation POST /internal/particulars:read": SERVICE,

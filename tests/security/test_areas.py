@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
-import orjson
 import pytest
 
 from services.chassis.auth import ServiceTokens, Staff
@@ -47,8 +46,9 @@ async def ask(home: Home, route: str, asked: Ask, area: str) -> httpx.Response:
         method,
         filled(path, home.things),
         params=filled(asked.query, home.things),
-        content=orjson.dumps(body) if body is not None else None,
-        headers={**staff(asked.role, area), **keyed(), "Content-Type": "application/json"},
+        json=body,
+        data=filled(asked.form, home.things),
+        headers={**staff(asked.role, area), **keyed()},
     )
 
 
@@ -81,6 +81,8 @@ async def test_what_lies_in_another_area_is_not_there(homes: dict[str, Home], ro
         if refused.status_code == 404:
             for thing in ("case_id", "ref", "alert_id"):
                 assert home.things.get(thing, "nothing") not in refused.text
+    if asked.endless:
+        return
     answered = await ask(home, route, asked, own)  # or the test could not fail
     assert answered.status_code not in {401, 403, 404, 422} | ({asked.status} - {200}), answered.text
     if asked.empty:
