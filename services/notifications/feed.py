@@ -116,6 +116,10 @@ class Feed:
     def leave(self) -> None:
         """End every stream; no new one begins."""
         self._leaving = True
+        self.cut()
+
+    def cut(self) -> None:
+        """End every stream that is open; whoever listens comes back and goes on."""
         for listener in self._listeners:
             listener.end()
 

@@ -21,8 +21,9 @@ let liveSince = null;
 let retry = 1_000;
 let audio = null;
 
-const clock = (at) =>
-  new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false }).format(at);
+// By the same clock as the times that the server wrote.
+const times = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: say.zone });
+const clock = (at) => times.format(at);
 
 // --- live or not ---
 
