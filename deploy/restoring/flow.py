@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ from services.contracts.topics import PARTITIONS, TOPICS
 
 DRAIN_SECONDS = 30.0
 _STANDS = "SELECT position, coalesce((SELECT position FROM cursor WHERE consumer = 'relay'), 0) FROM log"
+_PROGRESS = "SELECT consumer, source, stream_id, version FROM progress"
 
 Told = Callable[[str], None]
 
@@ -61,6 +62,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Stood:
+    """How far a service had come, by its database as it was before the restore."""
+
+    position: int
+    progress: Sequence[take_back.Progress]
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
     manifest: Manifest
     to: datetime
@@ -76,14 +85,14 @@ def restore(home: Home, asked: Asked, told: Told, read: Callable[[int], None] = 
         NotRestored, NotWhole: see there; the stack may be stopped, its data is as it was.
     """
     state, manifest = _checked(home, asked, told, read)
-    reached = asyncio.run(_drained(state, told)) if is_running(home) else {}
+    stood = asyncio.run(_drained(state, told)) if is_running(home) else {}
     told("stopping the stack")
     bring_down(home)
     try:
         with held(home.run / "supervisor.lock"):
             swap.finish(home)
             try:
-                return asyncio.run(_restore(home, state, manifest, asked, reached, told))
+                return asyncio.run(_restore(home, state, manifest, asked, stood, told))
             finally:
                 swap.finish(home)
     except Held:
@@ -131,30 +140,42 @@ def _checked(home: Home, asked: Asked, told: Told, read: Callable[[int], None]) 
     return state, manifest
 
 
-async def _drained(state: State, told: Told) -> dict[str, int]:
-    """Where each log stands, once all of it is on Kafka, or as far as it gets there in a while."""
+async def _drained(state: State, told: Told) -> dict[str, Stood]:
+    """Where each service stands, once all of its log is on Kafka, or as far as it gets there in a while."""
     told("waiting until all events are on Kafka")
-    stands: dict[str, tuple[int, int]] = {}
+    reached = {service: dsns(state, service).worker for service in SERVICES}
     try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while not stands or any(position > relayed for position, relayed in stands.values()):
-                stands = {service: await _stands(dsns(state, service).worker) for service in SERVICES}
-                await asyncio.sleep(0.2)
+        with suppress(TimeoutError):  # what is not there by then is told as lost
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while any([await _is_ahead(dsn) for dsn in reached.values()]):  # noqa: ASYNC110 - other processes move
+                    await asyncio.sleep(0.2)
+        return {service: await _stood(dsn) for service, dsn in reached.items()}
     except (OSError, TimeoutError, asyncpg.PostgresError):
-        pass  # what is not there is told as lost
-    return {service: position for service, (position, _) in stands.items()}
+        return {}
 
 
-async def _stands(dsn: str) -> tuple[int, int]:
+async def _is_ahead(dsn: str) -> bool:
+    """Whether events of its log are not yet on Kafka."""
     database: Any = await asyncpg.connect(dsn, timeout=5)
     try:
-        return tuple(await database.fetchrow(_STANDS))
+        position, relayed = await database.fetchrow(_STANDS)
+        return position > relayed
+    finally:
+        await database.close()
+
+
+async def _stood(dsn: str) -> Stood:
+    database: Any = await asyncpg.connect(dsn, timeout=5)
+    try:
+        async with database.transaction(isolation="repeatable_read"):
+            position: int = await database.fetchval("SELECT position FROM log")
+            return Stood(position, [tuple(row) for row in await database.fetch(_PROGRESS)])
     finally:
         await database.close()
 
 
 async def _restore(
-    home: Home, state: State, manifest: Manifest, asked: Asked, reached: Mapping[str, int], told: Told
+    home: Home, state: State, manifest: Manifest, asked: Asked, stood: Mapping[str, Stood], told: Told
 ) -> Restored:
     async with AsyncExitStack() as stack:
         kafka = await stack.enter_async_context(_kafka(home, state, asked, told))
@@ -162,11 +183,11 @@ async def _restore(
         if asked.only:
             live = postgres_of(home, state)
             stack.enter_context(serving(home, "live", live.command(), live.answers, Postgres.STOP_SIGNAL))
-            reached = {service: (await _stands(dsns(state, service).worker))[0] for service in asked.services}
+            stood = {service: await _stood(dsns(state, service).worker) for service in asked.services}
         async with scratch.recovered(home, state, asked.folder, manifest, asked.to, told) as (server, to):
             at = replace(state, postgres_port=server.port)
             due = [line for service in asked.services for line in _migrate(at, service, told)]
-            prepared = await _prepare(at, state, kafka, live, asked, reached, to, told)
+            prepared = await _prepare(at, state, kafka, live, asked, stood, to, told)
             if live:
                 await _adopt(home, state, server, live, asked.services, told)
         if not asked.only:
@@ -217,7 +238,7 @@ async def _prepare(
     kafka: Kafka | None,
     live: Postgres | None,
     asked: Asked,
-    reached: Mapping[str, int],
+    stood: Mapping[str, Stood],
     to: datetime,
     told: Told,
 ) -> dict[str, Prepared]:
@@ -226,7 +247,8 @@ async def _prepare(
     sources = Sources(
         kafka=kafka.bootstrap if kafka else None,
         copy=dsns(state, "reporting").worker if stays else None,
-        reached=reached,
+        reached={service: one.position for service, one in stood.items()},
+        progress={service: one.progress for service, one in stood.items()},
     )
     owners = {service: dsns(at, service).owner for service in asked.services}
     try:

@@ -16,7 +16,7 @@ from services.chassis.database import engine
 from services.chassis.eventstore import EVENT_COLUMNS, recorded_of
 from services.chassis.held import Record
 from services.chassis.history import reader, records_of
-from services.chassis.take_back import TakeBack, TakenBack
+from services.chassis.take_back import Progress, TakeBack, TakenBack
 from services.contracts.cases import CaseErased
 from services.contracts.envelope import Recorded, Unreadable, from_record
 from services.contracts.topics import PARTITIONS, TOPICS
@@ -55,6 +55,8 @@ class Sources:
     copy: str | None
     reached: Mapping[str, int]
     """Positions to which the logs are known to have come before."""
+    progress: Mapping[str, Sequence[Progress]]
+    """How far their consumers are known to have come before."""
 
 
 async def prepare(
@@ -76,7 +78,7 @@ async def prepare(
         erased: set[UUID] = set()
         read = 0
         if sources.kafka is not None:
-            async for page in _on_kafka(sources.kafka):
+            async for page in _records(sources.kafka, TOPICS):
                 erased |= _erased(page)
                 for one in taking.values():
                     await one.offer(page)
@@ -86,6 +88,8 @@ async def prepare(
                 async for page in _copied(sources.copy, service, one.restored):
                     erased |= _erased(page)
                     await one.offer(page, on_kafka=False)
+        if sources.kafka is not None:
+            await _offer_handled(sources, taking)
         for connection in connections.values():
             erased.update((await connection.exec_driver_sql(_OWN_ERASED, (CaseErased.type,))).scalars())
         prepared: dict[str, Prepared] = {}
@@ -113,9 +117,19 @@ def _erased(page: Iterable[Recorded]) -> set[UUID]:
     return {event.stream_id for event in page if event.type == CaseErased.type}
 
 
-async def _on_kafka(bootstrap: str) -> AsyncGenerator[list[Recorded]]:
+async def _offer_handled(sources: Sources, taking: Mapping[str, TakeBack]) -> None:
+    """What each consumer that causes commands is given, and how far it had come before."""
+    assert sources.kafka is not None
+    for service, one in taking.items():
+        await one.went(sources.progress.get(service, ()))
+        for consumer, topics in (await one.causing()).items():
+            async for page in _records(sources.kafka, topics):
+                await one.handled(consumer, page)
+
+
+async def _records(bootstrap: str, topics: Sequence[str]) -> AsyncGenerator[list[Recorded]]:
     async with reader(bootstrap) as kafka:
-        for partition in (TopicPartition(topic, number) for topic in TOPICS for number in range(PARTITIONS)):
+        for partition in (TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)):
             async for records in records_of(kafka, partition, None, 2**62):
                 yield list(_events(records))
 

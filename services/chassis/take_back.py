@@ -28,6 +28,24 @@ CREATE TEMPORARY TABLE offered (
     occurred_at timestamptz NOT NULL, recorded_at timestamptz NOT NULL,
     command_key text NOT NULL, fingerprint bytea NOT NULL, actor text NOT NULL, traceparent text
 ) ON COMMIT DROP"""
+_MAKE_HANDLED = """
+CREATE TEMPORARY TABLE handled (
+    consumer text NOT NULL, source text NOT NULL, stream_id uuid NOT NULL, version integer NOT NULL,
+    fingerprint bytea NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE went (
+    consumer text NOT NULL, source text NOT NULL, stream_id uuid NOT NULL, version integer NOT NULL
+) ON COMMIT DROP"""
+_WENT = ("consumer", "source", "stream_id", "version")
+_HANDLED = (*_WENT, "fingerprint")
+# Consumers that cause commands: theirs are the keys that begin with their names.
+_CAUSING = """
+SELECT consumer, array_agg(DISTINCT topic) AS topics FROM consumer_offset
+WHERE EXISTS (SELECT FROM command WHERE starts_with(key, consumer || ':')) GROUP BY consumer
+UNION
+SELECT consumer, array_agg(DISTINCT topic) AS topics FROM consumer_offset
+WHERE EXISTS (SELECT FROM offered WHERE starts_with(command_key, consumer || ':')) GROUP BY consumer
+"""
 _KNOWN = ("position", "stream_id", "version")
 _OFFERED = (
     "position", "stream_id", "version", "kind", "type", "schema_version", "area", "data", "occurred_at", "recorded_at",
@@ -66,6 +84,28 @@ INSERT INTO command (key, fingerprint, stream_id, version)
 SELECT DISTINCT ON (command_key) command_key, fingerprint, stream_id, version
 FROM offered ORDER BY command_key, version DESC
 """
+# An event that caused nothing left no trace but in the store that is gone. Decided anew, on all that came after it, it
+# might cause something now: an old word that a case is looked after would end an alert raised since. It was decided
+# when a later event of its stream was, or when its consumer is known to have taken it and nothing is missing.
+_CAUSED_NOTHING = """
+WITH keyed AS (
+    SELECT DISTINCT ON (consumer, source, stream_id, version) *,
+        consumer || ':' || source || ':' || stream_id || ':' || version AS key
+    FROM handled ORDER BY consumer, source, stream_id, version
+), decided AS (
+    SELECT k.consumer, k.source, k.stream_id, max(k.version) AS version
+    FROM keyed k JOIN command c USING (key) GROUP BY k.consumer, k.source, k.stream_id
+)
+INSERT INTO command (key, fingerprint, stream_id, version)
+SELECT k.key, k.fingerprint, k.stream_id, coalesce(s.version, 0)
+FROM keyed k
+LEFT JOIN decided d USING (consumer, source, stream_id)
+LEFT JOIN went w USING (consumer, source, stream_id)
+LEFT JOIN progress p USING (consumer, source, stream_id)
+LEFT JOIN stream s ON s.stream_id = k.stream_id
+WHERE k.version > coalesce(p.version, 0) AND (k.version < d.version OR (k.version <= w.version AND $1))
+ON CONFLICT (key) DO NOTHING
+"""
 _GAPS = """
 SELECT before + 1 AS first, position - 1 AS last
 FROM (
@@ -102,6 +142,10 @@ _LOST = (
     "INSERT INTO lost_position (first_position, last_position, restored_at)"
     " SELECT first, last, $3 FROM unnest($1::bigint[], $2::bigint[]) AS l (first, last)"
 )
+
+
+Progress = tuple[str, str, UUID, int]
+"""A consumer, a source, one of its streams, and the last version taken."""
 
 
 class AnotherLog(Exception):
@@ -145,6 +189,7 @@ class TakeBack:
         # First by way of SQLAlchemy: until then it has not begun the transaction that the driver is to work in.
         restored: int = (await connection.exec_driver_sql("SELECT position FROM log FOR UPDATE")).scalar_one()
         await _run(connection, _MAKE)
+        await _run(connection, _MAKE_HANDLED)
         return TakeBack(connection, source, restored)
 
     async def offer(self, events: Iterable[Recorded], *, on_kafka: bool = True) -> None:
@@ -159,6 +204,20 @@ class TakeBack:
             await copy(self._connection, "known", _KNOWN, known)
         offered = [_row(event) for event in mine if event.position > self.restored]
         await copy(self._connection, "offered", _OFFERED, offered)
+
+    async def causing(self) -> dict[str, list[str]]:
+        """The consumers whose events cause commands here, with their topics; to be asked once all is offered."""
+        rows = await self._connection.exec_driver_sql(_CAUSING)
+        return {row.consumer: row.topics for row in rows}
+
+    async def handled(self, consumer: str, events: Iterable[Recorded]) -> None:
+        """Events that this consumer is given, now or before."""
+        rows = [(consumer, e.source, e.stream_id, e.version, e.fingerprint) for e in events]
+        await copy(self._connection, "handled", _HANDLED, rows)
+
+    async def went(self, progress: Iterable[Progress]) -> None:
+        """How far consumers are known to have come before the restore."""
+        await copy(self._connection, "went", _WENT, progress)
 
     async def finish(
         self, to_time: datetime, *, reached: int = 0, erased: Iterable[UUID] = (), kafka_is_lost: bool = False
@@ -184,6 +243,8 @@ class TakeBack:
         position = max(last, self.restored, reached)
         gaps = await connection.exec_driver_sql(_GAPS, (self.restored, position))
         lost = [(row.first, row.last) for row in gaps]
+        if not lost:
+            await connection.exec_driver_sql(_CAUSED_NOTHING, (last == reached,))
         await connection.exec_driver_sql(_MOVE, (position,))
         await connection.exec_driver_sql(_CURSOR, (0 if kafka_is_lost else relayed, position))
         restored_at = (await connection.exec_driver_sql(_RESTORED, (to_time,))).scalar_one()

@@ -230,6 +230,39 @@ async def test_events_of_others_are_left_alone(here: Place) -> None:
     assert (taken.events, taken.lost) == (0, [])
 
 
+async def caused(here: Place, case: UUID, *, reached: int, went: int = 0, gap: bool = False) -> list[int]:
+    """Four events of mediation, of which only the third caused something here; which are known to be decided."""
+    by_third = replace(reported(case, uuid4()), key=f"alerts:mediation:{case}:3")
+    await here.store.append([by_third])
+    await here.store.append([withdrawn(case)])
+    before = await log_of(here)
+    await forget(here, 0)
+    others = [before[0]._replace(source="mediation", stream_id=case, version=version) for version in (1, 2, 3, 4)]
+    async with here.owner.begin() as connection:
+        await connection.exec_driver_sql("INSERT INTO consumer_offset VALUES ('alerts', 'doorstep.cases.v1', 0, 0)")
+        taking = await TakeBack.begin(connection, "intake")
+        await taking.offer(before[:1] if gap else before)
+        assert await taking.causing() == {"alerts": ["doorstep.cases.v1"]}
+        await taking.handled("alerts", [*others, *others])
+        await taking.went([("alerts", "mediation", case, went)])
+        await taking.finish(AT, reached=reached)
+    async with here.owner.connect() as connection:
+        found = await connection.exec_driver_sql("SELECT key FROM command WHERE key LIKE 'alerts:%' ORDER BY key")
+        return [int(key.rsplit(":", 1)[1]) for key in found.scalars()]
+
+
+async def test_an_event_that_caused_nothing_before_a_later_one_is_not_decided_anew(here: Place) -> None:
+    assert await caused(here, uuid4(), reached=0) == [1, 2, 3]
+
+
+async def test_an_event_that_was_taken_is_not_decided_anew_when_nothing_is_missing(here: Place) -> None:
+    assert await caused(here, uuid4(), reached=2, went=4) == [1, 2, 3, 4]
+
+
+async def test_with_a_loss_every_event_is_decided_anew_that_has_no_outcome(here: Place) -> None:
+    assert await caused(here, uuid4(), reached=2, went=4, gap=True) == [3]
+
+
 def test_every_field_that_names_a_sealed_row_is_known() -> None:
     ids = {
         name
