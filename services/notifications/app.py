@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.chassis.service import compose, parts
-from services.notifications import pages
+from services.notifications import channels_page, pages
 from services.notifications.consumers import consumers
 from services.notifications.deliveries.sending import deliveries_consumer, sender
 from services.notifications.domain.chain import AnswerWithin
@@ -21,7 +21,7 @@ def notifications(settings: NotificationsSettings) -> FastAPI:
         service,
         settings,
         routers=[duty.router, alerts.router, stream.router, channels.router, deliveries.router],
-        pages=[pages.router],
+        pages=[pages.router, channels_page.router],
         consumers=[*consumers(service.store, settings.stale_after, within), deliveries_consumer(service, settings)],
         background=[timers(service, within).run, feed.run, sender(service, settings).run],
         leaving=[feed.leave],

@@ -106,6 +106,7 @@ NO_AREA: dict[str, str] = {
     r"intake (POST|GET) /api/intake/v1/(reports:bulk|conflicts/own)": "by a community's key, which is of one area",
     r"intake (POST|GET) /api/intake/v1/case(:[\w-]+)?": "by a receipt, which is of one case",
     r"notifications \w+ /api/notifications/v1/(channels(:test)?|deliveries/own)": "one's own, known by who asks",
+    r"notifications (GET|POST) /duty/channels": "one's own, known by who asks",
     r"notifications GET /api/notifications/v1/deliveries": "tests/notifications/test_deliveries_sending.py has some",
     r"notifications GET /api/notifications/v1/alerts:stream": "it goes on; tests/notifications/test_feed.py reads it",
     r"\w+ POST /internal/particulars:read": "between services; a test of its own below shows its areas",

@@ -79,6 +79,7 @@ COMMANDS: dict[str, Allowed] = {
     "notifications POST /duty/alerts/{alert_id}/take": staff(*CASEWORK),
     "notifications POST /duty/take": staff("cadre", "supervisor", "operator"),
     "notifications POST /duty/leave": staff("cadre", "supervisor", "operator"),
+    "notifications POST /duty/channels": staff(*CASEWORK, "operator"),
     # Between services; no gateway leads there
     "intake POST /internal/particulars:read": SERVICE,
     "mediation POST /internal/particulars:read": SERVICE,
