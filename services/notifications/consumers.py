@@ -1,6 +1,6 @@
 """What notifications learns from the others: alerts for who is on duty, and rows for its lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
@@ -70,8 +70,14 @@ def consumers(store: EventStore, stale_after: timedelta, within: AnswerWithin) -
         causes = [cause for taken in batch if (cause := cause_of(taken))]
         late = {id(cause.taken) for cause in causes if cause.taken.recorded.recorded_at < at - stale_after}
         if late:
-            levels = [(cause.level, cause.taken.recorded.recorded_at) for cause in causes if id(cause.taken) in late]
-            await late_cases.count(connection, levels, at.date())
+            told = await _told_before(store, [cause.taken for cause in causes if id(cause.taken) in late])
+            levels = [
+                (cause.level, cause.taken.recorded.recorded_at)
+                for cause in causes
+                if id(cause.taken) in late and _key(cause.taken) not in told
+            ]
+            if levels:
+                await late_cases.count(connection, levels, at.date())
         fresh = {id(cause.taken): cause for cause in causes if id(cause.taken) not in late}
         cases = await known_cases(connection, {cause.taken.recorded.stream_id for cause in fresh.values()})
         desks = await desks_for(store, {cause.level for cause in fresh.values()})
@@ -153,13 +159,23 @@ def _intent(taken: Taken, command: AlertCommand, at: datetime) -> Intent[AlertCo
     return Intent(
         stream=recorded.stream_id,
         command=command,
-        key=f"{ALERTS_CONSUMER}:{_identity(taken)}",
+        key=_key(taken),
         fingerprint=recorded.fingerprint,
         actor="doorstep",
         at=at,
         area=recorded.area,
         traceparent=recorded.traceparent,
     )
+
+
+async def _told_before(store: EventStore, causes: Sequence[Taken]) -> Set[str]:
+    """Keys of those that had their alert: after a restore they come once more, and late."""
+    _, known = await store.load([], [_key(taken) for taken in causes], None)
+    return known.keys()
+
+
+def _key(taken: Taken) -> str:
+    return f"{ALERTS_CONSUMER}:{_identity(taken)}"
 
 
 def _identity(taken: Taken) -> str:

@@ -88,6 +88,16 @@ async def test_what_comes_too_late_is_counted_and_alerts_nobody_one_by_one(offic
     assert elsewhere["late"] == []
 
 
+async def test_what_was_alerted_in_time_is_not_late_when_it_comes_again_after_a_restore(office: Office) -> None:
+    case = new_id()
+    event = recorded(opened(office.community), case, office.community)
+    await office.mediation_tells(event)
+    long_ago = now() - STALE_AFTER - timedelta(minutes=1)
+    await office.told(ALERTS_CONSUMER, event._replace(recorded_at=long_ago))
+    answer = await office.get("alerts", office.staff("supervisor", "ana", office.street))
+    assert (len(await raised(office, case)), answer["late"]) == (1, [])
+
+
 async def test_a_late_case_that_is_escalated_today_is_told(office: Office) -> None:
     case = await office.case_opens(at=now() - STALE_AFTER - timedelta(minutes=1))
     await office.case_escalates(case)
