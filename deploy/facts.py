@@ -32,6 +32,8 @@ SELECT position + 1 || ' to ' || next - 1
 FROM (SELECT position, lead(position) OVER (ORDER BY position) AS next FROM {table}) p
 WHERE next > position + 1 ORDER BY position LIMIT 5
 """
+_LOST_POSITIONS = "SELECT coalesce(sum(last_position - first_position + 1), 0)::bigint FROM lost_position"
+_KNOWN_GAPS = "SELECT first_position || ' to ' || last_position FROM lost_position"
 _VERSION_GAPS = """
 SELECT stream_id || ' (' || count(*) || ' events up to version ' || max(version) || ')'
 FROM {table} GROUP BY {stream} HAVING count(*) <> max(version) LIMIT 5
@@ -170,10 +172,12 @@ async def lags(to: Mapping[str, Database], ends: Mapping[tuple[str, int], int]) 
 
 async def _log(service: str, to: Database) -> Log:
     events = await to.fetchrow(_EVENTS_OF_LOG.format(service=service))
+    known = await _column(to, _KNOWN_GAPS)
     return Log(
         position=await to.fetchval("SELECT position FROM log"),
+        lost=await to.fetchval(_LOST_POSITIONS),
         events={service: Digest(events["count"], int(events["total"]))},
-        position_gaps=await _column(to, _POSITION_GAPS.format(table="event")),
+        position_gaps=[gap for gap in await _column(to, _POSITION_GAPS.format(table="event")) if gap not in known],
         version_gaps=[
             *await _column(to, _VERSION_GAPS.format(table="event", stream="stream_id")),
             *await _column(to, _STREAMS_ASIDE),

@@ -49,6 +49,8 @@ class Log:
     position: int
     events: Mapping[str, Digest]
     """By source; a service's own has one."""
+    lost: int = 0
+    """Positions that a restore has told to be gone for good."""
     position_gaps: Sequence[str] = ()
     version_gaps: Sequence[str] = ()
 
@@ -358,9 +360,10 @@ def _whole(check: str, log: Log, remedy: str) -> Finding:
     count = sum(events.count for events in log.events.values())
     differences = [f"position {gap}" for gap in log.position_gaps[:SHOWN]]
     differences += [f"version {gap}" for gap in log.version_gaps[:SHOWN]]
-    if count != log.position:
+    if count + log.lost != log.position:
         differences.insert(0, f"{count:,} events, but its counter stands at {log.position:,}")
-    return Finding("I4", check, f"{count:,} events", differences, remedy)
+    told = f"{count:,} events; {log.lost:,} lost at a restore" if log.lost else f"{count:,} events"
+    return Finding("I4", check, told, differences, remedy)
 
 
 def _equal(

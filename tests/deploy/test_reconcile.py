@@ -179,6 +179,14 @@ def test_a_difference_is_told_before_anybody_looked_at_it_closely() -> None:
     assert finding.compared == ("log intake", "copy intake")
 
 
+def test_positions_that_a_restore_told_as_lost_are_told_and_no_difference() -> None:
+    facts = World.whole().facts()
+    log = facts.logs["intake"]
+    facts = replace(facts, logs={**facts.logs, "intake": replace(log, position=log.position + 2, lost=2)})
+    assert wrong(facts) == {}
+    assert _finding(facts, "intake's log has no gap").told == "3 events; 2 lost at a restore"
+
+
 SPOILT: dict[str, tuple[Callable[[Facts], Facts], str, str]] = {
     "a counter behind its log": (
         lambda facts: replace(facts, logs={**facts.logs, "intake": replace(facts.logs["intake"], position=9)}),
