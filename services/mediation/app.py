@@ -11,6 +11,8 @@ from services.mediation.consumers import consumers
 from services.mediation.desk import CASEWORKERS
 from services.mediation.domain.decider import CASES
 from services.mediation.endpoints import bulk, casework, dispatching, policies, queries, units
+from services.mediation.pages import case, desk, unit
+from services.mediation.pages.rendering import assets
 from services.mediation.settings import MediationSettings
 
 
@@ -30,7 +32,13 @@ def mediation(settings: MediationSettings) -> FastAPI:
         service,
         settings,
         routers=[queries.router, casework.router, dispatching.router, units.router, policies.router, bulk.router],
-        pages=[particulars_router(CASEWORKERS, queries.explanations_of)],
+        pages=[
+            particulars_router(CASEWORKERS, queries.explanations_of),
+            assets.router(),
+            desk.router,
+            case.router,
+            unit.router,
+        ],
         consumers=consumers(service, surroundings),
         background=[timers.run],
         face="/desk",
