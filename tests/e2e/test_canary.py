@@ -19,7 +19,8 @@ from tests.e2e.conftest import Stack
 NAME = f"Zxqvyname{token_hex(4)}"
 PHONE = f"+86 10 {int(token_hex(4), 16):010}"
 SENTENCE = f"zxqvysentence{token_hex(4)} kept awake by geese"
-MARKS = (NAME, PHONE, SENTENCE)
+EMAIL = f"zxqvymail{token_hex(4)}@home.example"
+MARKS = (NAME, PHONE, SENTENCE, EMAIL)
 REFERENCE = f"CONTROL-{token_hex(6)}"
 SERVICES = ("intake", "mediation", "notifications", "reporting")
 API = "/api/intake/v1"
@@ -36,7 +37,7 @@ def told(stack: Stack) -> dict[str, str]:
         community = http.post(f"{API}/communities", json=place, headers=operator).json()
         keys = f"{API}/communities/{community['community_id']}/keys"
         system = http.post(keys, json={"scopes": ["report", "history"]}, headers=operator).json()["api_key"]
-        marked = {"text": SENTENCE, "name": NAME, "phone": PHONE, "place": f"beside {NAME}"}
+        marked = {"text": SENTENCE, "name": NAME, "phone": PHONE, "email": EMAIL, "place": f"beside {NAME}"}
         report = {"community": community["community_id"], "kind": "dispute", "category": "animals", **marked}
 
         key = {"Idempotency-Key": token_hex(16)}
@@ -139,6 +140,26 @@ def traces_with(stack: Stack, wanted: str) -> list[str]:
     files = sorted(stack.home.traces.iterdir())
     assert {file.name.split(".")[0] for file in files} == set(SERVICES)
     return [file.name for file in files if wanted in file.read_text()]
+
+
+@pytest.mark.usefixtures("told")
+def test_no_message_holds_a_mark_but_its_reader_s_address(stack: Stack) -> None:
+    """The letterbox is the world outside: what lies in it has left."""
+    deadline = time.monotonic() + 30
+    while not (sent := [one for one in letters(stack) if one["to"] == EMAIL]):
+        assert time.monotonic() < deadline, "the positive control must be found"
+    assert not [mark for mark in MARKS for one in sent if mark in f"{one['subject']} {one['text']} {one['message_id']}"]
+
+
+@pytest.mark.usefixtures("told")
+def test_no_file_of_the_stack_holds_an_address_that_was_written_to(stack: Stack) -> None:
+    files = [file for file in stack.home.folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    assert [file for file in files if REFERENCE.encode() in file.read_bytes()], "the positive control must be found"
+    assert not [file for file in files if EMAIL.encode() in file.read_bytes()]
+
+
+def letters(stack: Stack) -> list[dict[str, str]]:
+    return httpx.get(f"{stack.url}/mail/messages", trust_env=False).json()
 
 
 @pytest.mark.usefixtures("told")
