@@ -1,19 +1,16 @@
 """The residents' pages in a real Chromium: both widths and directions, light and dark, without scripts too."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from services.chassis.clock import now
 from services.contracts.cases import CaseAcknowledged
 from services.contracts.deadlines import Rule
-from tests.browser.conftest import served
+from tests.browser.looking import Seen, looking, served
 from tests.conftest import Databases
 from tests.intake.door import API, FrontDoor, opened_door
 from tests.intake.test_residents_case import deadline, from_mediation, opened, resolved
@@ -35,37 +32,6 @@ async def site(postgres: Databases) -> AsyncGenerator[Site]:
         await door.hear_of_places()
         async with served(door.app) as address:
             yield Site(address, door)
-
-
-@dataclass
-class Seen:
-    """A page, with what the browser complained of."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list[str])
-
-    async def sound(self) -> None:
-        """Nothing complained, nothing to be reached by scrolling sideways, nothing that axe finds wrong."""
-        await self.page.wait_for_load_state("load")
-        assert self.complaints == []
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert await self.page.evaluate(wide) == 0, self.page.url
-        axe: Any = Axe()
-        found = await axe.run(self.page)
-        assert found.violations_count == 0, found.generate_report()
-
-
-@asynccontextmanager
-async def looking(chromium: Browser, **how: Any) -> AsyncGenerator[Seen]:
-    context = await chromium.new_context(**how)
-    page = await context.new_page()
-    seen = Seen(page)
-    page.on("console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    try:
-        yield seen
-    finally:
-        await context.close()
 
 
 async def report(seen: Seen, site: Site, language: str, *, check: bool) -> str:
