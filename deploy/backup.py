@@ -41,7 +41,7 @@ def backup(folder: Path) -> None:
     archived = here.home.wal / manifest.system
     console.print(f"From now on PostgreSQL's log is archived in {archived}", highlight=False, soft_wrap=True)
     if files:
-        console.print(f"{files:,} older files of it ({size / 1e6:,.0f} MB) are needed no more and were removed.")
+        console.print(f"Removed what no backup needs any more: {files:,} of its files, {size / 1e6:,.0f} MB.")
     console.print(
         f"Keep apart from it, and safe: {here.home.state}. It holds the keys, without which nothing that residents"
         f" told can be opened, and none of them lies in the backup.\nRestore: doorstep restore {folder}",
