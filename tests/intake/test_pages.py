@@ -203,6 +203,15 @@ async def test_the_language_changes_on_the_way_and_keeps_every_answer(browser: B
     assert '<html lang="ug" dir="rtl">' in browser.page.text
 
 
+@pytest.mark.parametrize("address", ["/report", "/case/reopen"])
+async def test_an_address_of_a_form_opened_without_it_leads_to_a_page_in_the_language_asked_for(
+    browser: Browser, address: str
+) -> None:
+    await browser.open(f"{address}?lang=kk-Arab")
+    assert browser.page.status_code == 200
+    assert '<html lang="kk-Arab" dir="rtl">' in browser.page.text
+
+
 async def test_after_sending_it_is_told_who_reads_it_and_by_when(browser: Browser, door: FrontDoor) -> None:
     receipt, case_id = await reported(browser, door)
     assert "Clear-Site-Data" in browser.page.history[-1].headers, "what was typed does not stay in the browser's cache"

@@ -32,7 +32,7 @@ from services.intake.following import (
     teller_for,
 )
 from services.intake.pages import kept_receipt
-from services.intake.pages.rendering import PageRoute, own_form, pages, refusal
+from services.intake.pages.rendering import PageRoute, own_form, pages, redirect, refusal
 from services.intake.pages.report import KINDS
 from services.intake.read_models.case_status import StatusRow
 from services.intake.story import SENTENCES, promise, story
@@ -121,9 +121,9 @@ async def sent(request: Request) -> Response:
 
 
 @router.get("/{action}")
-async def back_to_the_case(action: str) -> Response:
+async def back_to_the_case(request: Request, action: str) -> Response:
     """A form's address, opened without its form."""
-    return RedirectResponse("/case", status_code=303)
+    return redirect(request, "/case")
 
 
 @router.post("/{action}", dependencies=[Depends(own_form)])

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.exc import DBAPIError
@@ -17,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from services.chassis.decider import Refused
 from services.chassis.eventstore import KeyReused, StoreUnavailable
 from services.chassis.passing import passes
-from services.chassis.web.languages import Language
+from services.chassis.web.languages import ASKED, Language, asked_for
 from services.chassis.web.marked import marked
 from services.chassis.web.pages import Assets, Pages
 
@@ -65,6 +66,12 @@ class PageRoute(APIRoute):
                 return told
 
         return answered
+
+
+def redirect(request: Request, address: str) -> Response:
+    """To a page that can be opened, in the language that was asked for on the way."""
+    asked = asked_for(request)
+    return RedirectResponse(f"{address}?{ASKED}={asked}" if asked else address, status_code=303)
 
 
 def refusal(error: Refused, language: Language, zone: tzinfo = UTC) -> str:

@@ -19,7 +19,7 @@ from services.intake.categories import categories
 from services.intake.door import Door
 from services.intake.pages import kept_receipt
 from services.intake.pages.draft import Draft, Fault, Step, faults_of, step_of_field, steps_of
-from services.intake.pages.rendering import PageRoute, help_at_once, own_form, pages
+from services.intake.pages.rendering import PageRoute, help_at_once, own_form, pages, redirect
 from services.intake.read_models.places import CommunityRow, communities
 from services.intake.taking import area_above, take
 
@@ -49,8 +49,8 @@ async def ask(request: Request) -> Response:
 
 
 @router.get("/report")
-async def begin() -> Response:
-    return RedirectResponse("/", status_code=303)
+async def begin(request: Request) -> Response:
+    return redirect(request, "/")
 
 
 @router.post("/report", dependencies=[Depends(own_form)])
