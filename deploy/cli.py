@@ -236,7 +236,7 @@ def restore(
 ) -> None:
     """Bring the databases back to a time, and then everything that Kafka still knows.
 
-    It stops the stack, checks the backup, follows the archived log in a folder aside up to that time, and lets each
+    It checks the backup, stops the stack, follows the archived log in a folder aside up to that time, and lets each
     service take its own later events back from Kafka before anything serves: same ids, same positions. What was
     erased meanwhile is erased again. Only then the restored databases take the place of the others, all at once;
     until then nothing is changed. It says what came back and what is lost. It does not start the stack.
