@@ -101,4 +101,4 @@ def _categories() -> dict[Kind, dict[Code, str]]:
 def category_of(kind: str, category: str, language: Language) -> str:
     """What the category is called; one that history brought and nobody named, by its code."""
     name = _categories()[Kind(kind)].get(category)
-    return language.gettext(name) if name else category.replace("-", " ").replace("_", " ")
+    return language.gettext(name) if name else category.replace("-", " ").replace("_", " ").capitalize()

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta, tzinfo
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from services.chassis.signin.page import Csrf, NotForYou, own_form, page_staff_w
 from services.chassis.web.languages import VARIANTS, Language, translator
 from services.chassis.web.marked import marked
 from services.contracts.cases import Urgency
-from services.contracts.deadlines import Rule
+from services.contracts.deadlines import Deadline, Rule
 from services.mediation.case_file import CaseFile, Promise, read_file, version_of
 from services.mediation.casework import Solution
 from services.mediation.circumstances import Surroundings
@@ -162,7 +163,7 @@ async def do(
     told = await _tried(desk, case_id, act, typed, language)
     if told is None:
         query = asked_of(typed["whose"], typed["state"], typed["area"], typed["band"]).query(done=act)
-        return RedirectResponse(f"{FACE}/cases/{case_id}{query}", status_code=303)
+        return RedirectResponse(f"{FACE}/cases/{case_id}{query}#file", status_code=303)
     return await shown(request, staff, csrf, case_id, told)
 
 
@@ -334,7 +335,7 @@ async def _preview(
     rules = (await surroundings.of([area], at))[area].rules
     language = translator(solution.language, "mediation")
     until = {
-        rule: language.near(deadline(rule, Urgency(file.row.urgency), at, rules).due_at, rules.clock)
+        rule: _last_day(deadline(rule, Urgency(file.row.urgency), at, rules), language, rules.clock)
         for rule in (Rule.CONFIRM, Rule.REOPEN)
     }
     _ = language.gettext
@@ -342,6 +343,11 @@ async def _preview(
         language,
         _(RESOLUTIONS[solution.resolution]),
         solution.explanation,
-        _("Say until {at} whether it is solved; after that it counts as solved.").format(at=until[Rule.CONFIRM]),
-        _("Until {at} you can ask to have it taken up again.").format(at=until[Rule.REOPEN]),
+        _("Say until the end of {day} whether it is solved; then it counts as solved.").format(day=until[Rule.CONFIRM]),
+        _("Until the end of {day} you can ask to have it taken up again.").format(day=until[Rule.REOPEN]),
     )
+
+
+def _last_day(window: Deadline, language: Language, zone: tzinfo) -> str:
+    """A resident's window ends with its last day, at a midnight that nobody would call by the day after."""
+    return language.short_day(window.due_at - timedelta(seconds=1), zone)
