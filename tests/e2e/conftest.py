@@ -17,7 +17,10 @@ from deploy.local.home import PROJECT, Home
 from deploy.local.postgres import Dsns
 from deploy.local.state import State, load
 from deploy.local.tokens import mint
+from tests.browser.conftest import chromium
 from tests.conftest import free_port
+
+__all__ = ["chromium", "stack"]
 
 COMMAND_SECONDS = 600
 

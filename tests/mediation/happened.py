@@ -58,7 +58,8 @@ RULES = Rules(shipped().policy, shipped().calendar, ZoneInfo("Asia/Shanghai"))
 
 
 def around(at: datetime = MONDAY, on_duty: Mapping[str, str] | None = None) -> Circumstances:
-    return Circumstances(at, RULES, on_duty or {})
+    """`on_duty` names one cadre for each desk, or several apart by spaces."""
+    return Circumstances(at, RULES, {desk: cadres.split() for desk, cadres in (on_duty or {}).items()})
 
 
 def due(rule: Rule, start: datetime = MONDAY, urgency: Urgency = Urgency.ORDINARY) -> Deadline:

@@ -140,6 +140,8 @@ class TestAfterTheResolution:
         reopened = CaseReopened(level=WILLOW_LANE, previous_owner="mei", deadlines=clocks)
         asked = ReopenCase(week, around(week, {WILLOW_LANE: "mei", EAST: "ana"}))
         given(*self.solved, *since).when(asked).then(reopened, CaseAssigned(owner="ana"))
+        second = ReopenCase(week, around(week, {WILLOW_LANE: "mei bao", EAST: "ana"}))
+        given(*self.solved, *since).when(second).then(reopened, CaseAssigned(owner="bao"))
         again = given(*self.solved, *since, reopened)
         again.when(AssignCase(BAO, "mei")).refused(SamePersonAgain, person="mei")
         again.when(AssignCase(BAO, "bao")).then(assigned(BAO))

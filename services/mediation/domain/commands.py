@@ -1,6 +1,6 @@
 """What mediation can be asked to do with a case. Time and ids arrive in here; nothing looks at a clock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -38,8 +38,8 @@ class Circumstances:
 
     at: datetime
     rules: Rules
-    on_duty: Mapping[str, str]
-    """Cadres by the area of their desk."""
+    on_duty: Mapping[str, Sequence[str]]
+    """Cadres by the area of their desk, in the order in which they are told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Where a case stands to whoever acts on it: the questions that several rules ask."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.contracts import cases
 from services.contracts.deadlines import Rule
@@ -71,13 +71,13 @@ def not_barred(person: str, case: Working) -> None:
         raise SamePersonAgain(person=person)
 
 
-def on_duty_for(level: str, on_duty: Mapping[str, str], *, but: str | None = None) -> str | None:
-    """Who answers for `level` now: the cadre of its own desk, or of the nearest manned one above."""
+def on_duty_for(level: str, on_duty: Mapping[str, Sequence[str]], *, but: str | None = None) -> str | None:
+    """Who answers for `level` now: at its own desk, or at the nearest one above where somebody is."""
     desk: str | None = level
     while desk is not None:
-        cadre = on_duty.get(desk)
-        if cadre is not None and cadre != but:
-            return cadre
+        for cadre in on_duty.get(desk, ()):
+            if cadre != but:
+                return cadre
         desk = None if desk == "/" else desk[: desk.rstrip("/").rfind("/") + 1]
     return None
 
