@@ -322,7 +322,7 @@ async def _people(parts: Service, staff: Staff, level: str) -> list[str]:
     """Whom a case is likely given to: oneself, and who is on duty there and above."""
     async with parts.worker.connect() as connection:
         on_duty = await cadres_at(connection, set(up_from(level)), now())
-    return list(dict.fromkeys([staff.id, *on_duty.values()]))
+    return list(dict.fromkeys([staff.id, *(cadre for cadres in on_duty.values() for cadre in cadres)]))
 
 
 async def _preview(
