@@ -1,7 +1,7 @@
 """/desk/cases: one case, what happened to it, what was promised, and what can be done, each act in its place."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from services.chassis.eventstore import KeyReused, StaleVersion, StoreUnavailabl
 from services.chassis.http import TraceParent
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
-from services.chassis.signin.page import Csrf, NotForYou, own_form, page_staff_with
+from services.chassis.signin.page import Csrf, own_form, page_staff_with
 from services.chassis.web.languages import VARIANTS, Language, translator
 from services.chassis.web.marked import marked
 from services.contracts.cases import Urgency
@@ -140,31 +140,33 @@ async def read_report(request: Request, staff: Caseworker, csrf: Csrf, case_id: 
     return await shown(request, staff, csrf, case_id, Told(opened=opened))
 
 
-@router.post("/{case_id}/{act}", dependencies=[own_form])
-async def do(
-    request: Request, staff: Caseworker, csrf: Csrf, traceparent: TraceParent, case_id: UUID, act: Act
-) -> Response:
-    """One act, in the same way as through the API. Sent again under the same key it is done once."""
-    parts: Service = request.app.state.service
-    language, typed = pages.language(request), Typed.of(await request.form())
-    if not staff.roles.intersection(ROLES[act]):
-        raise NotForYou(staff, ROLES[act])
-    await version_of(parts, staff, case_id)
-    seen = typed["version"]
-    desk = Desk(
-        parts,
-        staff,
-        Response(),
-        typed["key"] or secrets.token_urlsafe(24),
-        traceparent,
-        request.app.state.surroundings,
-        int(seen) if seen.isdecimal() else None,
-    )
-    told = await _tried(desk, case_id, act, typed, language)
-    if told is None:
+def _doing(act: Act) -> Callable[..., Awaitable[Response]]:
+    async def do(
+        request: Request,
+        staff: Annotated[Staff, Depends(page_staff_with(*ROLES[act]))],
+        csrf: Csrf,
+        traceparent: TraceParent,
+        case_id: UUID,
+    ) -> Response:
+        """One act, in the same way as through the API. Sent again under the same key it is done once."""
+        parts: Service = request.app.state.service
+        language, typed = pages.language(request), Typed.of(await request.form())
+        await version_of(parts, staff, case_id)
+        key, seen = typed["key"] or secrets.token_urlsafe(24), typed["version"]
+        expected = int(seen) if seen.isdecimal() else None
+        desk = Desk(parts, staff, Response(), key, traceparent, request.app.state.surroundings, expected)
+        told = await _tried(desk, case_id, act, typed, language)
+        if told is not None:
+            return await shown(request, staff, csrf, case_id, told)
         query = asked_of(typed["whose"], typed["state"], typed["area"], typed["band"]).query(done=act)
         return RedirectResponse(f"{FACE}/cases/{case_id}{query}#file", status_code=303)
-    return await shown(request, staff, csrf, case_id, told)
+
+    return do
+
+
+for _act in Act:
+    # A route for each, so that each stands in the table of who may do what.
+    router.post(f"/{{case_id}}/{_act}", dependencies=[own_form], name=_act)(_doing(_act))
 
 
 async def _tried(desk: Desk, case_id: UUID, act: Act, typed: Typed, language: Language) -> Told | None:
