@@ -149,7 +149,7 @@ async def test_from_the_resident_to_a_unit_and_back(stack: Stack, lakeside: http
 
 
 async def shown_at(card: Locator) -> float:
-    await expect(card).to_be_visible(timeout=60_000)
+    await card.wait_for(timeout=60_000)
     return time.perf_counter()
 
 
