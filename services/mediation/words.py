@@ -35,8 +35,8 @@ KINDS: dict[str, str] = {
 
 STATES: dict[str, str] = {
     State.REPORTED: marked("Arriving"),
-    State.OPENED: marked("Nobody's yet"),
-    State.ASSIGNED: marked("Not taken on yet"),
+    State.OPENED: marked("Open"),
+    State.ASSIGNED: marked("Given, not taken on yet"),
     State.ACKNOWLEDGED: marked("Being worked on"),
     State.IN_MEDIATION: marked("In mediation"),
     State.DISPATCHED: marked("With a unit"),

@@ -57,11 +57,17 @@ async def cases_in(
     connection: AsyncConnection, areas: Sequence[str], band: Band, moments: Moments, narrowed: Narrowed, limit: int
 ) -> list[CaseRow]:
     """The cases of a band in these areas, the most urgent date first."""
-    query = _narrowed(select(TABLE), areas, narrowed).where(_within(band, moments)).limit(limit)
+    return await rows_of(connection, query_of(areas, band, moments, narrowed, limit))
+
+
+def query_of(
+    areas: Sequence[str], band: Band, moments: Moments, narrowed: Narrowed, limit: int
+) -> Select[tuple[object, ...]]:
     t = TABLE.c
+    query = _narrowed(select(TABLE), areas, narrowed).where(_within(band, moments)).limit(limit)
     if band is Band.UNDATED:
-        return await rows_of(connection, query.order_by(t.reported_at.desc(), t.case_id.desc()))
-    return await rows_of(connection, query.order_by(t.due_at, t.case_id))
+        return query.order_by(t.reported_at.desc(), t.case_id.desc())
+    return query.order_by(t.due_at, t.case_id)
 
 
 async def count_in(
