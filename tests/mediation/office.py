@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 import httpx
+from fastapi import FastAPI
 
 from deploy.local.postgres import Dsns
 from services.chassis.consumer import Consumer
@@ -34,6 +35,7 @@ AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Office:
+    app: FastAPI
     client: httpx.AsyncClient
     service: Service
     consumers: dict[str, Consumer]
@@ -101,7 +103,11 @@ async def opened_office(dsns: Dsns, *, intake_url: str = "") -> AsyncGenerator[O
     async with answering(app) as client:
         service: Service = app.state.service
         yield Office(
-            client, service, {one.name: one for one in consumers(service, app.state.surroundings)}, app.state.timers
+            app,
+            client,
+            service,
+            {one.name: one for one in consumers(service, app.state.surroundings)},
+            app.state.timers,
         )
 
 
