@@ -162,6 +162,11 @@ class Feed:
             LISTENERS.set(len(self._listeners))
 
     @property
+    def listening(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    @property
     def fresh(self) -> bool:
         """Whether the log was read a moment ago."""
         return monotonic() - self._read_at < STALE_SECONDS
