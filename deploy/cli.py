@@ -82,6 +82,44 @@ def token(
     token(role, area or ["/"], subject, days)
 
 
+@app.command(rich_help_panel=STACK)
+def demo(
+    lang: Annotated[str, typer.Option(help="Of the texts: zh or en.")] = "en",
+    speed: Annotated[
+        float,
+        typer.Option(min=0, help="1 is a pace to read at, about two minutes; 10 is ten times as fast; 0: no rest."),
+    ] = 1.0,
+    once: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEP",
+            help="Only this step: duty, geese, pipe, pests, school, talk, idea or light.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Tell a made-up day in three communities on the running stack: who does what, and what it causes, how soon.
+
+    Residents report, whoever is on duty is alerted, cases are mediated, handed to units, raised a level, merged,
+    resolved and reopened, all of it through the public API. At the end it lists the cases, the pages to open, whom to
+    sign in as, and the receipts to follow a case by. Run again, it tells a new day; areas, communities and units are
+    registered once. Everybody and every place in it is made up, and mail goes to the letterbox at /mail/ alone.
+
+    Exit code 1 when a step does not go as told. Refused with DOORSTEP_ENV=production.
+
+        doorstep up
+
+        doorstep demo
+
+        doorstep demo --lang zh --speed 3
+
+        doorstep demo --once geese
+    """
+    from deploy.demo.command import demo
+
+    demo(lang, speed, once)
+
+
 @app.command(rich_help_panel=DEVELOPMENT)
 def schema(
     check: Annotated[
