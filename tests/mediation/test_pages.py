@@ -462,6 +462,17 @@ class TestTheUnit:
                 assert answer.headers["content-type"].startswith("text/html")
         assert (await office.types_of(case))[-1] == "case.dispatched"
 
+    async def test_its_link_is_shown_to_those_alone_who_can_act_on_the_case(self, office: Office) -> None:
+        mei, above = await mei_at(office), await signed_in(office, "supervisor", EAST, subject="ana")
+        [case] = await office.report()
+        await with_unit(office)
+        await above.act(case, "escalate")
+        await above.act(case, "dispatch", unit="water")
+        assert "/desk/unit/" in await above.page(case)
+        page = await mei.page(case)
+        assert "With a unit" in page
+        assert "/desk/unit/" not in page
+
     async def test_staff_take_down_what_it_said_on_the_telephone(self, office: Office) -> None:
         mei, case, _ = await handed_over(office)
         assert (await mei.act(case, "unit", answer="return")).status_code == 422
