@@ -9,6 +9,9 @@ from deploy.local.state import GATEWAY_PORT, SERVICES, State
 # What a process needs of its surroundings; nothing else of the caller's environment gets in.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
+# How long each of a chain has to answer: short ones show in seconds what else takes the better part of an hour.
+_LIMITS = ("DOORSTEP_URGENT_ANSWER_WITHIN", "DOORSTEP_ORDINARY_ANSWER_WITHIN")
+
 
 def inherited() -> dict[str, str]:
     """The part of this process's environment that its children may see."""
@@ -62,6 +65,7 @@ def service_environment(state: State, service: str, gateway_port: int = GATEWAY_
     if service == "notifications":
         variables["DOORSTEP_SMTP_URL"] = letterbox_of(state).smtp_url
         variables["DOORSTEP_SMS_URL"] = "mail:"
+        variables |= {name: os.environ[name] for name in _LIMITS if name in os.environ}
     if service == "intake":
         variables["DOORSTEP_RECEIPT_KEY"] = state.receipt_key
         variables["DOORSTEP_CREDENTIAL_KEY"] = state.credential_key
