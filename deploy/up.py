@@ -17,7 +17,11 @@ from deploy.local.status import PartStatus, Phase, StackStatus
 from deploy.local.tokens import mint
 
 ADDRESSES = (
+    ("residents", "/"),
+    ("on duty", "/duty"),
+    ("desk", "/desk"),
     ("board", "/board"),
+    ("what would be sent", "/mail/"),
     ("intake's API", "/api/intake/openapi.json"),
     ("mediation's API", "/api/mediation/openapi.json"),
     ("notifications' API", "/api/notifications/openapi.json"),
@@ -92,7 +96,10 @@ def _welcome(console: Console, home: Home, stack: StackStatus) -> None:
     table = Table.grid(padding=(0, 2))
     for name, path in ADDRESSES:
         table.add_row(name, f"http://127.0.0.1:{stack.gateway_port}{path}")
-    console.print(table, "\n", "Demo tokens for 30 days, all areas (`doorstep token --help` makes others):", sep="")
+    console.print(
+        table, "\n", "Pages: sign in as anybody, nobody is real. A day to look at: doorstep demo", "\n", sep=""
+    )
+    console.print("Demo tokens for 30 days, all areas (`doorstep token --help` makes others):")
     key = load(home).staff_private_key
     for role in DEMO_ROLES:
         console.print(f"{role}:", style="bold")
