@@ -15,7 +15,7 @@ from rich.table import Table
 
 from deploy.local.jars import VERSION as KAFKA_VERSION
 from services.chassis.garbage import collect_seldom
-from tests.bench import b3_bulk, b4_append, b5_relay, b6_consume, b7_rebuild, b11_timers, b12_stack
+from tests.bench import b3_bulk, b4_append, b5_relay, b6_consume, b7_rebuild, b9_freshness, b11_timers, b12_stack
 from tests.bench.measure import Limits, Measured, Result
 from tests.bench.servers import Servers, servers
 
@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[Servers], Awaitable[Result | Limits]]] = {
     "B5": b5_relay.run,
     "B6": b6_consume.run,
     "B7": b7_rebuild.run,
+    "B9": b9_freshness.run,
     "B11": b11_timers.run,
     "B12": b12_stack.run,
 }
