@@ -38,7 +38,8 @@ async def report(
     }
     act = await stage.resident().write(f"{INTAKE}/reports", form)
     told = act.body
-    trouble = Trouble(story.title, area, told["case_id"], told["receipt"], address, act.position)
+    title = story.title if len(story.reports) == 1 else f"{story.title} ({written.name})"
+    trouble = Trouble(title, area, told["case_id"], told["receipt"], address, act.position)
     stage.troubles.append(trouble)
     await stage.caused(
         act,

@@ -44,7 +44,8 @@ class Show:
         self._line(Text(f"\n{title}", "bold cyan"))
 
     def scene(self, scene: Scene) -> None:
-        self._line(Text.assemble((f"\n  {scene.clock}  ", "bold"), scene.said))
+        self._console.print()
+        self._beside(Text(f"  {scene.clock}  ", "bold"), Text(scene.said))
 
     def act(self, act: Act) -> None:
         self._line(Text(f"         {act.asked}  {act.status}", "dim"))
@@ -53,7 +54,7 @@ class Show:
         for effect in sorted(effects, key=lambda one: one.milliseconds):
             told = Text("         ↳ ", "green")
             told.append(f"{effect.milliseconds:>5,} ms  ", "green").append(f"{effect.where:<13}  ", "cyan")
-            self._line(told.append(effect.text, "default"))
+            self._beside(told, Text(effect.text))
 
     def failed(self, title: str, scene: str, message: str) -> None:
         self._line(Text(f"\n✗ {title} ({scene}): {message}", "bold red"))
@@ -65,7 +66,9 @@ class Show:
         words = self._day.words
         if cases:
             self._line(Text(f"\n{words.summary}", "bold cyan"))
-            table = Table(words.case, words.state, words.owner, words.level, box=None, pad_edge=False, padding=(0, 2))
+            table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+            for heading in (words.case, words.state, words.owner, words.level):
+                table.add_column(heading, overflow="fold")
             for case in cases:
                 table.add_row(case.title, case.state, case.owner, case.level)
             self._console.print(table)
@@ -81,6 +84,17 @@ class Show:
 
     def counted(self, text: str) -> None:
         self._line(Text(f"\n{text}"))
+
+    def _beside(self, lead: Text, text: Text) -> None:
+        """In a terminal the text wraps in a column of its own; elsewhere each is one line, to be searched."""
+        if not self._console.is_terminal:
+            self._line(lead.append_text(text))
+            return
+        grid = Table.grid()
+        grid.add_column(no_wrap=True, width=lead.cell_len)
+        grid.add_column()
+        grid.add_row(lead, text)
+        self._console.print(grid)
 
     def _line(self, text: Text) -> None:
         self._console.print(text, soft_wrap=not self._console.is_terminal, highlight=False)

@@ -176,7 +176,7 @@ class Stage:
             if dated:
                 dates = found["dates"]
                 said.append(words.dates.format(told=self.clock(dates["told_by"]), done=self.clock(dates["done_by"])))
-            return "; ".join(said)
+            return " · ".join(said)
 
         return "intake", look
 
