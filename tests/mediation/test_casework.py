@@ -208,6 +208,12 @@ async def test_before_the_community_is_known_its_calendar_day_is_not_guessed(off
     assert await office.types_of(case) == ["case.opened"]
 
 
+async def test_a_case_about_staff_is_resolved_by_the_clock_of_the_communities_below(office: Office) -> None:
+    [case] = await office.report(EAST)
+    answer = await post(office, f"{case}/resolve", SUPERVISOR, EXPLAINED)
+    assert answer.status_code == 200, answer.text
+
+
 async def test_the_resident_reads_the_explanation_and_no_note(office: Office) -> None:
     [case] = await office.report()
     await post(office, f"{case}/acknowledge", CADRE)

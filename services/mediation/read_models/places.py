@@ -22,11 +22,15 @@ def day_of(instant: datetime, clock: ZoneInfo) -> date:
 
 
 async def homes_of(connection: AsyncConnection, case_ids: Sequence[UUID]) -> dict[UUID, Home]:
-    """The homes of those cases that mediation has and the connection's scope may see."""
+    """The homes of those cases that mediation has and the connection's scope may see.
+
+    A case about staff lies in an area above communities, and goes by the clock of one of these.
+    """
     rows = await connection.exec_driver_sql(
         "SELECT s.stream_id, s.area, p.time_zone FROM unnest($1::uuid[]) AS wanted (id)"
         " CROSS JOIN LATERAL (SELECT * FROM stream WHERE stream_id = wanted.id LIMIT 1) s"
-        " LEFT JOIN place p ON p.area = s.area AND p.time_zone IS NOT NULL",
+        " LEFT JOIN LATERAL (SELECT time_zone FROM place WHERE place.area ^@ s.area AND time_zone IS NOT NULL"
+        " ORDER BY place.area LIMIT 1) p ON true",
         (list(case_ids),),
     )
     return {row.stream_id: Home(row.area, _clock(row.time_zone)) for row in rows}
