@@ -1,6 +1,6 @@
 """Cases that were merged into another are answered when it is, each with the same explanation."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -14,7 +14,7 @@ from services.chassis.ids import new_id
 from services.chassis.particulars import Vault
 from services.chassis.projections import types_of
 from services.chassis.taken import Taken
-from services.contracts.cases import CaseClosed, CaseMerged, CaseResolved, Closure
+from services.contracts.cases import CaseClosed, CaseMerged, CaseReopened, CaseResolved
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from services.mediation.circumstances import Surroundings
@@ -28,6 +28,13 @@ from services.mediation.domain.commands import (
 )
 
 TYPES = types_of(CaseMerged, CaseResolved, CaseClosed)
+
+Ending = CaseResolved | CaseClosed | CaseMerged
+
+# Two processes may take a merging and the other case's end at once. Whoever comes second sees what the first has done:
+# the row that it kept, or the end that was in the log before.
+_ALONE = "LOCK TABLE merged_case IN SHARE ROW EXCLUSIVE MODE"
+_TOGETHER = "LOCK TABLE merged_case IN SHARE MODE"
 
 _KEEP = (
     "INSERT INTO merged_case (case_id, into_case, area) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])"
@@ -47,24 +54,27 @@ class Merging:
     async def caused_by(
         self, connection: AsyncConnection, batch: Sequence[Taken], consumer: str, at: datetime
     ) -> list[Intent[Command]]:
-        """The commands that these own events cause. Only those that end a merged case's other one are decoded."""
-        merged = [one for one in batch if one.recorded.type == CaseMerged.type]
-        if merged:
-            await self._keep(connection, merged)
-        ended = {one.recorded.stream_id: one for one in batch if one.recorded.type != CaseMerged.type}
-        others = [*ended, *(_into(one) for one in merged)]
-        rows = await _waiting(connection, others)
-        if not rows:
+        """The commands that these own events cause.
+
+        How the other case ended is asked of the log: events of two cases come in any order, and what one of them says
+        may have been overtaken since.
+        """
+        if not batch:
             return []
-        causes = {one.recorded.stream_id: one for one in merged}
-        circumstances = await self._surroundings.of({row.area for row in rows}, at)
+        merged = {one.recorded.stream_id: one for one in batch if one.recorded.type == CaseMerged.type}
+        ended = {one.recorded.stream_id: one for one in batch if one.recorded.type != CaseMerged.type}
+        await connection.exec_driver_sql(_ALONE if merged else _TOGETHER)
+        if merged:
+            await self._keep(connection, list(merged.values()))
+        rows = await _waiting(connection, [*ended, *(_into(one) for one in merged.values())])
+        causes = {row: cause for row in rows if (cause := ended.get(row.into_case) or merged.get(row.case_id))}
+        if not causes:
+            return []
+        endings = await self._endings_of({row.into_case for row in causes})
+        circumstances = await self._surroundings.of({row.area for row in causes}, at)
         intents: list[Intent[Command]] = []
-        for row in rows:
-            cause = ended.get(row.into_case) or causes.get(row.case_id)
-            if cause is None:
-                continue
-            last = cause.event if row.into_case in ended else await self._ending_of(row.into_case)
-            command, sealed = await self._command(connection, row.into_case, last, circumstances[row.area])
+        for row, cause in causes.items():
+            command, sealed = await self._command(connection, row, endings[row.into_case], circumstances[row.area])
             if command is not None:
                 intents.append(_intent(row.case_id, command, cause.recorded, consumer, at, sealed))
         return intents
@@ -74,28 +84,47 @@ class Merging:
         areas = [one.recorded.area for one in merged]
         await connection.exec_driver_sql(_KEEP, (ids, [_into(one) for one in merged], areas))
 
-    async def _ending_of(self, case_id: UUID) -> Event | None:
-        """How a case that may have ended before another was merged into it did end."""
-        loaded, _ = await self._store.load([case_id], [], None)
-        endings = [event for event in loaded[case_id].events if isinstance(event, CaseResolved | CaseClosed)]
-        return endings[-1] if endings else None
+    async def _endings_of(self, cases: Collection[UUID]) -> dict[UUID, Ending | None]:
+        """How each of these is at rest now; none: it is being worked on."""
+        loaded, _ = await self._store.load(list(cases), [], None)
+        return {case_id: _ending(loaded[case_id].events) for case_id in cases}
 
     async def _command(
-        self, connection: AsyncConnection, into: UUID, ending: Event | None, circumstances: Circumstances
+        self, connection: AsyncConnection, row: "Waiting", ending: Ending | None, circumstances: Circumstances
     ) -> tuple[Command | None, list[Sealed]]:
+        """An answer needs words: where the other case has none, somebody has to answer this one."""
         match ending:
+            case None:
+                return None, []
+            case CaseMerged() if ending.into != row.case_id:
+                return None, []
             case CaseResolved(explanation=UUID() as shared, language=str() as language):
-                copy = new_id()
                 opened = await particulars.read(
                     connection, self._vault, [shared], actor=DOORSTEP.id, role="service", purpose="merged-case"
                 )
-                text = opened.get(shared, {"explanation": "", "language": language})
-                answer = Answer(ending.resolution, copy, language, ending.resolved_on)
-                return AnswerMerged(into, answer, circumstances), [self._vault.seal(copy, text)]
-            case CaseClosed(closure=Closure.WITHDRAWN):
-                return ReleaseMerged(into, circumstances), []
+                if text := opened.get(shared):
+                    copy = new_id()
+                    answer = Answer(ending.resolution, copy, language, ending.resolved_on)
+                    return AnswerMerged(row.into_case, answer, circumstances), [self._vault.seal(copy, text)]
             case _:
-                return None, []
+                pass
+        return ReleaseMerged(row.into_case, circumstances), []
+
+
+def _ending(events: Iterable[Event]) -> Ending | None:
+    """A resolution stands until the case is reopened, whatever closes it."""
+    ending: Ending | None = None
+    for event in events:
+        match event:
+            case CaseReopened():
+                ending = None
+            case CaseResolved() | CaseMerged():
+                ending = event
+            case CaseClosed() if not isinstance(ending, CaseResolved):
+                ending = event
+            case _:
+                pass
+    return ending
 
 
 class Waiting(NamedTuple):
