@@ -22,6 +22,7 @@ _UNDATED: dict[str, Change | None] = {cases.CaseOpened.type: None, cases.CaseRes
 
 TYPES = types_of(
     cases.CaseOpened,
+    cases.CaseAssigned,
     cases.CaseAcknowledged,
     cases.CaseMediated,
     cases.CaseDispatched,
@@ -46,8 +47,11 @@ def set_by(recorded: Recorded) -> Change | None:
             return Change(clear=(), set=_timers(event.deadlines))
         case cases.CaseAcknowledged():
             return Change(clear=_names(Rule.ACKNOWLEDGE))
-        case cases.CaseMediated() if event.deadlines:
-            return Change(clear=_names(Rule.DONE), set=_timers(event.deadlines))
+        case cases.CaseAssigned():
+            return Change(clear=_names(Rule.ACCEPT))
+        case cases.CaseMediated():
+            begins = _names(Rule.DONE) if event.deadlines else []
+            return Change(clear=[*_names(Rule.ACCEPT), *begins], set=_timers(event.deadlines))
         case cases.CaseDispatched():
             return Change(clear=(), set=_timers(event.deadlines))
         case cases.CaseDispatchAccepted() | cases.CaseDispatchReturned() | cases.CaseDispatchDone():

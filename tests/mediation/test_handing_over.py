@@ -44,6 +44,7 @@ from tests.mediation.happened import (
     due,
     escalated,
     mediate,
+    mediated,
     opened,
     promised,
     resolve,
@@ -86,6 +87,10 @@ class TestDispatching:
     )
     def test_another_unit_has_no_say(self, answer: Command) -> None:
         given(*OWNED, SENT).when(answer).refused(NotDispatched, unit="garden")
+
+    @pytest.mark.parametrize("since", [assigned(BAO), mediated(), mediated(first=False)], ids=lambda event: event.type)
+    def test_a_unit_that_no_longer_has_it_is_not_waited_for(self, since: Event) -> None:
+        given(*OWNED, SENT, since).when(PassDate(Rule.ACCEPT, ACCEPT.due_at, around())).then()
 
     def test_a_unit_that_is_silent_is_gone_round(self) -> None:
         late = PassDate("accept", ACCEPT.due_at, around(ACCEPT.due_at))

@@ -148,7 +148,7 @@ def _worked_on(case: Working, event: Event) -> Case:
     standing = case.standing
     match event:
         case cases.CaseAssigned():
-            return Assigned(standing=standing, owner=event.owner)
+            return Assigned(standing=standing.promising((), without=[Rule.ACCEPT]), owner=event.owner)
         case cases.CaseAcknowledged():
             standing = standing.promising((), without=[Rule.ACKNOWLEDGE])
             if isinstance(case, Dispatched) and case.owner == event.owner:
@@ -156,7 +156,7 @@ def _worked_on(case: Working, event: Event) -> Case:
             return Acknowledged(standing=standing, owner=event.owner)
         case cases.CaseMediated():
             begins = [Rule.DONE] if event.deadlines else []
-            standing = standing.promising(event.deadlines, without=begins)
+            standing = standing.promising(event.deadlines, without=[Rule.ACCEPT, *begins])
             standing = replace(standing, agreed=event.result is MediationResult.AGREED)
             return InMediation(standing=standing, owner=case.owner or event.mediator)
         case cases.CaseDispatched():
