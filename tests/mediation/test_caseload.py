@@ -28,6 +28,7 @@ from services.contracts.patterns import PatternFound, pattern_stream
 from services.mediation.read_models.caseload import CASELOAD, CaseRow, evolve
 from services.mediation.read_models.feeds import CASELOAD_CONSUMER
 from tests.mediation.happened import (
+    BAO,
     EAST,
     WILLOW_LANE,
     acknowledged,
@@ -115,6 +116,14 @@ def test_every_event_moves_the_row() -> None:
         ("closed", True, None, None),
     ]
     assert {one.type for one in story} == CASELOAD.types
+
+
+@pytest.mark.parametrize("since", [assigned(BAO), mediated(first=False)], ids=lambda event: event.type)
+def test_a_unit_that_no_longer_has_the_case_is_not_named(since: Event) -> None:
+    sent = CaseDispatched(unit="water", tracker="mei", deadlines=(due(Rule.ACCEPT),))
+    row = folded(told((opened(), assigned(), acknowledged(), sent, since), "mediation"))
+    assert row is not None
+    assert (row.unit, row.accept_by, row.due_at) == (None, None, due(Rule.DONE).due_at)
 
 
 async def found(office: Office, who: dict[str, str], **wanted: Any) -> dict[str, Any]:

@@ -195,12 +195,14 @@ def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
     row = replace(row, last_at=max(row.last_at, recorded.occurred_at))
     match event:
         case CaseAssigned():
-            return replace(row, state=State.ASSIGNED, owner=event.owner)
+            row = replace(row, state=State.ASSIGNED, owner=event.owner, unit=None, accept_by=None)
+            return _promised(row)
         case CaseAcknowledged():
             state = row.state if row.state == State.DISPATCHED else State.ACKNOWLEDGED
             return _promised(replace(row, state=state, owner=event.owner, acknowledge_by=None))
         case CaseMediated():
-            return _promised(replace(row, state=State.IN_MEDIATION), event.deadlines)
+            row = replace(row, state=State.IN_MEDIATION, unit=None, accept_by=None)
+            return _promised(row, event.deadlines)
         case CaseDispatched():
             row = replace(row, state=State.DISPATCHED, owner=event.tracker, unit=event.unit)
             return _promised(row, event.deadlines)
@@ -256,7 +258,7 @@ def _at_rest(row: CaseRow) -> CaseRow:
 
 CASELOAD: ReadModel[CaseRow] = ReadModel(
     name="caseload",
-    version=3,
+    version=4,
     table=TABLE,
     row=CaseRow,
     evolve=evolve,
