@@ -118,3 +118,9 @@ class TestMerging:
     def test_it_is_worked_on_again_when_the_other_ends_without_an_answer(self) -> None:
         reopened = CaseReopened(level=WILLOW_LANE, deadlines=promised())
         given(*OWNED, self.merged).when(ReleaseMerged(INTO, around())).then(reopened)
+
+    def test_who_had_it_before_it_was_reopened_does_not_get_it_that_way(self) -> None:
+        reopened = CaseReopened(level=WILLOW_LANE, previous_owner=MEI.id, deadlines=promised())
+        before = (*OWNED, resolved(), reopened, assigned(BAO), self.merged)
+        on_duty = around(on_duty={WILLOW_LANE: "mei bao"})
+        given(*before).when(ReleaseMerged(INTO, on_duty)).then(reopened, assigned(BAO))

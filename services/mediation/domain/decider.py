@@ -241,7 +241,7 @@ def answer_merged(command: AnswerMerged, case: Case) -> Events:
 def release_merged(command: ReleaseMerged, case: Case) -> Events:
     if not isinstance(case, Merged) or case.into != command.into:
         return []
-    return _begin_again(case, None, command.circumstances)
+    return _begin_again(case, case.standing.barred, command.circumstances)
 
 
 def reopen(command: ReopenCase, case: Case) -> Events:
