@@ -1,5 +1,6 @@
 """What staff do with one case: what each act is told, and the command that it becomes."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -7,8 +8,15 @@ from services.chassis.clock import now
 from services.chassis.forms import Form, FreeText
 from services.chassis.ids import new_id
 from services.chassis.problems import ProblemError, unprocessable
-from services.contracts.cases import EscalationReason, Language, MediationPlace, MediationResult, Resolution
-from services.contracts.event import StaffId
+from services.contracts.cases import (
+    CaseOpened,
+    EscalationReason,
+    Language,
+    MediationPlace,
+    MediationResult,
+    Resolution,
+)
+from services.contracts.event import Event, StaffId
 from services.mediation.desk import Desk, Reached
 from services.mediation.domain.commands import (
     AcknowledgeCase,
@@ -91,12 +99,20 @@ async def merge(desk: Desk, case_id: UUID, form: Merger) -> Reached:
     """Say that the case is the same trouble as another that is being worked on: both are answered together."""
     if form.into == case_id:
         raise NotMergeable
+    home = await desk.home_of(case_id)
     loaded, _ = await desk.parts.store.load([form.into], [], desk.staff.areas)
-    other = CASES.initial
-    for event in loaded[form.into].events:
-        other = CASES.evolve(other, event)
-    if loaded[form.into].area is None:
+    into = loaded[form.into]
+    if into.area is None:
         raise unprocessable("into", "is of no case in your areas", "Send the id of the case that stays open.")
+    if _is_about_staff(into.events) and not into.area.startswith(home.area):
+        raise unprocessable(
+            "into",
+            "is about somebody on the staff, and all who see this case would read its explanation",
+            "Work on each by itself.",
+        )
+    other = CASES.initial
+    for event in into.events:
+        other = CASES.evolve(other, event)
     working(other)
     return await desk.carry_out(case_id, MergeCase(desk.actor, form.into), form)
 
@@ -118,3 +134,7 @@ async def resolve(desk: Desk, case_id: UUID, form: Solution) -> Reached:
     command = ResolveCase(desk.actor, answer, await desk.circumstances(case_id, at))
     sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
     return await desk.carry_out(case_id, command, form, [sealed])
+
+
+def _is_about_staff(events: Sequence[Event]) -> bool:
+    return any(isinstance(event, CaseOpened) and event.about_staff for event in events)

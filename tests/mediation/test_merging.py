@@ -14,7 +14,7 @@ from services.mediation.domain.commands import DOORSTEP, Command, MergeCase, Rec
 from services.mediation.domain.decider import CASES
 from services.mediation.read_models.feeds import COMMANDS_CONSUMER
 from tests.mediation.happened import EAST, LONG_AGO, LONG_AGO_AT
-from tests.mediation.office import Office, recorded
+from tests.mediation.office import Office, recorded, reported
 from tests.services import keyed, staff
 
 ANSWER = {"resolution": "explained", "explanation": "The pipe is mended.", "language": "en"}
@@ -122,6 +122,16 @@ async def test_a_merging_and_the_end_of_the_other_are_taken_by_two_processes_one
         assert not done, "it waits for the row that is not committed yet"
     await asyncio.wait_for(second, 10)
     assert isinstance(await last(office, same), CaseResolved)
+
+
+async def test_what_a_case_about_staff_is_told_does_not_reach_their_community(office: Office) -> None:
+    [ordinary] = await office.report()
+    about = [recorded(reported().model_copy(update={"about_staff": True}), uuid4(), EAST) for _ in range(2)]
+    await office.told(COMMANDS_CONSUMER, *about)
+    main, same = (one.stream_id for one in about)
+    refused = await post(office, f"{ordinary}/merge", into=str(main))
+    assert (refused.status_code, refused.json()["faults"][0]["field"]) == (422, "into")
+    await merge(office, same, main)
 
 
 async def carry_out(office: Office, case: UUID, command: Command) -> None:
