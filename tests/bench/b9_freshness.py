@@ -26,14 +26,17 @@ from tests.e2e.conftest import Stack
 
 RATE = 10
 """Reports a second: modest, and far more than a city's communities send."""
-NUMBER = 300
-WARM_UP = 30
+NUMBER = 600
+WARM_UP = 60
+READ_BACK_EACH = 5
+"""One in so many is read back: a read that waits asks a hundred times a second, and would itself be the load."""
 SENT_ALONE = 300
 
 MEDIAN_LIMIT_MS, P99_LIMIT_MS = 60, 250
 ARRIVES_WITHIN = 30.0
 
 AREA = "/bench/street/lane/"
+BOARD = f"/api/reporting/v1/indicators?area={AREA}"
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ async def run(servers: Servers) -> Limits:
     seen = await asyncio.to_thread(_on_a_stack)
     figures: list[tuple[str, float, float, str]] = []
     for name, seconds in (("caseload", seen.caseload), ("board", seen.board), ("alert", seen.alert)):
-        ordered = sorted(1000 * one for one in seconds[WARM_UP:])
+        ordered = sorted(1000 * one for one in seconds)
         figures += [
             (f"{name} median", ordered[len(ordered) // 2], MEDIAN_LIMIT_MS, "ms"),
             ("p99", ordered[len(ordered) * 99 // 100], P99_LIMIT_MS, "ms"),
@@ -107,19 +110,20 @@ async def _freshness(stack: Stack) -> _Seen:
         async with asyncio.timeout(ARRIVES_WITHIN):
             await live.wait()
 
-        async def one() -> None:
+        async def one(nth: int) -> None:
             answer = await client.post("/api/intake/v1/reports", json=report, headers=_keyed())
             answered = time.perf_counter()
             answer.raise_for_status()
             case, position = answer.json()["case_id"], answer.headers["Doorstep-Position"]
-            caseload, board, alert = await asyncio.gather(
-                _shown(client, f"/api/mediation/v1/cases/{case}", cadre, position),
-                _shown(client, f"/api/reporting/v1/indicators?area={AREA}", manager, position),
-                asyncio.wait_for(arrival(case), ARRIVES_WITHIN),
-            )
-            seen.caseload.append(caseload - answered)
-            seen.board.append(board - answered)
+            wanted = [] if nth % READ_BACK_EACH else [(f"/api/mediation/v1/cases/{case}", cadre), (BOARD, manager)]
+            reading = [_shown(client, path, who, position) for path, who in wanted]
+            alert, *read = await asyncio.gather(asyncio.wait_for(arrival(case), ARRIVES_WITHIN), *reading)
+            if nth < WARM_UP:
+                return
             seen.alert.append(max(0.0, alert - answered))
+            if read:
+                seen.caseload.append(read[0] - answered)
+                seen.board.append(read[1] - answered)
 
         await _open_loop(one)
         listener.cancel()
@@ -127,12 +131,12 @@ async def _freshness(stack: Stack) -> _Seen:
     return seen
 
 
-async def _open_loop(one: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _open_loop(one: Callable[[int], Coroutine[Any, Any, None]]) -> None:
     began = time.perf_counter()
     running: list[asyncio.Task[None]] = []
     for nth in range(WARM_UP + NUMBER):
         await asyncio.sleep(max(0.0, began + nth / RATE - time.perf_counter()))
-        running.append(asyncio.create_task(one()))
+        running.append(asyncio.create_task(one(nth)))
     await asyncio.gather(*running)
 
 
