@@ -14,7 +14,9 @@ from services.chassis.eventstore import Outcome
 from services.chassis.http import Position
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
+from services.notifications.domain.commands import AcknowledgeAlert
 from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
+from services.notifications.read_models.known_cases import known_cases
 from services.notifications.read_models.raised_alerts import case_of
 
 ON_DUTY = ("cadre", "mediator", "supervisor")
@@ -57,22 +59,23 @@ async def carry_out(
     return await handle(parts.store, decider, intent)
 
 
-async def alerted_case(parts: Service, staff: Staff, alert_id: UUID) -> UUID:
-    """The case of an alert.
+async def acknowledging(parts: Service, staff: Staff, alert_id: UUID) -> tuple[UUID, AcknowledgeAlert]:
+    """The case of an alert, and the caller's answer to it.
 
     Raises:
         ProblemError: 404, there is none in the caller's areas.
     """
     async with scoped(parts.application, staff.areas) as connection:
         case_id = await case_of(connection, staff.areas, alert_id)
-    if case_id is None:
-        raise ProblemError(
-            404,
-            "unknown-alert",
-            "There is no such alert",
-            "Check the id; it may lie outside your areas.",
-        )
-    return case_id
+        if case_id is None:
+            raise ProblemError(
+                404,
+                "unknown-alert",
+                "There is no such alert",
+                "Check the id; it may lie outside your areas.",
+            )
+        known = (await known_cases(connection, [case_id])).get(case_id)
+    return case_id, AcknowledgeAlert(alert_id, staff.id, known.previous_owner if known else None)
 
 
 async def has_reached(state: Any, position: Position) -> bool:

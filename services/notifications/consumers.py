@@ -54,13 +54,12 @@ class CaseBusy(Passing):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Somebody is to be told of a case that `level` answers for; `preferred` first, `barred` not at all."""
+    """Somebody is to be told of a case that `level` answers for; `preferred` first."""
 
     taken: Taken
     why: AlertCause
     level: str
     preferred: str | None = None
-    barred: str | None = None
 
 
 def consumers(store: EventStore, stale_after: timedelta, within: AnswerWithin) -> list[Consumer]:
@@ -121,7 +120,7 @@ def cause_of(taken: Taken) -> Cause | None:
         case CaseEscalated():
             return Cause(taken, AlertCause.ESCALATED, event.to_level, preferred=event.owner)
         case CaseReopened():
-            return Cause(taken, AlertCause.REOPENED, event.level, barred=event.previous_owner)
+            return Cause(taken, AlertCause.REOPENED, event.level)
         case _:
             return None
 
@@ -136,8 +135,9 @@ def says_looked_after(taken: Taken) -> bool:
 def raised_by(
     cause: Cause, case: KnownCase, desks: Mapping[str, DutyDesk], within: AnswerWithin, at: datetime
 ) -> Intent[AlertCommand]:
-    """The first alert of a cause; its id is made from that event's identity."""
-    chain = chain_of(cause.level, desks, at, preferred=cause.preferred, barred=cause.barred)
+    """The first alert of a cause; its id is made from that event's identity. Who had it before it was reopened is
+    never told of it again."""
+    chain = chain_of(cause.level, desks, at, preferred=cause.preferred, barred=case.previous_owner)
     urgency = Urgency(case.urgency)
     command = RaiseAlert(
         alert=uuid5(_ALERTS, _identity(cause.taken)),

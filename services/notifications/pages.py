@@ -26,8 +26,8 @@ from services.contracts.alerts import AlertAcknowledged, AlertRaised, AlertUnans
 from services.contracts.duty import DutyPlace, duty_stream
 from services.contracts.envelope import Recorded
 from services.contracts.event import AreaPath, StaffId
-from services.notifications.answering import ON_DUTY, ROSTER_KEEPERS, alerted_case, carry_out, has_reached, shown
-from services.notifications.domain.commands import AcknowledgeAlert, DutyCommand, LeaveDuty, TakeDuty
+from services.notifications.answering import ON_DUTY, ROSTER_KEEPERS, acknowledging, carry_out, has_reached, shown
+from services.notifications.domain.commands import DutyCommand, LeaveDuty, TakeDuty
 from services.notifications.domain.decider import ALERTS, DUTY
 from services.notifications.domain.duty_desk import desks_above
 from services.notifications.faces import card, desk_face
@@ -130,8 +130,8 @@ async def take_alert(
 ) -> Response:
     """The one button of a card. The same answer again is no news, so that the alert itself makes the key."""
     parts: Service = request.app.state.service
-    case_id = await alerted_case(parts, staff, alert_id)
-    key, command = f"duty page {alert_id}", AcknowledgeAlert(alert_id, staff.id)
+    case_id, command = await acknowledging(parts, staff, alert_id)
+    key = f"duty page {alert_id}"
     try:
         outcome = await carry_out(parts, staff, key, traceparent, ALERTS, case_id, command, request=f"take {alert_id}")
     except Refused as refused:

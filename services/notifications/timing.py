@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis.projections import types_of
 from services.chassis.service import Service
 from services.chassis.timers import Change, Timer, Timers
-from services.contracts.alerts import AlertAcknowledged, AlertCause, AlertRaised, AlertUnanswered, AlertWithdrawn
+from services.contracts.alerts import AlertAcknowledged, AlertRaised, AlertUnanswered, AlertWithdrawn
 from services.contracts.duty import DutyLeft, DutyPlace, DutyTaken
 from services.contracts.envelope import Recorded
 from services.notifications.domain.case_alerts import CaseAlerts, NoAlert
@@ -31,9 +31,7 @@ def timers(service: Service, within: AnswerWithin) -> Timers[TimedCommand, Timed
 
         def next_of(case_id: UUID) -> TellNext:
             alert, known = waiting[case_id], cases.get(case_id)
-            reopened = alert.cause is AlertCause.REOPENED
-            barred = known.previous_owner if known and reopened else None
-            chain = chain_of(alert.level, desks, at, barred=barred)
+            chain = chain_of(alert.level, desks, at, barred=known.previous_owner if known else None)
             return TellNext(at, chain, at + within.of(alert.urgency))
 
         return [

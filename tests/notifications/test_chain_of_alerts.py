@@ -182,6 +182,29 @@ async def test_a_reopened_case_is_never_told_to_who_had_it(office: Office) -> No
     assert (await alerts_of(office, case))[-1].cause is AlertCause.REOPENED
 
 
+async def test_a_reopened_case_that_goes_up_is_not_told_to_who_had_it_either(office: Office) -> None:
+    await manned(office)
+    case = await office.case_opens()
+    await office.mediation_says(CaseReopened(level=office.community, previous_owner="ana"), case)
+    await office.on_duty("eli", office.street, place="second")
+    await office.case_escalates(case, version=3)
+    await office.fire(await due(office, case))
+    assert "ana" not in {recipient for _, recipient in await told(office, case)}
+
+
+async def test_who_had_a_reopened_case_does_not_end_its_chain(office: Office) -> None:
+    await manned(office)
+    case = await office.case_opens()
+    await office.mediation_says(CaseReopened(level=office.community, previous_owner="mei"), case)
+    alert = (await alerts_of(office, case))[-1].alert
+    refused = await office.post(f"alerts/{alert}/acknowledge", office.staff("cadre", "mei"))
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:doorstep:refused:SamePersonAgain")
+    await office.fire(await due(office, case))
+    assert (await told(office, case))[-1] == (1, "ana")
+    answer = await office.post(f"alerts/{alert}/acknowledge", office.staff("cadre", "bao"))
+    assert answer.status_code == 200
+
+
 async def test_a_case_about_staff_is_neither_told_nor_shown_below_its_level(office: Office) -> None:
     await manned(office)
     case = new_id()

@@ -59,10 +59,11 @@ class RaiseAlert:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgeAlert:
-    """`by` answers for the case, whether or not the alert was for them."""
+    """`by` answers for the case, whether or not the alert was for them; `barred` is who must not have it again."""
 
     alert: UUID
     by: str
+    barred: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ Refused
 ├── Superseded         a newer alert of the case took its place
 ├── AlreadyAnswered
 ├── LookedAfter        somebody looks after the case itself, or it is over
+├── SamePersonAgain    they had the case before it was reopened
 └── NotAnsweredInTime  the case went on without an answer
 """
 
@@ -45,6 +46,10 @@ class LookedAfter(Refused):
     message: ClassVar[str] = marked(
         "Somebody looks after the case already, or it is over; the case file says who and how."
     )
+
+
+class SamePersonAgain(Refused):
+    message: ClassVar[str] = marked("{person} had the case before it was reopened; give it to somebody else.")
 
 
 class NotAnsweredInTime(Refused):

@@ -13,8 +13,7 @@ from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.problems import unprocessable
 from services.contracts.event import AreaPath
-from services.notifications.answering import ON_DUTY, alerted_case
-from services.notifications.domain.commands import AcknowledgeAlert
+from services.notifications.answering import ON_DUTY, acknowledging
 from services.notifications.domain.decider import ALERTS
 from services.notifications.endpoints.desk import Desk, Parts, Reader, after_position, desk_for
 from services.notifications.read_models import alert_list
@@ -104,9 +103,8 @@ async def read_alerts(
 @router.post("/alerts/{alert_id}/acknowledge", operation_id="acknowledge_alert")
 async def acknowledge(desk: AnsweringDesk, alert_id: UUID) -> AlertReached:
     """Say that you answer for the case, whether or not the alert was for you; if it is nobody's, it becomes yours."""
-    case_id = await alerted_case(desk.parts, desk.staff, alert_id)
-    command = AcknowledgeAlert(alert_id, desk.staff.id)
-    outcome = await desk.carry_out(ALERTS, case_id, command, request=repr(command))
+    case_id, command = await acknowledging(desk.parts, desk.staff, alert_id)
+    outcome = await desk.carry_out(ALERTS, case_id, command, request=f"acknowledge {alert_id}")
     return AlertReached(alert_id=alert_id, case_id=case_id, version=outcome.version)
 
 
