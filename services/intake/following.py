@@ -58,7 +58,7 @@ async def ask_reopening(door: Door, case_id: UUID, form: NotSolved, key: str, tr
     row, at, particulars = await row_of(door, case_id), now(), new_id()
     command = AskReopening(row.resolution_version, row.reopen_by, row.objected, at, particulars)
     sealed = door.service.vault.seal(particulars, {"text": form.text})
-    return await carry_out(door, case_id, command, key, traceparent, form.text, [sealed])
+    return await carry_out(door, case_id, command, key, traceparent, form.text, [sealed], at=at)
 
 
 async def erase_case(door: Door, case_id: UUID, key: str, traceparent: str | None) -> Outcome:
@@ -89,8 +89,13 @@ async def carry_out(
     traceparent: str | None,
     content: str = "",
     sealed: Sequence[Sealed] = (),
+    *,
+    at: datetime | None = None,
 ) -> Outcome:
-    """What the holder of a receipt asks for; `content` is what else tells a repeat from another request."""
+    """What the holder of a receipt asks for; `content` is what else tells a repeat from another request.
+
+    `at` is the moment that the command was made for, if it speaks of one: the others are told the same.
+    """
     fingerprints, name = door.service.fingerprints, type(command).__name__
     intent = Intent(
         stream=case_id,
@@ -98,7 +103,7 @@ async def carry_out(
         key=fingerprints.key("resident", f"{case_id} {key}".encode()),
         fingerprint=fingerprints.digest("resident", f"{case_id} {name}{content}".encode()),
         actor="resident",
-        at=now(),
+        at=at or now(),
         sealed=sealed,
         traceparent=traceparent,
     )
@@ -132,7 +137,7 @@ async def solution_of(door: Door, row: StatusRow) -> Solution | None:
 def possible(row: StatusRow, at: datetime) -> list[Can]:
     """What helps most stands first."""
     reopen = (
-        [Can.REOPEN] if row.resolution_version and row.reopen_by and at <= row.reopen_by and not row.objected else []
+        [Can.REOPEN] if row.resolution_version and row.reopen_by and at < row.reopen_by and not row.objected else []
     )
     match row.state:
         case State.ERASED:

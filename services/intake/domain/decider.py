@@ -102,7 +102,7 @@ def ask_reopening(command: AskReopening, report: Report) -> Sequence[Event]:
                 raise NothingToReopen
             if command.asked:
                 raise AskedBefore
-            if command.at > command.until:
+            if command.at >= command.until:
                 raise ReopeningTimeEnded(until=command.until.isoformat(timespec="minutes"))
             return [CaseReopeningAsked(particulars=command.particulars)]
         case Withdrawn():
