@@ -29,11 +29,12 @@ chaos: environment ## Destroy data and kill processes under load, on stacks of t
 	@$(RUN)/python -m pytest tests/chaos -m chaos $(ARGS)
 	@$(RUN)/python -m tests.chaos
 
-check: environment ## The gate: format, lint, types, who imports whom, compatible events.
+check: environment ## The gate: format, lint, types, who imports whom, translated texts, compatible events.
 	@echo '── format';  $(RUN)/ruff format --check --quiet .
 	@echo '── lint';    $(RUN)/ruff check --quiet .
 	@echo '── types';   $(RUN)/basedpyright
 	@echo '── imports'; $(RUN)/lint-imports
+	@echo '── texts';   $(RUN)/python -m deploy.translations check
 	@echo '── schemas'; $(RUN)/python -m deploy.schema --check
 	@echo '── compose'; $(RUN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
 
