@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import Generator
 from secrets import token_hex
-from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, Page, expect
 
 from deploy.local.people import WILLOW_LANE
 from tests.browser.looking import Seen, looking
@@ -91,10 +90,12 @@ async def test_from_the_resident_to_a_unit_and_back(stack: Stack, lakeside: http
         await expect(cadre.page.locator("#live.on")).to_be_visible()
         await cadre.sound()
 
-        card = cadre.page.locator("#cards .card").first
-        alerted = asyncio.create_task(shown_at(card))
+        known = await cards_on(second.page)
+        alerted = asyncio.create_task(new_card(cadre.page, await cards_on(cadre.page)))
         sent = await report(resident, stack)
-        print(f"on the cadre's open page {await alerted - sent:.2f} s after it was sent")
+        number, shown = await alerted
+        card = cadre.page.locator(f"#{number}")
+        print(f"on the cadre's open page {shown - sent:.2f} s after it was sent")
         await cadre.sound()
         await card.get_by_role("button", name="I take it").click()
         await expect(card.locator(".note")).to_be_visible()
@@ -143,21 +144,31 @@ async def test_from_the_resident_to_a_unit_and_back(stack: Stack, lakeside: http
         await resident.sound()
         assert "cadre-lin" not in await page.locator(".facts").inner_text()
 
-        await expect(second.page.locator("#cards .card").first).to_be_visible(timeout=10_000)
+        assert number not in known
+        await expect(second.page.locator(f"#{number}[data-mine]")).to_be_visible(timeout=10_000)
         for seen in (resident, cadre, second, unit):
             assert seen.complaints == []
 
 
-async def shown_at(card: Locator) -> float:
-    await card.wait_for(timeout=60_000)
-    return time.perf_counter()
+async def cards_on(page: Page) -> list[str]:
+    return await page.locator("#cards .card").evaluate_all("cards => cards.map(card => card.id)")
 
 
-async def act(desk: Any, name: str) -> None:
+async def new_card(page: Page, known: list[str]) -> tuple[str, float]:
+    """The next card that was not among these, and when it was there."""
+    found = await page.wait_for_function(
+        "known => [...document.querySelectorAll('#cards .card')].map(card => card.id).find(id => !known.includes(id))",
+        arg=known,
+        timeout=60_000,
+    )
+    return str(await found.json_value()), time.perf_counter()
+
+
+async def act(desk: Page, name: str) -> None:
     await desk.locator(f"details[data-act={name}]").evaluate("it => it.open = true")
 
 
-async def until_told(page: Any, words: str) -> None:
+async def until_told(page: Page, words: str) -> None:
     """Look again until the page says so: what others do reaches it within moments."""
     for _ in range(40):
         if words in await page.locator("main").inner_text():
