@@ -91,7 +91,10 @@ async function part(path, position) {
     showLost(say.signedOut);
     return null;
   }
-  return answer.ok ? fragment(await answer.text()) : null;
+  if (!answer.ok) return null;
+  const fresh = fragment(await answer.text());
+  fresh.behind = answer.headers.has("Doorstep-Behind");
+  return fresh;
 }
 
 const fragment = (html) => {
@@ -112,12 +115,14 @@ async function freshen() {
   }
 }
 
-async function freshenDesk(position) {
+async function freshenDesk(position, tries = 10) {
   const fresh = await part("/duty/desk", position).catch(() => null);
   const desk = document.getElementById("desk");
   if (fresh && !(desk.contains(document.activeElement) && document.activeElement.closest("form.take"))) {
     desk.replaceWith(fresh);
   }
+  // The reading waited for a second; what it then lacks comes a little later.
+  if (fresh?.behind && tries > 0) setTimeout(() => freshenDesk(position, tries - 1), 500);
 }
 
 // --- cards ---
