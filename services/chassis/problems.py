@@ -19,6 +19,8 @@ from services.chassis.decider import Refused
 from services.chassis.eventstore import KeyReused, StaleVersion, StoreUnavailable
 from services.chassis.passing import passes
 from services.chassis.telemetry import log
+from services.chassis.web.languages import spoken, translator
+from services.chassis.web.marked import marked
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -65,7 +67,7 @@ def unprocessable(field: str, message: str, remedy: str) -> ProblemError:
     return ProblemError(
         422,
         "invalid",
-        "The request can't be taken as it is",
+        marked("The request can't be taken as it is"),
         faults=[Fault(field=field, message=message, remedy=remedy)],
     )
 
@@ -152,16 +154,22 @@ def describe(error: Exception) -> ProblemError | None:
         case ProblemError():
             return error
         case Refused():
-            return ProblemError(409, f"refused:{type(error).__name__}", "Not possible as things stand", str(error))
+            return ProblemError(
+                409, f"refused:{type(error).__name__}", marked("Not possible as things stand"), str(error)
+            )
         case UnknownStream():
-            return ProblemError(404, "unknown", "There is no such case", "Check the id; it may lie outside your areas.")
+            return ProblemError(
+                404, "unknown", marked("There is no such case"), marked("Check the id; it may lie outside your areas.")
+            )
         case StaleVersion():
-            return ProblemError(412, "stale", "Somebody else changed it meanwhile", "Read it again, then repeat.")
+            return ProblemError(
+                412, "stale", marked("Somebody else changed it meanwhile"), marked("Read it again, then repeat.")
+            )
         case KeyReused():
             return ProblemError(
                 422,
                 "key-reused",
-                "This Idempotency-Key was used for another request",
+                marked("This Idempotency-Key was used for another request"),
                 faults=[
                     Fault(
                         field="Idempotency-Key",
@@ -174,21 +182,21 @@ def describe(error: Exception) -> ProblemError | None:
             return ProblemError(
                 503,
                 "unavailable",
-                "Doorstep can't store anything just now",
-                "Nothing is lost: send the same request again with the same Idempotency-Key.",
+                marked("Doorstep can't store anything just now"),
+                marked("Nothing is lost: send the same request again with the same Idempotency-Key."),
                 headers={"Retry-After": "2"},
             )
         case Unauthenticated():
             return ProblemError(
                 401,
                 "unauthenticated",
-                "Say who you are",
-                "Send `Authorization: Bearer …` with a token or key that is valid for this address.",
+                marked("Say who you are"),
+                marked("Send `Authorization: Bearer …` with a token or key that is valid for this address."),
                 headers={"WWW-Authenticate": "Bearer"},
             )
         case Forbidden(needed=needed):
             return ProblemError(
-                403, "forbidden", "Your role does not allow this", f"It takes one of: {', '.join(needed)}."
+                403, "forbidden", marked("Your role does not allow this"), f"It takes one of: {', '.join(needed)}."
             )
         case _:
             return None
@@ -208,13 +216,24 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem."""
+def install(app: FastAPI, service: str) -> None:
+    """Make every error of `app` a problem, told in the language that the request asks for."""
 
-    async def on_described(_request: Request, error: Exception) -> Response:
+    def told(
+        request: Request, problem: Problem, headers: Mapping[str, str] | None = None, refused: Refused | None = None
+    ) -> Response:
+        language = translator(spoken(request), service)
+        detail = problem.detail and language.gettext(problem.detail)
+        if refused is not None:
+            detail = language.gettext(refused.message).format(**refused.details)
+        said = problem.model_copy(update={"title": language.gettext(problem.title), "detail": detail})
+        return answer(said, {**(headers or {}), "Content-Language": language.code})
+
+    async def on_described(request: Request, error: Exception) -> Response:
         described = describe(error)
         assert described is not None
-        return answer(described.problem, described.headers)
+        refused = error if isinstance(error, Refused) else None
+        return told(request, described.problem, described.headers, refused)
 
     for kind in (
         ProblemError, Refused, UnknownStream, StaleVersion, KeyReused, StoreUnavailable, Unauthenticated, Forbidden
@@ -230,36 +249,43 @@ def install(app: FastAPI) -> None:
     for kind in (DBAPIError, PoolTimeout, OSError):
         app.add_exception_handler(kind, on_database)
 
-    async def on_invalid(_request: Request, error: Exception) -> Response:
+    async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors: Sequence[Mapping[str, Any]] = error.errors()
         problem = Problem(
             type="urn:doorstep:invalid",
-            title="The request can't be taken as it is",
+            title=marked("The request can't be taken as it is"),
             status=422,
             faults=faults_of([{**e, "loc": e["loc"][1:] if e["type"] != "json_invalid" else ()} for e in errors]),
         )
-        return answer(problem)
+        return told(request, problem)
 
-    async def on_http(_request: Request, error: Exception) -> Response:
+    async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 400:  # FastAPI's word for a body that it could not decode
-            return answer(unprocessable("body", "is not JSON in UTF-8", "Send one well-formed JSON object.").problem)
-        titles = {404: "There is nothing at this address", 405: "This address does not take that method"}
-        title = titles.get(error.status_code, "The request can't be taken as it is")
+            return told(
+                request, unprocessable("body", "is not JSON in UTF-8", "Send one well-formed JSON object.").problem
+            )
+        titles = {
+            404: marked("There is nothing at this address"),
+            405: marked("This address does not take that method"),
+        }
+        title = titles.get(error.status_code, marked("The request can't be taken as it is"))
         problem = Problem(type=f"urn:doorstep:http-{error.status_code}", title=title, status=error.status_code)
-        return answer(problem, error.headers)
+        return told(request, problem, error.headers)
 
     async def on_anything_else(request: Request, error: Exception) -> Response:
         route = request.scope.get("route")
         log.error("request failed", route=getattr(route, "path", None), exc_info=error)
         problem = Problem(
             type="urn:doorstep:failed",
-            title="Something went wrong on our side",
+            title=marked("Something went wrong on our side"),
             status=500,
-            detail="Send the same request again with the same Idempotency-Key; if it fails again, tell the operator.",
+            detail=marked(
+                "Send the same request again with the same Idempotency-Key; if it fails again, tell the operator."
+            ),
         )
-        return answer(problem)
+        return told(request, problem)
 
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)

@@ -126,7 +126,7 @@ def compose(
     app.state.settings = settings
     app.state.consumers = running
     app.state.service_tokens = service.service_tokens
-    problems.install(app)
+    problems.install(app, service.name)
     _measure(app, service)
 
     def ended() -> list[str]:

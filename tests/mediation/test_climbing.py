@@ -147,3 +147,27 @@ async def test_a_stale_version_is_told(office: Office) -> None:
     assert fresh.status_code == 200
     wrong = await office.client.post(path, headers={**cadre, **keyed(), "If-Match": "two"})
     assert wrong.json()["faults"][0]["field"] == "If-Match"
+
+
+async def test_an_error_speaks_the_callers_language(office: Office) -> None:
+    area = await community(office)
+    [case] = await office.report(area)
+    cadre = staff("cadre", area, subject="mei")
+    path = f"/api/mediation/v1/cases/{case}/"
+
+    async def told(language: str, act: str, **more: str) -> tuple[int, str, str, str]:
+        answer = await office.client.post(path + act, headers={**cadre, **keyed(), "Accept-Language": language, **more})
+        problem = answer.json()
+        return answer.status_code, answer.headers["Content-Language"], problem["title"], problem["detail"]
+
+    stale = await told("zh-CN", "acknowledge", **{"If-Match": '"1"'})
+    assert stale == (412, "zh", "期间已有人改动", "请重新读取，然后再试。")
+    await office.told(COMMANDS_CONSUMER, recorded(CaseWithdrawn(), case, area, version=2))
+    status, language, title, detail = await told("ug", "acknowledge")
+    assert (status, language, title) == (409, "ug", "ھازىرقى ئەھۋالدا مۇمكىن ئەمەس")
+    assert "closed" not in detail
+    assert (await told("tlh", "acknowledge"))[1:] == (
+        "en",
+        "Not possible as things stand",
+        "The case is closed; if the trouble goes on, report it anew.",
+    )

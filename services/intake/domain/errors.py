@@ -53,6 +53,6 @@ class ReopeningTimeEnded(Refused):
 
 
 class RegisteredOtherwise(Refused):
-    message: ClassVar[str] = (
+    message: ClassVar[str] = marked(
         "{path} is registered already, as {name}; choose another path or send the same particulars."
     )

@@ -6,12 +6,13 @@ from types import MappingProxyType
 from typing import ClassVar, assert_never
 
 from services.chassis.decider import Decider, Refused
+from services.chassis.web.marked import marked
 from services.contracts.event import Event, StreamKind
 from services.contracts.policies import Calendar, CalendarSet, Policy, PolicySet
 
 
 class VersionTaken(Refused):
-    message: ClassVar[str] = "The version name {version} stands for something else; give this one a new name."
+    message: ClassVar[str] = marked("The version name {version} stands for something else; give this one a new name.")
 
 
 @dataclass(frozen=True, slots=True)

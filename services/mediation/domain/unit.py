@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from services.chassis.decider import Decider, Refused
+from services.chassis.web.marked import marked
 from services.contracts.event import Event, StreamKind
 from services.contracts.registry import UnitRegistered
 
 
 class RegisteredElsewhere(Refused):
-    message: ClassVar[str] = "The unit is registered for {area}; choose another code."
+    message: ClassVar[str] = marked("The unit is registered for {area}; choose another code.")
 
 
 @dataclass(frozen=True, slots=True)
