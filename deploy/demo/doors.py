@@ -99,6 +99,9 @@ class Door:
                 if time.monotonic() > deadline:
                     said = f"no answer ({type(error).__name__}); see doorstep status"
                     raise Failed(f"{method} {path} got {said}") from None
+            # Python 3.11's happy eyeballs can turn being broken off into a failed connection; the task still knows.
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise asyncio.CancelledError
             await asyncio.sleep(_PAUSE)
 
 

@@ -45,7 +45,9 @@ class Refused(Exception):
         super().__init__(self.message.format(**details))
 
     def __init_subclass__(cls) -> None:
-        Refused._known[cls.__name__] = cls
+        other = Refused._known.setdefault(cls.__name__, cls)
+        if other.__module__ != cls.__module__:  # a record says the name alone
+            raise TypeError(f"{cls.__name__} is a refusal of {other.__module__} already; give this one another name")
 
     def record(self) -> str:
         """The refusal as it is kept with its command."""

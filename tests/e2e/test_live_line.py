@@ -55,8 +55,12 @@ async def report(seen: Seen, stack: Stack) -> float:
     await seen.sound()
     await page.locator("button[value=fault]").click()
     onward = page.locator(".onward .button")
-    await expect(page.locator("input[type=radio]").first).to_be_visible()
-    if await page.locator("input[type=radio][name=community]").count():  # not asked where there is but one
+    await expect(page.locator("input[type=radio], select").first).to_be_visible()
+    # Not asked where there is but one, chosen from a list where there are many.
+    if await page.locator("select[name=community]").count():
+        await page.locator("select[name=community]").select_option(label="Willow Lane")
+        await onward.click()
+    elif await page.locator("input[type=radio][name=community]").count():
         await page.get_by_text("Willow Lane").click()
         await onward.click()
     await page.locator("input[value=water-leak]").check()

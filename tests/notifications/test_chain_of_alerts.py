@@ -198,7 +198,7 @@ async def test_who_had_a_reopened_case_does_not_end_its_chain(office: Office) ->
     await office.mediation_says(CaseReopened(level=office.community, previous_owner="mei"), case)
     alert = (await alerts_of(office, case))[-1].alert
     refused = await office.post(f"alerts/{alert}/acknowledge", office.staff("cadre", "mei"))
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:doorstep:refused:SamePersonAgain")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:doorstep:refused:HadItBefore")
     await office.fire(await due(office, case))
     assert (await told(office, case))[-1] == (1, "ana")
     answer = await office.post(f"alerts/{alert}/acknowledge", office.staff("cadre", "bao"))

@@ -97,8 +97,11 @@ async def test_what_is_published_is_counted_and_a_pattern_is_found(postgres: Dat
             assert (found.category, found.cases) == ("water-leak", 9)
             assert (found.since, found.until) == (BEGIN, BEGIN + timedelta(minutes=8))
 
-            board = await client.get("/board", headers=supervisor)
-            assert "Council District 1" in board.text
-            assert "Provisional." not in board.text
+            async def settled() -> bool:
+                board = await client.get("/board", headers=supervisor)
+                assert "Council District 1" in board.text
+                return "Provisional." not in board.text  # the pattern itself has to be counted too
+
+            await until(settled)
             ready = await client.get("/api/reporting/readyz")
             assert ready.status_code == 200

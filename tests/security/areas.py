@@ -54,9 +54,7 @@ ASKED: dict[str, Ask] = {
     "mediation POST /api/mediation/v1/cases/{case_id}/acknowledge": Ask(body={}),
     "mediation POST /api/mediation/v1/cases/{case_id}/mediate": Ask(body={"result": "agreed", "place": "home"}),
     "mediation POST /api/mediation/v1/cases/{case_id}/escalate": Ask(body={}),
-    "mediation POST /api/mediation/v1/cases/{case_id}/merge": Ask(
-        body={"into": "{other_case_id}"}, status=422, says="is of no case in your areas"
-    ),
+    "mediation POST /api/mediation/v1/cases/{case_id}/merge": Ask(body={"into": "{other_case_id}"}),
     "mediation PUT /api/mediation/v1/units/{unit}": Ask("supervisor", body={"area": "{area}", "name": "Water"}),
     "mediation GET /api/mediation/v1/units": Ask(query=_AREA, empty=ITSELF),
     "mediation POST /api/mediation/v1/cases/{case_id}/dispatch": Ask(body={"unit": "{unit}"}),

@@ -37,7 +37,7 @@ from services.notifications.domain.errors import (
     NobodyOnDuty,
     NotAnsweredInTime,
     NotRaised,
-    SamePersonAgain,
+    HadItBefore,
     ShiftOver,
     SomebodyElseOnDuty,
     Superseded,
@@ -154,7 +154,7 @@ def acknowledge_alert(command: AcknowledgeAlert, alerts: CaseAlerts) -> Sequence
     """Who answers first has answered; the same answer again is no news. Also when the next was told meanwhile."""
     match _standing(command.alert, alerts):
         case Waiting() if command.by == command.barred:
-            raise SamePersonAgain(person=command.by)
+            raise HadItBefore(person=command.by)
         case Waiting(last=last):
             return [AlertAcknowledged(alert=last.alert, by=command.by, level=last.level)]
         case Answered(by=by) if by == command.by:

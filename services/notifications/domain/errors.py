@@ -8,7 +8,7 @@ Refused
 ├── Superseded         a newer alert of the case took its place
 ├── AlreadyAnswered
 ├── LookedAfter        somebody looks after the case itself, or it is over
-├── SamePersonAgain    they had the case before it was reopened
+├── HadItBefore    they had the case before it was reopened
 └── NotAnsweredInTime  the case went on without an answer
 """
 
@@ -48,7 +48,7 @@ class LookedAfter(Refused):
     )
 
 
-class SamePersonAgain(Refused):
+class HadItBefore(Refused):
     message: ClassVar[str] = marked("{person} had the case before it was reopened; give it to somebody else.")
 
 
