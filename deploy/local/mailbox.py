@@ -103,7 +103,7 @@ class Letterbox:
 def mailbox(letterbox: Letterbox) -> FastAPI:
     """What browsers see of it."""
     app = FastAPI(openapi_url=None)
-    install(app)
+    install(app, "chassis")
     assets = Assets(f"{PATH}/assets", SHARED / "tokens.css", SHARED / "base.css", _HERE / "mailbox.css")
     pages = Pages(_HERE, assets, ("tokens.css", "base.css", "mailbox.css"), ("htmx.min.js",))
     app.include_router(assets.router())
