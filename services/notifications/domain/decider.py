@@ -33,11 +33,11 @@ from services.notifications.domain.commands import (
 from services.notifications.domain.duty_desk import UNMANNED, DutyDesk, Shift
 from services.notifications.domain.errors import (
     AlreadyAnswered,
+    HadItBefore,
     LookedAfter,
     NobodyOnDuty,
     NotAnsweredInTime,
     NotRaised,
-    HadItBefore,
     ShiftOver,
     SomebodyElseOnDuty,
     Superseded,
