@@ -126,6 +126,8 @@ def test_a_step_that_fails_says_what_was_answered_and_goes_on_to_the_summary(hom
 def test_broken_off_it_ends_with_the_summary(home: Home) -> None:
     """Nobody listens at port 9: it keeps asking, as while a service is away, until it is interrupted."""
     program = (
+        # A run in the background of a shell has it ignored, and hands that on.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "import sys; from rich.console import Console; from deploy.demo.command import Telling;"
         "from deploy.demo.day import day_in; from deploy.local.home import find_home;"
         "from deploy.local.state import load; key = load(find_home()).staff_private_key;"
