@@ -137,15 +137,18 @@ async def test_a_stream_ends_after_its_life_so_that_who_listens_is_asked_anew(
 
 
 async def test_at_the_end_of_the_service_streams_do_not_keep_the_server(notifications_database: Dsns) -> None:
-    async with opened_office(notifications_database) as office, serving(office) as line:
-        async with listening(line, office.staff("cadre", "mei")) as (_, told):
-            await anext(told)
-            async with asyncio.timeout(SECONDS):
-                for end_answers in office.app.state.leaving:
-                    end_answers()
-                line.server.stop()
-                assert [block async for block in told] == []
-                await line.served
+    async with (
+        opened_office(notifications_database) as office,
+        serving(office) as line,
+        listening(line, office.staff("cadre", "mei")) as (_, told),
+    ):
+        await anext(told)
+        async with asyncio.timeout(SECONDS):
+            for end_answers in office.app.state.leaving:
+                end_answers()
+            line.server.stop()
+            assert [block async for block in told] == []
+            await line.served
 
 
 async def test_only_who_is_told_of_cases_listens(office: Office) -> None:
