@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints, ValidationInfo, field_validator
 
+from services.chassis.areas import area_above
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
 from services.chassis.forms import Form, FreeText, Line
@@ -102,9 +103,3 @@ async def take(door: Door, form: ReportForm, key: str, traceparent: str | None) 
     outcome = await handle(door.service.store, REPORTS, intent)
     taken = TakenReport(case_id=outcome.stream_id, receipt=receipt)
     return taken, Position.of(door.service.name, outcome)
-
-
-def area_above(area: str) -> str | None:
-    """Where a report about somebody who works in `area` goes; none above the outermost."""
-    above = area[: area.rstrip("/").rfind("/") + 1]
-    return above if above != "/" and area != "/" else None

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from services.chassis.areas import up_from
+from services.chassis.duty_desks import seats_at
 from services.chassis.eventstore import EventStore
 from services.mediation.domain.commands import Circumstances
-from services.mediation.read_models.duty_desks import cadres_at
-from services.mediation.rules import RuleBook, up_from
+from services.mediation.rules import RuleBook
 
 
 class Surroundings:
@@ -23,5 +24,8 @@ class Surroundings:
             return {}
         rules = await self.rules.rules_for(wanted)
         async with self._worker.connect() as connection:
-            on_duty = await cadres_at(connection, {desk for area in wanted for desk in up_from(area)}, at)
+            seats = await seats_at(connection, {desk for area in wanted for desk in up_from(area)}, at)
+        on_duty: dict[str, list[str]] = {}
+        for seat in seats:
+            on_duty.setdefault(seat.desk, []).append(seat.cadre)
         return {area: Circumstances(at, rules[area], on_duty) for area in wanted}

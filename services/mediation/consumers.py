@@ -10,6 +10,7 @@ from services.chassis.clock import now
 from services.chassis.commands import Intent, handle_all
 from services.chassis.consumer import Consumer
 from services.chassis.decider import Refused
+from services.chassis.duty_desks import DUTY_DESKS
 from services.chassis.eventstore import Outcome, StaleVersion
 from services.chassis.passing import Passing
 from services.chassis.places import PLACES
@@ -47,7 +48,6 @@ from services.mediation.domain.commands import (
 from services.mediation.domain.decider import CASES
 from services.mediation.merging import Merging
 from services.mediation.read_models.caseload import CASELOAD
-from services.mediation.read_models.duty_desks import DUTY_DESKS
 from services.mediation.read_models.feeds import (
     CASELOAD_CONSUMER,
     COMMANDS_CONSUMER,

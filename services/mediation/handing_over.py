@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.chassis.areas import up_from
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.forms import Form, FreeText
@@ -14,7 +15,6 @@ from services.contracts.event import Code
 from services.mediation.desk import Desk, Reached
 from services.mediation.domain.commands import AcceptDispatch, DispatchCase, FinishDispatch, ReturnDispatch
 from services.mediation.read_models.units import units_for
-from services.mediation.rules import up_from
 from services.mediation.unit_links import UnitLinks
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from services.chassis.areas import up_from
 from services.chassis.clock import now
 from services.chassis.eventstore import EventStore
 from services.contracts.policies import Calendar, Policy, policy_stream
@@ -97,12 +98,6 @@ class RuleBook:
             if country not in self._countries:
                 await asyncio.to_thread(rest_on, now().date(), calendar)
                 self._countries.add(country)
-
-
-def up_from(area: str) -> list[str]:
-    """The area, then each above it, up to the root."""
-    steps = area.strip("/").split("/") if area != "/" else []
-    return ["/" + "".join(f"{step}/" for step in steps[:depth]) for depth in range(len(steps), -1, -1)]
 
 
 def nearest(upwards: Iterable[tuple[str, AreaRules]]) -> InForce:

@@ -11,6 +11,7 @@ from services.chassis.clock import now
 from services.chassis.commands import Intent, handle_all
 from services.chassis.consumer import Consumer
 from services.chassis.decider import Refused
+from services.chassis.duty_desks import DUTY_DESKS
 from services.chassis.eventstore import EventStore, Outcome, StaleVersion
 from services.chassis.passing import Passing
 from services.chassis.places import PLACES
@@ -38,7 +39,6 @@ from services.notifications.domain.duty_desk import DutyDesk
 from services.notifications.manning import desks_for
 from services.notifications.read_models import late_cases
 from services.notifications.read_models.alert_list import ALERT_LIST
-from services.notifications.read_models.duty_desks import DUTY_DESKS
 from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
 from services.notifications.read_models.known_cases import KNOWN_CASES, KnownCase, known_cases
 from services.notifications.read_models.raised_alerts import RAISED_ALERTS

@@ -6,12 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from services.chassis.auth import Staff
+from services.chassis.duty_desks import Seat
 from services.chassis.web.marked import marked
 from services.contracts.alerts import AlertCause
 from services.contracts.cases import Kind, Urgency
 from services.contracts.duty import DutyPlace
 from services.notifications.read_models.alert_list import AlertRow
-from services.notifications.read_models.duty_desks import Seat, in_turn
+from services.notifications.read_models.turns import in_turn
 
 KINDS = {
     Kind.DISPUTE: marked("Dispute"),

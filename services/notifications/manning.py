@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Mapping
 
+from services.chassis.areas import up_from
 from services.chassis.eventstore import EventStore
 from services.contracts.duty import duty_stream
 from services.notifications.domain.decider import DUTY
-from services.notifications.domain.duty_desk import DutyDesk, desks_above
+from services.notifications.domain.duty_desk import DutyDesk
 
 
 async def desks_for(store: EventStore, levels: Collection[str]) -> Mapping[str, DutyDesk]:
     """The desks that answer for these levels, each level's own and all above it."""
-    desks = {desk for level in levels for desk in desks_above(level)}
+    desks = {desk for level in levels for desk in up_from(level)}
     if not desks:
         return {}
     loaded, _ = await store.load([duty_stream(desk) for desk in desks], [], None)

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from services.chassis.areas import up_from
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.decider import Refused
+from services.chassis.duty_desks import seats_at
 from services.chassis.eventstore import Outcome
 from services.chassis.http import POSITION, Position, TraceParent, after
 from services.chassis.problems import ProblemError
@@ -29,12 +31,10 @@ from services.contracts.event import AreaPath, StaffId
 from services.notifications.answering import ON_DUTY, ROSTER_KEEPERS, acknowledging, carry_out, has_reached, shown
 from services.notifications.domain.commands import DutyCommand, LeaveDuty, TakeDuty
 from services.notifications.domain.decider import ALERTS, DUTY
-from services.notifications.domain.duty_desk import desks_above
 from services.notifications.faces import card, desk_face
 from services.notifications.feed import Feed
 from services.notifications.read_models import alert_list
 from services.notifications.read_models.alert_list import shown_upto, waiting_in
-from services.notifications.read_models.duty_desks import seats_at
 from services.notifications.read_models.feeds import LIST_CONSUMER
 from services.notifications.read_models.late_cases import late_cases_since
 from services.notifications.read_models.places import Place, names_of, places_within
@@ -227,7 +227,7 @@ async def _desk(request: Request, staff: Staff, csrf: str, area: str) -> dict[st
     parts: Service = request.app.state.service
     places = await _places(request, staff, area)
     name = next((one.name for one in places if one.area == area), None)
-    desks = desks_above(area)
+    desks = up_from(area)
     # Whoever works under a desk may know who sits there, though it lies above their areas.
     async with scoped(parts.application, desks) as connection:
         seats = await seats_at(connection, desks, now())

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
+from services.chassis.areas import up_from
 from services.chassis.auth import Staff
 from services.chassis.database import scoped
 from services.chassis.problems import ProblemError
@@ -111,7 +112,7 @@ async def show_board(
     async with scoped(parts.application, staff.areas) as connection:
         parts_counted = await counted.figures(connection, question, _GROUPINGS)
         names = await names_within(connection, question.area)
-        names.update(await names_of(connection, _ancestors(question.area)))
+        names.update(await names_of(connection, up_from(question.area)))
     context = {
         "board": board(question, parts_counted, names, staff.areas, language),
         "as_of": _moment(question, language),
@@ -146,7 +147,7 @@ async def show_events(
     async with scoped(parts.application, staff.areas) as connection:
         events = await events_behind(connection, question, indicator, EVENTS_ON_A_PAGE, mark_of(after))
         names = await names_of(connection, sorted({event.area for event in events}))
-        names.update(await names_of(connection, _ancestors(question.area)))
+        names.update(await names_of(connection, up_from(question.area)))
     following = str(events[-1].mark) if len(events) == EVENTS_ON_A_PAGE else None
     here = {name: value for name, value in asked.form.items() if value}
     context = {
@@ -187,8 +188,3 @@ def _moment(question: Question, language: Language) -> Mapping[str, Any]:
         "relative": language.relative(question.as_of),
         "then": question.then,
     }
-
-
-def _ancestors(area: str) -> list[str]:
-    steps = area.strip("/").split("/")
-    return ["/", *("/" + "/".join(steps[: nth + 1]) + "/" for nth in range(len(steps)))]

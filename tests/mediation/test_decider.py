@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from services.chassis.areas import area_above
 from services.chassis.decider import Dated
 from services.contracts.cases import CaseErased, CaseReopened, Closure, EscalationReason, MediationResult, Resolution
 from services.contracts.deadlines import Rule
@@ -19,7 +20,7 @@ from services.mediation.domain.commands import (
     EraseCase,
     WithdrawCase,
 )
-from services.mediation.domain.decider import CASES, level_above
+from services.mediation.domain.decider import CASES
 from services.mediation.domain.errors import (
     AlreadyClosed,
     AlreadyResolved,
@@ -98,7 +99,7 @@ class TestAssigning:
         raised.when(AssignCase(MEI, "mei")).refused(NotYourLevel, level=EAST)
         raised.when(AssignCase(SUPERVISOR, "mei")).then(assigned(MEI))
 
-    def test_the_owner_hands_on_a_case_of_a_level_above(self) -> None:
+    def test_the_owner_hands_on_a_case_of_a_area_above(self) -> None:
         given(opened(), escalated(), assigned(MEI)).when(AssignCase(MEI, "bao")).then(assigned(BAO))
 
 
@@ -160,7 +161,7 @@ class TestEscalating:
         ],
     )
     def test_the_tree(self, level: str, above: str | None) -> None:
-        assert level_above(level) == above
+        assert area_above(level) == above
 
 
 class TestResolving:

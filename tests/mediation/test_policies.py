@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from deploy.local.postgres import Dsns
+from services.chassis.areas import up_from
 from services.contracts.cases import CaseOpened
 from services.contracts.deadlines import Allowance, Deadline, Unit
 from services.contracts.policies import PolicySet, policy_stream
 from services.mediation.domain.policy_decider import POLICIES, SetPolicy, VersionTaken
-from services.mediation.rules import shipped, up_from
+from services.mediation.rules import shipped
 from tests.mediation.office import Office, opened_office
 from tests.services import keyed, staff
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from services.chassis.areas import up_from
 from services.contracts.duty import DutyPlace
 from services.contracts.event import Event
 from services.notifications.domain.commands import EndShift, LeaveDuty
 from services.notifications.domain.decider import DUTY, TIMED
-from services.notifications.domain.duty_desk import desks_above
 from services.notifications.domain.errors import NobodyOnDuty, ShiftOver, SomebodyElseOnDuty
 from tests.given import Given
 from tests.notifications.happened import EAST, LAKESIDE, NINE, WILLOW_LANE, left, take, taken
@@ -84,4 +84,4 @@ def test_at_its_end_a_shift_is_over_unless_it_is_another_one_by_then() -> None:
     ],
 )
 def test_a_level_is_answered_for_up_to_the_root(level: str, desks: list[str]) -> None:
-    assert desks_above(level) == desks
+    assert up_from(level) == desks

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
+from services.chassis.areas import area_above
 from services.chassis.database import scoped
 from services.chassis.eventstore import StoreUnavailable
 from services.chassis.http import TraceParent
@@ -21,7 +22,7 @@ from services.intake.pages import kept_receipt
 from services.intake.pages.draft import Draft, Fault, Step, faults_of, step_of_field, steps_of
 from services.intake.pages.rendering import PageRoute, help_at_once, own_form, pages, redirect
 from services.intake.read_models.places import CommunityRow, communities
-from services.intake.taking import area_above, take
+from services.intake.taking import take
 
 router = APIRouter(route_class=PageRoute)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from services.chassis.areas import area_above
 from services.chassis.decider import Dated, Decider
 from services.contracts import cases
 from services.contracts.cases import Closure, EscalationReason, Resolution
@@ -62,7 +63,6 @@ from services.mediation.domain.standing import (
     answering,
     first_promises,
     known,
-    level_above,
     not_barred,
     on_duty_for,
     taking_on,
@@ -211,7 +211,7 @@ def escalate(command: EscalateCase, case: Case) -> Events:
         return []
     if command.level is not None and command.level != worked_on.level:
         return []
-    if level_above(worked_on.level) is None and command.reason not in _SILENCE:
+    if area_above(worked_on.level) is None and command.reason not in _SILENCE:
         raise AtTheTop(level=worked_on.level)
     rule = Rule.ACKNOWLEDGE if command.reason in _SILENCE else None
     return go_up(worked_on, command.reason, command.circumstances, rule=rule)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from services.chassis.areas import up_from
 from services.contracts import cases
 from services.contracts.deadlines import Rule
 from services.contracts.event import Event
@@ -73,19 +74,8 @@ def not_barred(person: str, case: Working) -> None:
 
 def on_duty_for(level: str, on_duty: Mapping[str, Sequence[str]], *, but: str | None = None) -> str | None:
     """Who answers for `level` now: at its own desk, or at the nearest one above where somebody is."""
-    desk: str | None = level
-    while desk is not None:
-        for cadre in on_duty.get(desk, ()):
-            if cadre != but:
-                return cadre
-        desk = None if desk == "/" else desk[: desk.rstrip("/").rfind("/") + 1]
-    return None
-
-
-def level_above(level: str) -> str | None:
-    """`/city/d1/street/` of `/city/d1/street/community/`; none above the outermost area."""
-    above = level[: level.rstrip("/").rfind("/") + 1]
-    return above if above != "/" and level != "/" else None
+    told = (cadre for desk in up_from(level) for cadre in on_duty.get(desk, ()) if cadre != but)
+    return next(told, None)
 
 
 def first_promises(urgency: cases.Urgency, circumstances: Circumstances) -> tuple[Deadline, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.chassis.areas import area_above
 from services.contracts import cases
 from services.contracts.cases import Closure, EscalationReason
 from services.contracts.deadlines import Deadline, Rule
@@ -9,7 +10,7 @@ from services.contracts.event import Event
 from services.mediation.domain.case import Case, Dispatched, OutcomeWaiting, Resolved, Unopened, Working
 from services.mediation.domain.commands import Circumstances, PassDate, Remind
 from services.mediation.domain.deadlines import next_step
-from services.mediation.domain.standing import level_above, on_duty_for
+from services.mediation.domain.standing import on_duty_for
 
 _REASONS = {
     Rule.ACKNOWLEDGE: EscalationReason.UNACKNOWLEDGED,
@@ -66,7 +67,7 @@ def go_up(
     """One level up, to whoever is on duty there, with a date to answer by; at the top, another reminder instead."""
     standing = case.standing
     renewed = [Rule.ACKNOWLEDGE, *(again for again in (Rule.DONE, Rule.MEDIATE) if again == rule)]
-    level = level_above(case.level)
+    level = area_above(case.level)
     if level is None:
         owner = case.owner or on_duty_for(case.level, circumstances.on_duty, but=standing.barred)
         again = _next(case, [rule] if rule else [], circumstances)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from services.chassis import http
+from services.chassis.areas import up_from
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
 from services.chassis.database import scoped
@@ -17,7 +18,6 @@ from services.mediation.desk import Desk
 from services.mediation.domain.unit import UNITS, RegisterUnit
 from services.mediation.endpoints.desk import Parts, Reader, after_position, desk_for
 from services.mediation.read_models.units import units_for
-from services.mediation.rules import up_from
 
 router = APIRouter()
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from services.chassis.areas import area_above
 from services.chassis.auth import Staff
 from services.chassis.database import scoped
 from services.chassis.problems import ProblemError
@@ -17,7 +18,6 @@ from services.mediation import casework, handing_over
 from services.mediation.casework import Acknowledgement, Assignment, Escalation, Merger, Session, Solution
 from services.mediation.desk import CASEWORKERS, Desk, actor_of
 from services.mediation.domain.case import Assigned, Case, Dispatched, Opened, Working
-from services.mediation.domain.standing import level_above
 from services.mediation.handing_over import Acceptance, Completion, Handover, Return
 from services.mediation.read_models import caseload
 from services.mediation.read_models.caseload import Wanted
@@ -125,7 +125,7 @@ def possible(case: Case, staff: Staff) -> list[Act]:
         Act.UNIT: isinstance(case, Dispatched),
         Act.MEDIATE: not untaken,
         Act.ASSIGN: True,
-        Act.ESCALATE: level_above(case.level) is not None,
+        Act.ESCALATE: area_above(case.level) is not None,
         Act.MERGE: True,
     }
     return [act for act in Act if open_to[act] and staff.roles.intersection(ROLES[act])]

@@ -10,10 +10,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+from services.chassis.areas import area_above, up_from
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.decider import Refused
+from services.chassis.duty_desks import seats_at
 from services.chassis.eventstore import KeyReused, StaleVersion, StoreUnavailable
 from services.chassis.http import TraceParent
 from services.chassis.problems import ProblemError
@@ -38,7 +40,6 @@ from services.mediation.domain.case import (
     Unopened,
 )
 from services.mediation.domain.deadlines import deadline
-from services.mediation.domain.standing import level_above
 from services.mediation.explaining import explain, title
 from services.mediation.pages.acts import DONE, ROLES, TITLES, Act, NotTaken, Typed, carry_out, possible, solution_of
 from services.mediation.pages.due import Due, due
@@ -46,9 +47,7 @@ from services.mediation.pages.listing import ListAsked, Looks, asked_of, listing
 from services.mediation.pages.rendering import AWAY, FACE, DeskRoute, pages
 from services.mediation.pages.report import FIELDS, PURPOSES, OpenedReport, open_report
 from services.mediation.pages.timeline import Teller
-from services.mediation.read_models.duty_desks import cadres_at
 from services.mediation.read_models.units import UnitRow, units_for
-from services.mediation.rules import up_from
 from services.mediation.settings import MediationSettings
 from services.mediation.unit_links import UnitLinks
 from services.mediation.words import (
@@ -217,7 +216,7 @@ async def shown(request: Request, staff: Staff, csrf: str, case_id: UUID, told: 
     file = await read_file(parts, staff, case_id)
     row = file.row
     levels = {level for event in file.events if (level := getattr(event, "to_level", None))}
-    above = level_above(row.level)
+    above = area_above(row.level)
     look = await looks_for(
         parts, staff, [row], language, at, asked.query(), also=[*levels, *([above] if above else [])]
     )
@@ -323,8 +322,8 @@ def _unit(file: CaseFile, units: Sequence[UnitRow], request: Request, parts: Ser
 async def _people(parts: Service, staff: Staff, level: str) -> list[str]:
     """Whom a case is likely given to: oneself, and who is on duty there and above."""
     async with parts.worker.connect() as connection:
-        on_duty = await cadres_at(connection, set(up_from(level)), now())
-    return list(dict.fromkeys([staff.id, *(cadre for cadres in on_duty.values() for cadre in cadres)]))
+        seats = await seats_at(connection, up_from(level), now())
+    return list(dict.fromkeys([staff.id, *(seat.cadre for seat in seats)]))
 
 
 async def _preview(

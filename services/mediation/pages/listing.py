@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import TypeAdapter, ValidationError
 
+from services.chassis.areas import up_from
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.database import scoped
@@ -24,7 +25,6 @@ from services.mediation.read_models.bands import MOST_COUNTED, Band, Moments, Na
 from services.mediation.read_models.caseload import CaseRow, State
 from services.mediation.read_models.patterns import PatternRow, latest_patterns
 from services.mediation.read_models.places import clocks_at, names_at, places_within
-from services.mediation.rules import up_from
 from services.mediation.words import KINDS, STATES, category_of
 
 ROWS_OF_A_BAND = 30

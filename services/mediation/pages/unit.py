@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.chassis import particulars
+from services.chassis.areas import up_from
 from services.chassis.auth import Staff, Unauthenticated
 from services.chassis.clock import now
 from services.chassis.database import scoped
@@ -31,7 +32,6 @@ from services.mediation.pages.due import due
 from services.mediation.pages.listing import looks_for
 from services.mediation.pages.rendering import AWAY, FACE, DeskRoute, pages, said
 from services.mediation.read_models.units import units_for
-from services.mediation.rules import up_from
 from services.mediation.unit_links import UnitLinks
 from services.mediation.words import KINDS, RETURN_REASONS, category_of
 

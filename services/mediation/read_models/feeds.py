@@ -1,8 +1,8 @@
 """Which consumer feeds which read models."""
 
+from services.chassis.duty_desks import DUTY_DESKS
 from services.chassis.places import PLACES
 from services.mediation.read_models.caseload import CASELOAD
-from services.mediation.read_models.duty_desks import DUTY_DESKS
 from services.mediation.read_models.patterns import PATTERNS
 from services.mediation.read_models.units import UNITS
 

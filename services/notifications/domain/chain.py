@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.chassis.areas import up_from
 from services.contracts.cases import Urgency
-from services.notifications.domain.duty_desk import UNMANNED, DutyDesk, desks_above
+from services.notifications.domain.duty_desk import UNMANNED, DutyDesk
 
 LAST_STEP = 2
 """On duty, second, and the desk above: then the case goes up."""
@@ -36,7 +37,7 @@ def chain_of(
 
     Places without anybody are passed over, and so is who has a place already. `barred` is never in it.
     """
-    own, *above = desks_above(level)
+    own, *above = up_from(level)
     chain = [cadre for cadre in (preferred, *desks.get(own, UNMANNED).on_duty(at)) if cadre and cadre != barred]
     for desk in above:
         others = [cadre for cadre in desks.get(desk, UNMANNED).on_duty(at) if cadre not in (*chain, barred)]

@@ -50,12 +50,6 @@ def evolve(desk: DutyDesk, event: Event) -> DutyDesk:
             return desk
 
 
-def desks_above(level: str) -> list[str]:
-    """The areas whose desks answer for `level`: its own, then each above it, up to the root."""
-    parts = level.strip("/").split("/") if level != "/" else []
-    return ["/" + "".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts), -1, -1)]
-
-
 def _seated(desk: DutyDesk, place: DutyPlace, shift: Shift | None) -> DutyDesk:
     match place:
         case DutyPlace.FIRST:

@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import AwareDatetime, BaseModel
 
+from services.chassis.areas import up_from
 from services.chassis.auth import Forbidden, Staff
 from services.chassis.clock import now
 from services.chassis.database import scoped
+from services.chassis.duty_desks import seats_at
 from services.chassis.http import behind
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
@@ -17,10 +19,9 @@ from services.contracts.event import AreaPath, StaffId
 from services.notifications.answering import ROSTER_KEEPERS
 from services.notifications.domain.commands import LeaveDuty, TakeDuty
 from services.notifications.domain.decider import DUTY
-from services.notifications.domain.duty_desk import desks_above
 from services.notifications.endpoints.desk import Desk, Form, Parts, Reader, after_position, desk_for
-from services.notifications.read_models.duty_desks import in_turn, seats_at
 from services.notifications.read_models.places import name_of
+from services.notifications.read_models.turns import in_turn
 
 router = APIRouter()
 
@@ -94,7 +95,7 @@ async def leave(desk: DutyDesk, leaving: Leaving) -> ShiftReached:
 async def read_duty(parts: Parts, staff: Reader, request: Request, area: AreaPath) -> WhoAnswers:
     """Who answers for an area at this moment, and who is next."""
     name = await _place(parts, staff, request, area)
-    desks = desks_above(area)
+    desks = up_from(area)
     # Whoever works under a desk may know who sits there, though it lies above their areas.
     async with scoped(parts.application, desks) as connection:
         turn = in_turn(area, await seats_at(connection, desks, now()))

@@ -1,8 +1,8 @@
 """Which consumer feeds which read models."""
 
+from services.chassis.duty_desks import DUTY_DESKS
 from services.chassis.places import PLACES
 from services.notifications.read_models.alert_list import ALERT_LIST
-from services.notifications.read_models.duty_desks import DUTY_DESKS
 from services.notifications.read_models.known_cases import KNOWN_CASES
 from services.notifications.read_models.raised_alerts import RAISED_ALERTS
 from services.notifications.read_models.told_cases import TOLD_CASES

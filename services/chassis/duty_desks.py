@@ -1,6 +1,6 @@
-"""Who is on duty where, since when, and until when."""
+"""Who is on duty where, since when, and until when: a read model that more than one service keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -79,7 +79,7 @@ class Seat:
     until: datetime | None
 
 
-async def seats_at(connection: AsyncConnection, desks: Sequence[str], at: datetime) -> list[Seat]:
+async def seats_at(connection: AsyncConnection, desks: Collection[str], at: datetime) -> list[Seat]:
     """Who is on duty at these desks at that moment: the lowest desk first, and there who is told first."""
     rows = await connection.exec_driver_sql(
         "SELECT area, first, first_since, first_until, second, second_since, second_until FROM duty_desk"
@@ -93,10 +93,3 @@ async def seats_at(connection: AsyncConnection, desks: Sequence[str], at: dateti
         if row.second and (row.second_until is None or row.second_until > at):
             seats.append(Seat(row.area, row.second, DutyPlace.SECOND, row.second_since, row.second_until))
     return seats
-
-
-def in_turn(level: str, seats: Sequence[Seat]) -> list[Seat]:
-    """Those of `seats`, lowest desk first, who are told of a new case at `level`: its own desk, then the next above."""
-    turn = [seat for seat in seats if seat.desk == level]
-    named = {seat.cadre for seat in turn}
-    return turn + [seat for seat in seats if seat.cadre not in named][:1]
