@@ -79,11 +79,16 @@ class Seat:
     until: datetime | None
 
 
+SEATS = (
+    "SELECT area, first, first_since, first_until, second, second_since, second_until FROM duty_desk"
+    " WHERE area = ANY($1::text[]) ORDER BY length(area) DESC"
+)
+
+
 async def seats_at(connection: AsyncConnection, desks: Collection[str], at: datetime) -> list[Seat]:
     """Who is on duty at these desks at that moment: the lowest desk first, and there who is told first."""
     rows = await connection.exec_driver_sql(
-        "SELECT area, first, first_since, first_until, second, second_since, second_until FROM duty_desk"
-        " WHERE area = ANY($1::text[]) ORDER BY length(area) DESC",
+        SEATS,
         (list(desks),),
     )
     seats: list[Seat] = []

@@ -37,6 +37,9 @@ def door_of(service: Service, settings: IntakeSettings) -> Door:
     )
 
 
+CASE_OF = "SELECT stream_id FROM command WHERE key = $1"
+
+
 async def case_of(door: Door, receipt: str) -> UUID | None:
     """The case that the receipt belongs to; what is wrong with one that finds none is not told."""
     try:
@@ -44,7 +47,7 @@ async def case_of(door: Door, receipt: str) -> UUID | None:
     except ValueError:
         return None
     async with door.service.worker.connect() as connection:
-        found = await connection.exec_driver_sql("SELECT stream_id FROM command WHERE key = $1", (key,))
+        found = await connection.exec_driver_sql(CASE_OF, (key,))
         return found.scalar_one_or_none()
 
 

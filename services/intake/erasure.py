@@ -7,10 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis import particulars
 from services.intake import set_aside
 
+DROP_ASIDE = "DELETE FROM set_aside WHERE case_id = $1"
+NOTE_ERASED = "INSERT INTO erased (case_id) VALUES ($1) ON CONFLICT DO NOTHING"
+
 
 async def erase_rows(connection: AsyncConnection, case_id: UUID) -> None:
     """Delete all that intake holds of a case, and note it in the ledger; again does nothing."""
     await set_aside.hold(connection, [case_id])
     await particulars.erase(connection, case_id)
-    await connection.exec_driver_sql("DELETE FROM set_aside WHERE case_id = $1", (case_id,))
-    await connection.exec_driver_sql("INSERT INTO erased (case_id) VALUES ($1) ON CONFLICT DO NOTHING", (case_id,))
+    await connection.exec_driver_sql(DROP_ASIDE, (case_id,))
+    await connection.exec_driver_sql(NOTE_ERASED, (case_id,))

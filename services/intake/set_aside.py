@@ -35,6 +35,17 @@ class Conflict:
     at: datetime
 
 
+KEEP = (
+    "INSERT INTO set_aside (ref, case_id, community, area, reference, fingerprint, key_id, sealed)"
+    " SELECT c.ref, c.case_id, $1, $2, c.reference, c.fingerprint, c.key_id, c.sealed"
+    " FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::smallint[], $8::bytea[])"
+    " AS c (ref, case_id, reference, fingerprint, key_id, sealed)"
+    " WHERE NOT EXISTS (SELECT 1 FROM erased WHERE erased.case_id = c.case_id)"
+    " ON CONFLICT (case_id, fingerprint) DO NOTHING"
+)
+HOLD = "SELECT pg_advisory_xact_lock(hashtextextended(id::text, 0)) FROM unnest($1::uuid[]) AS held (id)"
+
+
 async def keep(service: Service, system: Credential, conflicts: Sequence[Aside]) -> None:
     """Keep each once, however often it comes, unless its case was erased.
 
@@ -46,12 +57,7 @@ async def keep(service: Service, system: Credential, conflicts: Sequence[Aside])
         async with service.worker.begin() as connection:
             await hold(connection, [one.case_id for one in conflicts])
             await connection.exec_driver_sql(
-                "INSERT INTO set_aside (ref, case_id, community, area, reference, fingerprint, key_id, sealed)"
-                " SELECT c.ref, c.case_id, $1, $2, c.reference, c.fingerprint, c.key_id, c.sealed"
-                " FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::smallint[], $8::bytea[])"
-                " AS c (ref, case_id, reference, fingerprint, key_id, sealed)"
-                " WHERE NOT EXISTS (SELECT 1 FROM erased WHERE erased.case_id = c.case_id)"
-                " ON CONFLICT (case_id, fingerprint) DO NOTHING",
+                KEEP,
                 (
                     system.community,
                     system.area,
@@ -73,7 +79,7 @@ async def hold(connection: AsyncConnection, case_ids: Sequence[UUID]) -> None:
     """Keep an erasure of these cases, and whatever would outlive it, apart until this transaction ends."""
     # In one order, so that two that hold several never wait for each other; and no append waits for either.
     await connection.exec_driver_sql(
-        "SELECT pg_advisory_xact_lock(hashtextextended(id::text, 0)) FROM unnest($1::uuid[]) AS held (id)",
+        HOLD,
         (sorted(set(case_ids)),),
     )
 

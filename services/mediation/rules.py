@@ -5,13 +5,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
-from time import monotonic
 from zoneinfo import ZoneInfo
 
 import yaml
 
 from services.chassis.areas import up_from
-from services.chassis.clock import now
+from services.chassis.clock import monotonic, now
 from services.chassis.eventstore import EventStore
 from services.contracts.policies import Calendar, Policy, policy_stream
 from services.mediation.domain.deadlines import Rules, rest_on

@@ -16,9 +16,14 @@ Positioned = tuple[int, Taken]
 """An event and its position in the public log."""
 
 
+LEFT_OUT = "SELECT stream_id, position FROM left_out WHERE model = $1"
+LEAVE_OUT = "INSERT INTO left_out (model, stream_id, position, reason) VALUES ($1, $2, $3, $4)"
+READMIT = "DELETE FROM left_out WHERE model = $1 AND stream_id = $2"
+
+
 async def of_model(connection: AsyncConnection, model: ReadModel[Any]) -> dict[UUID, int]:
     """The streams that are left out, each from which position on."""
-    rows = await connection.exec_driver_sql("SELECT stream_id, position FROM left_out WHERE model = $1", (model.name,))
+    rows = await connection.exec_driver_sql(LEFT_OUT, (model.name,))
     return {row.stream_id: row.position for row in rows}
 
 
@@ -40,13 +45,11 @@ async def project_around(connection: AsyncConnection, model: ReadModel[Any], eve
             log.error("stream left out", model=model.name, stream=str(stream_id), exc_info=failed)
             reason = " < ".join([type(failed).__qualname__, *reversed(where(failed.__traceback__, frames=2))])
             await connection.exec_driver_sql(
-                "INSERT INTO left_out (model, stream_id, position, reason) VALUES ($1, $2, $3, $4)",
+                LEAVE_OUT,
                 (model.name, stream_id, run[0][0], reason),
             )
 
 
 async def readmit(connection: AsyncConnection, model: ReadModel[Any], stream_id: UUID) -> None:
     """It is to be folded in the same transaction; should that fail, it is left out again."""
-    await connection.exec_driver_sql(
-        "DELETE FROM left_out WHERE model = $1 AND stream_id = $2", (model.name, stream_id)
-    )
+    await connection.exec_driver_sql(READMIT, (model.name, stream_id))

@@ -24,6 +24,15 @@ class StaffChannels:
     urgencies: tuple[str, ...] = ALL_URGENCIES
 
 
+KEEP = (
+    "INSERT INTO contact_channel (staff_id, ref, key_id, sealed, changed_at) VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT (staff_id) DO UPDATE SET ref = excluded.ref, key_id = excluded.key_id,"
+    "  sealed = excluded.sealed, changed_at = excluded.changed_at"
+)
+CHANNELS = "SELECT ref, key_id, sealed FROM contact_channel WHERE staff_id = $1"
+FORGET = "DELETE FROM contact_channel WHERE staff_id = $1"
+
+
 async def keep(connection: AsyncConnection, vault: Vault, staff: str, channels: StaffChannels, at: datetime) -> None:
     sealed = vault.seal(
         new_id(),
@@ -35,18 +44,14 @@ async def keep(connection: AsyncConnection, vault: Vault, staff: str, channels: 
         },
     )
     await connection.exec_driver_sql(
-        "INSERT INTO contact_channel (staff_id, ref, key_id, sealed, changed_at) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (staff_id) DO UPDATE SET ref = excluded.ref, key_id = excluded.key_id,"
-        "  sealed = excluded.sealed, changed_at = excluded.changed_at",
+        KEEP,
         (staff, sealed.ref, sealed.key_id, sealed.body, at),
     )
 
 
 async def channels_of(connection: AsyncConnection, vault: Vault, staff: str) -> StaffChannels | None:
     """None: they have left no way to reach them."""
-    found = await connection.exec_driver_sql(
-        "SELECT ref, key_id, sealed FROM contact_channel WHERE staff_id = $1", (staff,)
-    )
+    found = await connection.exec_driver_sql(CHANNELS, (staff,))
     row = found.one_or_none()
     if row is None:
         return None
@@ -56,4 +61,4 @@ async def channels_of(connection: AsyncConnection, vault: Vault, staff: str) -> 
 
 
 async def forget(connection: AsyncConnection, staff: str) -> None:
-    await connection.exec_driver_sql("DELETE FROM contact_channel WHERE staff_id = $1", (staff,))
+    await connection.exec_driver_sql(FORGET, (staff,))

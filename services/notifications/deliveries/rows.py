@@ -85,6 +85,59 @@ class Waits:
         return planned.recorded_at + (self.staff if planned.audience is Audience.STAFF else self.resident)
 
 
+WRITE = (
+    "INSERT INTO delivery (delivery_id, source, stream_id, version, audience, recipient, what, area, reference,"
+    "  category, urgency, owner, by_when, recorded_at, stale_at, state, next_at)"
+    " SELECT n.*, 'waiting', $16"
+    " FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[],"
+    "  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],"
+    "  $15::timestamptz[]) AS n"
+    " ON CONFLICT DO NOTHING"
+)
+DOUBT = (
+    "UPDATE delivery SET state = 'unknown_after_restore', reason = 'restored', settled_at = $1"
+    " WHERE state = 'waiting' AND recorded_at < (SELECT max(restored_at) FROM restored)"
+)
+VOID = (
+    "UPDATE delivery d SET state = 'cancelled', reason = v.reason, settled_at = $4"
+    " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS v (stream_id, audience, reason)"
+    " WHERE d.state = 'waiting' AND d.stream_id = v.stream_id AND d.audience = v.audience"
+)
+CLAIM = (
+    "UPDATE delivery d SET next_at = $2, attempts = attempts + 1"
+    " FROM (SELECT delivery_id FROM delivery WHERE state = 'waiting' AND next_at <= $1"
+    "  ORDER BY audience DESC, next_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due"
+    f" WHERE d.delivery_id = due.delivery_id RETURNING d.{_CLAIMED.replace(', ', ', d.')}"
+)
+STILL_WAITS = "SELECT 1 FROM delivery WHERE delivery_id = $1 AND state = 'waiting'"
+SETTLE = (
+    "UPDATE delivery SET state = $2, reason = $3, channel = $4, settled_at = $5"
+    " WHERE delivery_id = $1 AND (state = 'waiting' OR $2 = 'sent')"
+)
+PUT_BACK = "UPDATE delivery SET next_at = $2, reason = $3 WHERE delivery_id = ANY ($1::uuid[]) AND state = 'waiting'"
+EXPIRE_DIGESTS = (
+    "UPDATE delivery SET state = 'expired', reason = 'too_late', settled_at = $1"
+    " WHERE state = 'waiting' AND digest_of IS NOT NULL AND stale_at <= $1 AND next_at <= $1"
+)
+LATE = (
+    "SELECT delivery_id, audience, recipient, stream_id, digest_of FROM delivery"
+    " WHERE state = 'waiting' AND digest_of IS NULL AND stale_at <= $1 AND next_at <= $1"
+    " ORDER BY recorded_at DESC LIMIT $2 FOR UPDATE SKIP LOCKED"
+)
+DIGESTS = (
+    "SELECT delivery_id, audience, recipient, stream_id, digest_of FROM delivery"
+    " WHERE state = 'waiting' AND digest_of IS NOT NULL ORDER BY delivery_id FOR UPDATE"
+)
+SWALLOW = (
+    "UPDATE delivery SET state = 'expired', reason = 'in_digest', settled_at = $2 WHERE delivery_id = ANY ($1::uuid[])"
+)
+GROW_DIGESTS = (
+    "UPDATE delivery d SET digest_of = n.number, stale_at = $3"
+    " FROM unnest($1::uuid[], $2::integer[]) AS n (delivery_id, number) WHERE d.delivery_id = n.delivery_id"
+)
+STANDING = "SELECT count(*), min(recorded_at) FROM delivery WHERE state = 'waiting'"
+
+
 async def write(connection: AsyncConnection, plan: Sequence[Planned], waits: Waits, at: datetime) -> None:
     """Add rows that are not there yet, to be sent at once.
 
@@ -111,13 +164,7 @@ async def write(connection: AsyncConnection, plan: Sequence[Planned], waits: Wai
         [waits.until(one) for one in plan],
     )
     await connection.exec_driver_sql(
-        "INSERT INTO delivery (delivery_id, source, stream_id, version, audience, recipient, what, area, reference,"
-        "  category, urgency, owner, by_when, recorded_at, stale_at, state, next_at)"
-        " SELECT n.*, 'waiting', $16"
-        " FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[],"
-        "  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],"
-        "  $15::timestamptz[]) AS n"
-        " ON CONFLICT DO NOTHING",
+        WRITE,
         (*columns, at),
     )
     await doubt_what_was_restored(connection, at)
@@ -126,8 +173,7 @@ async def write(connection: AsyncConnection, plan: Sequence[Planned], waits: Wai
 async def doubt_what_was_restored(connection: AsyncConnection, at: datetime) -> None:
     """Set aside what waits although it may have been sent before this database was brought back to an earlier time."""
     await connection.exec_driver_sql(
-        "UPDATE delivery SET state = 'unknown_after_restore', reason = 'restored', settled_at = $1"
-        " WHERE state = 'waiting' AND recorded_at < (SELECT max(restored_at) FROM restored)",
+        DOUBT,
         (at,),
     )
 
@@ -137,9 +183,7 @@ async def void(connection: AsyncConnection, voids: Collection[tuple[UUID, Void]]
     if not voids:
         return
     await connection.exec_driver_sql(
-        "UPDATE delivery d SET state = 'cancelled', reason = v.reason, settled_at = $4"
-        " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS v (stream_id, audience, reason)"
-        " WHERE d.state = 'waiting' AND d.stream_id = v.stream_id AND d.audience = v.audience",
+        VOID,
         (
             [stream_id for stream_id, _ in voids],
             [one.audience.value for _, one in voids],
@@ -152,10 +196,7 @@ async def void(connection: AsyncConnection, voids: Collection[tuple[UUID, Void]]
 async def claim(connection: AsyncConnection, at: datetime, limit: int) -> list[Claimed]:
     """Rows that are due, staff's first; for the length of the lease nobody else is given them."""
     rows = await connection.exec_driver_sql(
-        "UPDATE delivery d SET next_at = $2, attempts = attempts + 1"
-        " FROM (SELECT delivery_id FROM delivery WHERE state = 'waiting' AND next_at <= $1"
-        "  ORDER BY audience DESC, next_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due"
-        f" WHERE d.delivery_id = due.delivery_id RETURNING d.{_CLAIMED.replace(', ', ', d.')}",
+        CLAIM,
         (at, at + LEASE, limit),
     )
     claimed = [Claimed(*row) for row in rows]
@@ -164,17 +205,14 @@ async def claim(connection: AsyncConnection, at: datetime, limit: int) -> list[C
 
 async def still_waits(connection: AsyncConnection, delivery_id: UUID) -> bool:
     """Whether a claimed row was not let go meanwhile."""
-    found = await connection.exec_driver_sql(
-        "SELECT 1 FROM delivery WHERE delivery_id = $1 AND state = 'waiting'", (delivery_id,)
-    )
+    found = await connection.exec_driver_sql(STILL_WAITS, (delivery_id,))
     return found.first() is not None
 
 
 async def settle(connection: AsyncConnection, delivery_id: UUID, settled: Settled, at: datetime) -> None:
     """Say how it ended. What was let go while it was on its way was sent nevertheless, and says so."""
     await connection.exec_driver_sql(
-        "UPDATE delivery SET state = $2, reason = $3, channel = $4, settled_at = $5"
-        " WHERE delivery_id = $1 AND (state = 'waiting' OR $2 = 'sent')",
+        SETTLE,
         (delivery_id, settled.state.value, settled.reason, settled.channel and settled.channel.value, at),
     )
 
@@ -182,7 +220,7 @@ async def settle(connection: AsyncConnection, delivery_id: UUID, settled: Settle
 async def put_back(connection: AsyncConnection, deliveries: Sequence[UUID], reason: str, next_at: datetime) -> None:
     """They wait for their next attempt."""
     await connection.exec_driver_sql(
-        "UPDATE delivery SET next_at = $2, reason = $3 WHERE delivery_id = ANY ($1::uuid[]) AND state = 'waiting'",
+        PUT_BACK,
         (list(deliveries), next_at, reason),
     )
 
@@ -201,23 +239,17 @@ async def gather_late(connection: AsyncConnection, at: datetime) -> None:
     A resident's reader is the case. A digest itself has a day, then it is given up.
     """
     await connection.exec_driver_sql(
-        "UPDATE delivery SET state = 'expired', reason = 'too_late', settled_at = $1"
-        " WHERE state = 'waiting' AND digest_of IS NOT NULL AND stale_at <= $1 AND next_at <= $1",
+        EXPIRE_DIGESTS,
         (at,),
     )
     rows = await connection.exec_driver_sql(
-        "SELECT delivery_id, audience, recipient, stream_id, digest_of FROM delivery"
-        " WHERE state = 'waiting' AND digest_of IS NULL AND stale_at <= $1 AND next_at <= $1"
-        " ORDER BY recorded_at DESC LIMIT $2 FOR UPDATE SKIP LOCKED",
+        LATE,
         (at, REVIEWED_TOGETHER),
     )
     late = [_Late(*row) for row in rows]
     if not late:
         return
-    digests = await connection.exec_driver_sql(
-        "SELECT delivery_id, audience, recipient, stream_id, digest_of FROM delivery"
-        " WHERE state = 'waiting' AND digest_of IS NOT NULL ORDER BY delivery_id FOR UPDATE"
-    )
+    digests = await connection.exec_driver_sql(DIGESTS)
     keepers: dict[tuple[str, object], _Late] = {}
     counts: dict[UUID, int] = {}
     swallowed: list[UUID] = []
@@ -228,13 +260,11 @@ async def gather_late(connection: AsyncConnection, at: datetime) -> None:
         if keeper is not one:
             swallowed.append(one.delivery_id)
     await connection.exec_driver_sql(
-        "UPDATE delivery SET state = 'expired', reason = 'in_digest', settled_at = $2"
-        " WHERE delivery_id = ANY ($1::uuid[])",
+        SWALLOW,
         (swallowed, at),
     )
     await connection.exec_driver_sql(
-        "UPDATE delivery d SET digest_of = n.number, stale_at = $3"
-        " FROM unnest($1::uuid[], $2::integer[]) AS n (delivery_id, number) WHERE d.delivery_id = n.delivery_id",
+        GROW_DIGESTS,
         (list(counts), list(counts.values()), at + timedelta(days=1)),
     )
 
@@ -247,7 +277,7 @@ class Standing(NamedTuple):
 
 
 async def standing(connection: AsyncConnection) -> Standing:
-    rows = await connection.exec_driver_sql("SELECT count(*), min(recorded_at) FROM delivery WHERE state = 'waiting'")
+    rows = await connection.exec_driver_sql(STANDING)
     return Standing(*rows.one())
 
 

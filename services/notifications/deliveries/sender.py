@@ -3,14 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.chassis.clock import now
+from services.chassis.clock import monotonic, now
 from services.chassis.particulars import Unopenable, Vault
 from services.chassis.telemetry import log
 from services.chassis.tracing import OFF, Tracing
@@ -233,11 +232,20 @@ def _not_now_for(attempts: int) -> timedelta:
     return min(timedelta(seconds=15) * 2 ** min(attempts, 10), LONGEST_NOT_NOW)
 
 
+CAUSE = (
+    "SELECT e.traceparent FROM delivery d JOIN event e ON d.source = 'notifications'"
+    " AND e.stream_id = d.stream_id AND e.version = d.version WHERE d.delivery_id = $1"
+)
+PLACE = (
+    "SELECT area, name, time_zone FROM place WHERE area ^@ $1 AND (area = $1 OR time_zone IS NOT NULL)"
+    " ORDER BY area = $1 DESC, area LIMIT 2"
+)
+
+
 async def _cause_of(connection: AsyncConnection, row: Claimed) -> str | None:
     """The traceparent of the event that a message tells of, where that event is our own: an alert."""
     found = await connection.exec_driver_sql(
-        "SELECT e.traceparent FROM delivery d JOIN event e ON d.source = 'notifications'"
-        " AND e.stream_id = d.stream_id AND e.version = d.version WHERE d.delivery_id = $1",
+        CAUSE,
         (row.delivery_id,),
     )
     return found.scalar_one_or_none()
@@ -246,8 +254,7 @@ async def _cause_of(connection: AsyncConnection, row: Claimed) -> str | None:
 async def _place(connection: AsyncConnection, area: str) -> Place:
     """The community, or for an area above communities the clock of one of them."""
     found = await connection.exec_driver_sql(
-        "SELECT area, name, time_zone FROM place WHERE area ^@ $1 AND (area = $1 OR time_zone IS NOT NULL)"
-        " ORDER BY area = $1 DESC, area LIMIT 2",
+        PLACE,
         (area,),
     )
     places = found.all()

@@ -59,10 +59,15 @@ KNOWN_CASES: ReadModel[KnownCase] = ReadModel(
 )
 
 
+KNOWN = (
+    "SELECT case_id, area, reference, kind, category, urgency, previous_owner FROM known_case"
+    " WHERE case_id = ANY($1::uuid[])"
+)
+
+
 async def known_cases(connection: AsyncConnection, case_ids: Collection[UUID]) -> dict[UUID, KnownCase]:
     rows = await connection.exec_driver_sql(
-        "SELECT case_id, area, reference, kind, category, urgency, previous_owner FROM known_case"
-        " WHERE case_id = ANY($1::uuid[])",
+        KNOWN,
         (list(case_ids),),
     )
     return {row[0]: KnownCase(*row) for row in rows}

@@ -53,9 +53,10 @@ RAISED_ALERTS: ReadModel[RaisedAlert] = ReadModel(
 )
 
 
+CASE_OF = "SELECT case_id FROM raised_alert WHERE alert = $1 AND area ^@ ANY ($2::text[])"
+
+
 async def case_of(connection: AsyncConnection, areas: Sequence[str], alert: UUID) -> UUID | None:
     """The alert's case, if it lies in these areas."""
-    found = await connection.exec_driver_sql(
-        "SELECT case_id FROM raised_alert WHERE alert = $1 AND area ^@ ANY ($2::text[])", (alert, list(areas))
-    )
+    found = await connection.exec_driver_sql(CASE_OF, (alert, list(areas)))
     return found.scalar_one_or_none()

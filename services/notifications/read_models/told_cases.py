@@ -115,9 +115,10 @@ TOLD_CASES: ReadModel[ToldCase] = ReadModel(
 _COLUMNS = ", ".join(column.name for column in TABLE.columns)
 
 
+TOLD = f"SELECT {_COLUMNS} FROM told_case WHERE case_id = ANY($1::uuid[])"
+
+
 async def told_cases(connection: AsyncConnection, cases: Collection[UUID]) -> dict[UUID, ToldCase]:
     """Those of `cases` that were heard of."""
-    rows = await connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM told_case WHERE case_id = ANY($1::uuid[])", (list(cases),)
-    )
+    rows = await connection.exec_driver_sql(TOLD, (list(cases),))
     return {row[0]: ToldCase(*row) for row in rows}
