@@ -4,12 +4,10 @@ from fastapi import FastAPI
 
 from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import compose, parts
-from services.chassis.timers import Timers
 from services.mediation import timing
 from services.mediation.circumstances import Surroundings
 from services.mediation.consumers import consumers
 from services.mediation.desk import CASEWORKERS
-from services.mediation.domain.decider import CASES
 from services.mediation.endpoints import bulk, casework, dispatching, policies, queries, units
 from services.mediation.pages import case, desk, unit
 from services.mediation.pages.rendering import assets
@@ -19,15 +17,7 @@ from services.mediation.settings import MediationSettings
 def mediation(settings: MediationSettings) -> FastAPI:
     service = parts("mediation", settings)
     surroundings = Surroundings(service.store)
-    timers = Timers(
-        "mediation",
-        service.store,
-        service.worker,
-        CASES,
-        timing.set_by,
-        timing.commands_by(surroundings),
-        types=timing.TYPES,
-    )
+    timers = timing.timers(service, surroundings)
     app = compose(
         service,
         settings,

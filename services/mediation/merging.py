@@ -33,14 +33,14 @@ Ending = CaseResolved | CaseClosed | CaseMerged
 
 # Two processes may take a merging and the other case's end at once. Whoever comes second sees what the first has done:
 # the row that it kept, or the end that was in the log before.
-_ALONE = "LOCK TABLE merged_case IN SHARE ROW EXCLUSIVE MODE"
-_TOGETHER = "LOCK TABLE merged_case IN SHARE MODE"
+ALONE = "LOCK TABLE merged_case IN SHARE ROW EXCLUSIVE MODE"
+TOGETHER = "LOCK TABLE merged_case IN SHARE MODE"
 
-_KEEP = (
+KEEP = (
     "INSERT INTO merged_case (case_id, into_case, area) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])"
     " ON CONFLICT (case_id) DO UPDATE SET into_case = excluded.into_case"
 )
-_WAITING = "SELECT case_id, into_case, area FROM merged_case WHERE into_case = ANY($1::uuid[])"
+WAITING = "SELECT case_id, into_case, area FROM merged_case WHERE into_case = ANY($1::uuid[])"
 
 
 class Merging:
@@ -63,7 +63,7 @@ class Merging:
             return []
         merged = {one.recorded.stream_id: one for one in batch if one.recorded.type == CaseMerged.type}
         ended = {one.recorded.stream_id: one for one in batch if one.recorded.type != CaseMerged.type}
-        await connection.exec_driver_sql(_ALONE if merged else _TOGETHER)
+        await connection.exec_driver_sql(ALONE if merged else TOGETHER)
         if merged:
             await self._keep(connection, list(merged.values()))
         rows = await _waiting(connection, [*ended, *(_into(one) for one in merged.values())])
@@ -82,7 +82,7 @@ class Merging:
     async def _keep(self, connection: AsyncConnection, merged: Sequence[Taken]) -> None:
         ids = [one.recorded.stream_id for one in merged]
         areas = [one.recorded.area for one in merged]
-        await connection.exec_driver_sql(_KEEP, (ids, [_into(one) for one in merged], areas))
+        await connection.exec_driver_sql(KEEP, (ids, [_into(one) for one in merged], areas))
 
     async def _endings_of(self, cases: Collection[UUID]) -> dict[UUID, Ending | None]:
         """How each of these is at rest now; none: it is being worked on."""
@@ -134,7 +134,7 @@ class Waiting(NamedTuple):
 
 
 async def _waiting(connection: AsyncConnection, others: Sequence[UUID]) -> list[Waiting]:
-    rows = await connection.exec_driver_sql(_WAITING, (list(others),))
+    rows = await connection.exec_driver_sql(WAITING, (list(others),))
     return [Waiting(*row) for row in rows]
 
 

@@ -6,12 +6,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.projections import types_of
-from services.chassis.timers import Change, Timer
+from services.chassis.service import Service
+from services.chassis.timers import Change, Timer, Timers
 from services.contracts import cases
 from services.contracts.deadlines import Deadline, Rule
 from services.contracts.envelope import Recorded
 from services.mediation.circumstances import Surroundings
+from services.mediation.domain.case import Case
 from services.mediation.domain.commands import Command, PassDate, Remind
+from services.mediation.domain.decider import CASES
 
 _REMIND = "remind:"
 _UNWATCHED = frozenset({Rule.REOPEN})
@@ -36,6 +39,10 @@ TYPES = types_of(
     cases.CaseClosed,
     cases.CaseReopened,
 )
+
+
+def timers(service: Service, surroundings: Surroundings) -> Timers[Command, Case]:
+    return Timers("mediation", service.store, service.worker, CASES, set_by, _commands_by(surroundings), types=TYPES)
 
 
 def set_by(recorded: Recorded) -> Change | None:
@@ -69,7 +76,7 @@ def set_by(recorded: Recorded) -> Change | None:
             return None
 
 
-def commands_by(
+def _commands_by(
     surroundings: Surroundings,
 ) -> Callable[[AsyncConnection, Sequence[Timer], datetime], Awaitable[Sequence[Command]]]:
     """What the timers ask for when they fire."""
