@@ -89,12 +89,12 @@ def digest(record: Record) -> bytes:
 _COLUMNS = (
     "topic, partition, record_offset, record_timestamp, record_hash, key, header_names, header_values, value, reason"
 )
-_KEEP_UNREADABLE = (
+KEEP_UNREADABLE = (
     f"INSERT INTO held (consumer, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
     " ON CONFLICT DO NOTHING"
 )
 # A sound copy takes the place of a broken one, never the other way round.
-_KEEP = f"""
+KEEP = f"""
 INSERT INTO held AS old (consumer, {_COLUMNS}, source, stream_id, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (consumer, source, stream_id, version) WHERE stream_id IS NOT NULL DO UPDATE SET
@@ -111,6 +111,24 @@ _HELD = (
     "h.source, h.stream_id, h.version, h.topic, h.partition, h.record_offset, h.record_timestamp, h.key,"
     " h.header_names, h.header_values, h.value, h.reason"
 )
+OF_STREAMS = (
+    f"SELECT {_HELD} FROM held h"
+    " JOIN unnest($2::text[], $3::uuid[]) AS s (source, stream_id) USING (source, stream_id)"
+    " WHERE h.consumer = $1 ORDER BY h.version"
+)
+DROP_TAKEN = (
+    "DELETE FROM held h USING unnest($2::text[], $3::uuid[], $4::integer[]) AS s (source, stream_id, version)"
+    " WHERE h.consumer = $1 AND h.source = s.source AND h.stream_id = s.stream_id AND h.version <= s.version"
+)
+CENSUS = (
+    "SELECT count(*) FILTER (WHERE reason IS NOT NULL), count(*) FILTER (WHERE reason IS NULL),"
+    " count(*) FILTER (WHERE retry) FROM held WHERE consumer = $1"
+)
+ASKED = "SELECT id, topic, partition FROM held WHERE consumer = $1 AND retry ORDER BY id LIMIT $2"
+TAKE_ASKED = (
+    f"UPDATE held h SET retry = false WHERE consumer = $1 AND id = ANY($2::bigint[]) AND retry RETURNING {_HELD}"
+)
+DROP_ASKED = "DELETE FROM held WHERE id = ANY($1::bigint[]) AND stream_id IS NULL"
 
 
 async def keep(connection: AsyncConnection, consumer: str, held: Sequence[Held]) -> None:
@@ -129,23 +147,15 @@ async def keep(connection: AsyncConnection, consumer: str, held: Sequence[Held])
         else:
             identified.append((*row, *one.identity))
     if unreadable:
-        await connection.exec_driver_sql(_KEEP_UNREADABLE, unreadable)
+        await connection.exec_driver_sql(KEEP_UNREADABLE, unreadable)
     if identified:
-        await connection.exec_driver_sql(_KEEP, identified)
-
-
-async def any_held(connection: AsyncConnection, consumer: str) -> bool:
-    found = await connection.exec_driver_sql("SELECT EXISTS (SELECT FROM held WHERE consumer = $1)", (consumer,))
-    return bool(found.scalar_one())
+        await connection.exec_driver_sql(KEEP, identified)
 
 
 async def of_streams(connection: AsyncConnection, consumer: str, streams: Collection[Stream]) -> list[Held]:
     """What is held of these streams, by version."""
     rows = await connection.exec_driver_sql(
-        f"SELECT {_HELD} FROM held h"
-        " JOIN unnest($2::text[], $3::uuid[]) AS s (source, stream_id) USING (source, stream_id)"
-        " WHERE h.consumer = $1 ORDER BY h.version",
-        (consumer, [source for source, _ in streams], [stream for _, stream in streams]),
+        OF_STREAMS, (consumer, [source for source, _ in streams], [stream for _, stream in streams])
     )
     return [_held(*row) for row in rows]
 
@@ -153,8 +163,7 @@ async def of_streams(connection: AsyncConnection, consumer: str, streams: Collec
 async def drop_taken(connection: AsyncConnection, consumer: str, reached: dict[Stream, int]) -> None:
     """Forget what a stream has passed."""
     await connection.exec_driver_sql(
-        "DELETE FROM held h USING unnest($2::text[], $3::uuid[], $4::integer[]) AS s (source, stream_id, version)"
-        " WHERE h.consumer = $1 AND h.source = s.source AND h.stream_id = s.stream_id AND h.version <= s.version",
+        DROP_TAKEN,
         (consumer, [source for source, _ in reached], [stream for _, stream in reached], list(reached.values())),
     )
 
@@ -169,11 +178,7 @@ class Census:
 
 
 async def census(connection: AsyncConnection, consumer: str) -> Census:
-    rows = await connection.exec_driver_sql(
-        "SELECT count(*) FILTER (WHERE reason IS NOT NULL), count(*) FILTER (WHERE reason IS NULL),"
-        " count(*) FILTER (WHERE retry) FROM held WHERE consumer = $1",
-        (consumer,),
-    )
+    rows = await connection.exec_driver_sql(CENSUS, (consumer,))
     return Census(*rows.one())
 
 
@@ -186,23 +191,16 @@ class Asked:
 
 
 async def asked_again(connection: AsyncConnection, consumer: str, limit: int) -> Asked:
-    rows = await connection.exec_driver_sql(
-        "SELECT id, topic, partition FROM held WHERE consumer = $1 AND retry ORDER BY id LIMIT $2", (consumer, limit)
-    )
+    rows = await connection.exec_driver_sql(ASKED, (consumer, limit))
     found = rows.all()
     return Asked([row.id for row in found], {(row.topic, row.partition) for row in found})
 
 
 async def take_asked(connection: AsyncConnection, consumer: str, ids: Sequence[int]) -> list[Held]:
     """The rows that still wait to be tried again; they no longer ask for it, and those without a stream are removed."""
-    rows = await connection.exec_driver_sql(
-        f"UPDATE held h SET retry = false WHERE consumer = $1 AND id = ANY($2::bigint[]) AND retry RETURNING {_HELD}",
-        (consumer, list(ids)),
-    )
+    rows = await connection.exec_driver_sql(TAKE_ASKED, (consumer, list(ids)))
     asked = [_held(*row) for row in rows]
-    await connection.exec_driver_sql(
-        "DELETE FROM held WHERE id = ANY($1::bigint[]) AND stream_id IS NULL", (list(ids),)
-    )
+    await connection.exec_driver_sql(DROP_ASKED, (list(ids),))
     return asked
 
 

@@ -1,16 +1,17 @@
 """One transaction's worth of records: sorted by what was taken before, handled at once, remembered as taken."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis import held, offsets
+from services.chassis import batch, held
+from services.chassis.batch import Begun
 from services.chassis.held import Asked, Held, Partition, Record, Stream
-from services.chassis.passing import Passing, passes
+from services.chassis.passing import passes
 from services.chassis.taken import Taken
 from services.chassis.telemetry import where
 from services.contracts.envelope import Recorded, Unreadable
@@ -18,8 +19,7 @@ from services.contracts.envelope import Recorded, Unreadable
 Handle = Callable[[AsyncConnection, Sequence[Taken]], Awaitable[None]]
 
 
-class TakenElsewhere(Passing):
-    """Another transaction moved a stream of this batch: events of one stream came by way of two partitions."""
+PROGRESS = "SELECT source, stream_id, version FROM progress WHERE consumer = $1 AND stream_id = ANY($2::uuid[])"
 
 
 @dataclass(slots=True)
@@ -64,11 +64,43 @@ class Sorting:
 
     def __init__(self) -> None:
         self.lines: dict[tuple[str, int], Line] = {}
+        self.arrived: list[tuple[Line, Recorded, Record]] = []
+        self.refused: list[Held] = []
         self.taken: list[Taken] = []
         self.records: list[Record] = []
         self.nameless: list[Held] = []
         self.dropped = 0
         self.any_early = False
+
+    def read(self, record: Record) -> None:
+        """See which event a record carries, and of which stream; its turn comes when that stream's version is known."""
+        try:
+            recorded = held.read(record)
+            self.arrived.append((self.line(recorded.source, recorded.stream_id), recorded, record))
+        except Unreadable as unreadable:
+            one = Held(record, held.identity(record), unreadable.reason)
+            self.refused.append(one)
+            if one.identity is not None:
+                self.line(*one.identity[:2])
+
+    def only(self, fresh: Collection[Record]) -> None:
+        """Leave out what was read and is not to be taken."""
+        wanted = set(map(id, fresh))
+        self.arrived = [one for one in self.arrived if id(one[2]) in wanted]
+        self.refused = [one for one in self.refused if id(one.record) in wanted]
+
+    @property
+    def streams(self) -> list[Stream]:
+        return [line.stream for line in self.lines.values()]
+
+    def sort(self, versions: Sequence[int]) -> None:
+        """Now the versions are known that `streams` had reached."""
+        for line, version in zip(self.lines.values(), versions, strict=True):
+            line.before = line.reached = version
+        for one in self.arrived:
+            self.arrive(*one)
+        for one in self.refused:
+            self.refuse(one)
 
     def line(self, source: str, stream_id: UUID) -> Line:
         key = key_of(source, stream_id)
@@ -151,12 +183,13 @@ async def take(
     one_by_one: bool,
 ) -> Tally:
     """Take a batch in the caller's transaction. `one_by_one`: no handler's fault stops more than its stream."""
+    sorting = await _read([record for run in runs.values() for record in run])
+    begun = await batch.begin(connection, consumer, runs.keys(), sorting.streams)
     tally = Tally()
-    standing = await offsets.lock(connection, consumer, runs.keys())
     fresh: list[Record] = []
     last: list[Record] = []
-    for partition, run in runs.items():
-        start = standing[partition]
+    for (partition, run), start in zip(runs.items(), begun.next_offsets, strict=True):
+        assert start is not None
         new = run if run[0].offset == start else [record for record in run if record.offset >= start]
         tally.dropped += len(run) - len(new)
         if new and new[-1].offset != start + len(new) - 1:
@@ -168,9 +201,10 @@ async def take(
             last.append(new[-1])
     if not fresh:
         return tally
-    sorting = await _sort(connection, consumer, fresh)
-    await _settle(connection, consumer, handle, sorting, sorting.moved(), one_by_one=one_by_one)
-    await offsets.advance(connection, consumer, last)
+    if tally.dropped or tally.ahead:
+        sorting.only(fresh)
+    sorting.sort(begun.versions)
+    await _settle(connection, consumer, handle, begun, sorting, sorting.moved(), last, one_by_one=one_by_one)
     return _told(tally, sorting)
 
 
@@ -178,42 +212,25 @@ async def take_again(
     connection: AsyncConnection, consumer: str, handle: Handle, asked: Asked, *, one_by_one: bool
 ) -> Tally:
     """Try held records again, and whatever of their streams can go on then."""
-    await offsets.lock(connection, consumer, asked.partitions)
+    await batch.begin(connection, consumer, asked.partitions, ())
     again = await held.take_asked(connection, consumer, asked.ids)
-    streams = {one.identity[:2] for one in again if one.identity}
-    sorting = await _sort(connection, consumer, [one.record for one in again if one.identity is None], streams)
+    sorting = await _read([one.record for one in again if one.identity is None])
+    for one in again:
+        if one.identity is not None:
+            sorting.line(*one.identity[:2])
+    begun = await batch.begin(connection, consumer, asked.partitions, sorting.streams)
+    sorting.sort(begun.versions)
     lines = list(sorting.lines.values())
-    await _settle(connection, consumer, handle, sorting, lines, one_by_one=one_by_one)
+    await _settle(connection, consumer, handle, begun, sorting, lines, (), one_by_one=one_by_one)
     return _told(Tally(), sorting)
 
 
-async def _sort(
-    connection: AsyncConnection, consumer: str, records: Iterable[Record], also: Iterable[Stream] = ()
-) -> Sorting:
+async def _read(records: Sequence[Record]) -> Sorting:
     sorting = Sorting()
-    arrived: list[tuple[Line, Recorded, Record]] = []
-    refused: list[Held] = []
-    for stream in also:
-        sorting.line(*stream)
     for nth, record in enumerate(records, 1):
         if nth % 200 == 0:
             await asyncio.sleep(0)  # a request that waits is served in between
-        try:
-            recorded = held.read(record)
-            arrived.append((sorting.line(recorded.source, recorded.stream_id), recorded, record))
-        except Unreadable as unreadable:
-            one = Held(record, held.identity(record), unreadable.reason)
-            refused.append(one)
-            if one.identity is not None:
-                sorting.line(*one.identity[:2])
-    lines = sorting.lines
-    before = await progress_of(connection, consumer, [line.stream[1] for line in lines.values()])
-    for key in before.keys() & lines.keys():
-        lines[key].before = lines[key].reached = before[key]
-    for one in arrived:
-        sorting.arrive(*one)
-    for one in refused:
-        sorting.refuse(one)
+        sorting.read(record)
     return sorting
 
 
@@ -221,15 +238,16 @@ async def _settle(
     connection: AsyncConnection,
     consumer: str,
     handle: Handle,
+    begun: Begun,
     sorting: Sorting,
     going_on: Sequence[Line],
+    last: Sequence[Record],
     *,
     one_by_one: bool,
 ) -> None:
     """Effects, then what is remembered of them."""
-    any_held = await held.any_held(connection, consumer)
-    if any_held or sorting.any_early:
-        kept = await held.of_streams(connection, consumer, [line.stream for line in going_on]) if any_held else ()
+    if begun.any_held or sorting.any_early:
+        kept = await held.of_streams(connection, consumer, [line.stream for line in going_on]) if begun.any_held else ()
         sorting.go_on(going_on, kept)
     if sorting.taken:
         if one_by_one:
@@ -237,8 +255,8 @@ async def _settle(
         else:
             await handle(connection, sorting.taken)
     moved = sorting.moved()
-    await _remember(connection, consumer, moved)
-    if any_held:
+    await batch.end(connection, consumer, moved, last)
+    if begun.any_held:
         await held.drop_taken(connection, consumer, {line.stream: line.reached for line in moved})
     await held.keep(connection, consumer, sorting.to_keep())
 
@@ -292,51 +310,13 @@ async def progress_of(
     connection: AsyncConnection, consumer: str, stream_ids: Sequence[UUID]
 ) -> dict[tuple[str, int], int]:
     """The version reached of each stream, of any source, by `key_of`; those not begun are not in it."""
-    rows = await connection.exec_driver_sql(
-        "SELECT source, stream_id, version FROM progress WHERE consumer = $1 AND stream_id = ANY($2::uuid[])",
-        (consumer, stream_ids),
-    )
+    rows = await connection.exec_driver_sql(PROGRESS, (consumer, stream_ids))
     return {key_of(row.source, row.stream_id): row.version for row in rows}
 
 
 def key_of(source: str, stream_id: UUID) -> tuple[str, int]:
     """A stream as a key; a UUID's own hash is slow, and one is asked for with every record."""
     return source, stream_id.int
-
-
-async def _remember(connection: AsyncConnection, consumer: str, moved: Sequence[Line]) -> None:
-    begun = [line for line in moved if line.before == 0]
-    gone_on = [line for line in moved if line.before != 0]
-    try:
-        # Not an upsert, which takes twice as long: whether a stream was there is known, and the key is the safety.
-        if begun:
-            await connection.exec_driver_sql(
-                "INSERT INTO progress (consumer, source, stream_id, version)"
-                " SELECT $1, source, stream_id, version"
-                " FROM unnest($2::text[], $3::uuid[], $4::integer[]) AS m (source, stream_id, version)",
-                (consumer, *_columns(begun), [line.reached for line in begun]),
-            )
-    except IntegrityError:
-        raise TakenElsewhere from None
-    if gone_on:
-        rows = await connection.exec_driver_sql(
-            "UPDATE progress p SET version = m.version"
-            " FROM unnest($2::text[], $3::uuid[], $4::integer[], $5::integer[])"
-            "  AS m (source, stream_id, version, before)"
-            " WHERE p.consumer = $1 AND p.source = m.source AND p.stream_id = m.stream_id AND p.version = m.before",
-            (
-                consumer,
-                *_columns(gone_on),
-                [line.reached for line in gone_on],
-                [line.before for line in gone_on],
-            ),
-        )
-        if rows.rowcount != len(gone_on):
-            raise TakenElsewhere
-
-
-def _columns(lines: Sequence[Line]) -> tuple[list[str], list[UUID]]:
-    return [line.stream[0] for line in lines], [line.stream[1] for line in lines]
 
 
 def _readable(one: Held | None) -> tuple[Recorded, Record] | None:

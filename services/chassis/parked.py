@@ -10,7 +10,32 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis import offsets
+PARKED = (
+    "SELECT id, consumer, source, stream_id, version, topic, partition, record_offset, reason, held_at, retry,"
+    " (SELECT count(*) FROM held w WHERE w.consumer = h.consumer AND w.source = h.source"
+    "   AND w.stream_id = h.stream_id AND w.version > h.version)"
+    " FROM held h WHERE reason IS NOT NULL AND consumer = coalesce($1, consumer) ORDER BY id LIMIT $2"
+)
+REPLAY = (
+    "UPDATE held SET retry = true WHERE reason IS NOT NULL AND consumer = coalesce($1, consumer)"
+    " AND id = coalesce($2, id)"
+)
+OFFSET_OF = (
+    "SELECT FROM consumer_offset o JOIN held h USING (consumer, topic, partition)"
+    " WHERE h.id = $1 AND h.reason IS NOT NULL FOR UPDATE OF o"
+)
+DISCARD = "DELETE FROM held WHERE id = $1 AND reason IS NOT NULL RETURNING consumer, source, stream_id, version"
+STEP_OVER = (
+    "INSERT INTO progress AS p (consumer, source, stream_id, version) SELECT $1, $2, $3, $4"
+    " WHERE $4 = 1 OR EXISTS (SELECT FROM progress WHERE consumer = $1 AND source = $2 AND stream_id = $3)"
+    " ON CONFLICT (stream_id, source, consumer) DO UPDATE SET version = excluded.version"
+    " WHERE p.version = excluded.version - 1"
+)
+GO_ON = "UPDATE held SET retry = true WHERE consumer = $1 AND source = $2 AND stream_id = $3 AND version = $4"
+ACCEPT_LOSS = (
+    "UPDATE consumer_offset SET next_offset = $4, last_timestamp = NULL, last_hash = NULL"
+    " WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset < $4"
+)
 
 
 class NotParked(Exception):
@@ -37,23 +62,13 @@ class Parked:
 
 async def parked(connection: AsyncConnection, consumer: str | None = None, limit: int = 100) -> Sequence[Parked]:
     """The longest parked first."""
-    rows = await connection.exec_driver_sql(
-        "SELECT id, consumer, source, stream_id, version, topic, partition, record_offset, reason, held_at, retry,"
-        " (SELECT count(*) FROM held w WHERE w.consumer = h.consumer AND w.source = h.source"
-        "   AND w.stream_id = h.stream_id AND w.version > h.version)"
-        " FROM held h WHERE reason IS NOT NULL AND consumer = coalesce($1, consumer) ORDER BY id LIMIT $2",
-        (consumer, limit),
-    )
+    rows = await connection.exec_driver_sql(PARKED, (consumer, limit))
     return [Parked(*row) for row in rows]
 
 
 async def replay(connection: AsyncConnection, consumer: str | None = None, id_: int | None = None) -> int:
     """Ask for another try of one, of a consumer's, or of all; how many were asked for."""
-    asked = await connection.exec_driver_sql(
-        "UPDATE held SET retry = true WHERE reason IS NOT NULL AND consumer = coalesce($1, consumer)"
-        " AND id = coalesce($2, id)",
-        (consumer, id_),
-    )
+    asked = await connection.exec_driver_sql(REPLAY, (consumer, id_))
     return asked.rowcount
 
 
@@ -63,35 +78,17 @@ async def discard(connection: AsyncConnection, id_: int) -> None:
     Raises:
         NotParked: see there.
     """
-    found = await connection.exec_driver_sql(
-        "SELECT consumer, topic, partition FROM held WHERE id = $1 AND reason IS NOT NULL", (id_,)
-    )
-    row = found.one_or_none()
-    if row is None:
-        raise NotParked
     # As a batch does: from here on nobody else moves this stream.
-    await offsets.lock(connection, row.consumer, [(row.topic, row.partition)])
-    gone = await connection.exec_driver_sql(
-        "DELETE FROM held WHERE id = $1 RETURNING consumer, source, stream_id, version", (id_,)
-    )
-    row = gone.one_or_none()
+    await connection.exec_driver_sql(OFFSET_OF, (id_,))
+    row = (await connection.exec_driver_sql(DISCARD, (id_,))).one_or_none()
     if row is None:
         raise NotParked
     if row.stream_id is None:
         return
-    stepped = await connection.exec_driver_sql(
-        "INSERT INTO progress AS p (consumer, source, stream_id, version) SELECT $1, $2, $3, $4"
-        " WHERE $4 = 1 OR EXISTS (SELECT FROM progress WHERE consumer = $1 AND source = $2 AND stream_id = $3)"
-        " ON CONFLICT (stream_id, source, consumer) DO UPDATE SET version = excluded.version"
-        " WHERE p.version = excluded.version - 1",
-        (row.consumer, row.source, row.stream_id, row.version),
-    )
+    stepped = await connection.exec_driver_sql(STEP_OVER, (row.consumer, row.source, row.stream_id, row.version))
     if stepped.rowcount != 1:
         raise NotParked
-    await connection.exec_driver_sql(
-        "UPDATE held SET retry = true WHERE consumer = $1 AND source = $2 AND stream_id = $3 AND version = $4",
-        (row.consumer, row.source, row.stream_id, row.version + 1),
-    )
+    await connection.exec_driver_sql(GO_ON, (row.consumer, row.source, row.stream_id, row.version + 1))
 
 
 async def accept_loss(connection: AsyncConnection, consumer: str, topic: str, partition: int, begin: int) -> bool:
@@ -99,9 +96,5 @@ async def accept_loss(connection: AsyncConnection, consumer: str, topic: str, pa
 
     Events that depend on lost ones wait for the republished ones, so nothing is taken out of order.
     """
-    moved = await connection.exec_driver_sql(
-        "UPDATE consumer_offset SET next_offset = $4, last_timestamp = NULL, last_hash = NULL"
-        " WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset < $4",
-        (consumer, topic, partition, begin),
-    )
+    moved = await connection.exec_driver_sql(ACCEPT_LOSS, (consumer, topic, partition, begin))
     return moved.rowcount == 1

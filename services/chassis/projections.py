@@ -18,6 +18,9 @@ from services.contracts.event import Event
 
 Row = TypeVar("Row")
 
+LIVE = "SELECT version, generation FROM read_model WHERE name = $1 FOR SHARE"
+"""A switch waits for the transactions that hold the model's row."""
+
 _DIALECT = postgresql.dialect()
 
 
@@ -85,10 +88,7 @@ async def project(connection: AsyncConnection, model: ReadModel[Any], taken: Seq
     Raises:
         RebuildDue: the live table is of another version.
     """
-    found = await connection.exec_driver_sql(
-        "SELECT version, generation FROM read_model WHERE name = $1 FOR SHARE", (model.name,)
-    )
-    live = found.one_or_none()
+    live = (await connection.exec_driver_sql(LIVE, (model.name,))).one_or_none()
     if live is None or live.version != model.version:
         raise RebuildDue(f"{model.name} needs version {model.version}: run `doorstep rebuild`")
     await store_of(model, live.generation).fold(connection, taken)

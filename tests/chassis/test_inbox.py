@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Dsns
 from services.chassis import inbox, offsets, parked
+from services.chassis.batch import TakenElsewhere
 from services.chassis.consumer import reached
 from services.chassis.database import engine
 from services.chassis.held import KeptRecord, Partition, asked_again
 from services.chassis.ids import new_id
-from services.chassis.inbox import Handle, TakenElsewhere, Tally
+from services.chassis.inbox import Handle, Tally
 from services.chassis.taken import Taken
 from services.contracts.cases import CaseWithdrawn
 from services.contracts.catalogue import EVENTS
