@@ -46,9 +46,10 @@ UNITS: ReadModel[UnitRow] = ReadModel(
 )
 
 
+UNITS_FOR = "SELECT unit_id, unit, area, name FROM unit WHERE $1 ^@ area ORDER BY length(area) DESC, name"
+
+
 async def units_for(connection: AsyncConnection, area: str) -> Sequence[UnitRow]:
     """The units that take cases of `area`, the nearest first. The connection must be allowed to see above it."""
-    rows = await connection.exec_driver_sql(
-        "SELECT unit_id, unit, area, name FROM unit WHERE $1 ^@ area ORDER BY length(area) DESC, name", (area,)
-    )
+    rows = await connection.exec_driver_sql(UNITS_FOR, (area,))
     return [UnitRow(*row) for row in rows]
