@@ -4,11 +4,14 @@ import shutil
 from collections.abc import AsyncGenerator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.looking import served
 
 __all__ = ["chromium", "served"]
+
+PATIENCE_MS = 30_000
+"""How long a page may take to show what is expected of it: no test waits so long, but on a machine that is busy."""
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -17,6 +20,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 async def chromium() -> AsyncGenerator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: nothing was looked at in a browser")
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:

@@ -1,7 +1,7 @@
 """Looking at a page as a reader's browser shows it: what it complains of, what is too wide, what axe finds."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +32,16 @@ class Seen:
         axe: Any = Axe()
         found = await axe.run(self.page)
         assert found.violations_count == 0, found.generate_report()
+
+
+async def onward(page: Page, pressed: Awaitable[None]) -> None:
+    """Press what opens another page, and wait until that is there with its scripts.
+
+    A click returns while the browser is still on its way: what follows and waits for nothing would meet the page
+    before, or break off the way.
+    """
+    async with page.expect_navigation():
+        await pressed
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.looking import looking, served
+from tests.browser.looking import looking, onward, served
 from tests.conftest import Databases
 from tests.reporting import constituents
 from tests.reporting.bureau import bureau, registered
@@ -36,6 +36,6 @@ async def test_the_board_is_sound_in_every_direction(
         await expect(seen.page.locator("html")).to_have_attribute("lang", language)
         await expect(seen.page.locator(".number-card")).to_have_count(8)
         await seen.sound()
-        await seen.page.locator(".number-card .value a").first.click()
+        await onward(seen.page, seen.page.locator(".number-card .value a").first.click())
         await expect(seen.page.locator(".events")).to_be_visible()
         await seen.sound()

@@ -14,7 +14,7 @@ from services.chassis.auth import Staff
 from services.chassis.signin.sessions import Sessions
 from services.contracts.registry import UnitRegistered, unit_stream
 from services.mediation.read_models.feeds import READ_MODELS, REGISTRY_CONSUMER
-from tests.browser.looking import Seen, looking, served
+from tests.browser.looking import Seen, looking, onward, served
 from tests.conftest import Databases
 from tests.mediation.happened import WILLOW_LANE
 from tests.mediation.office import Office, opened_office, recorded
@@ -104,18 +104,17 @@ async def test_the_day_s_work_needs_no_mouse(chromium: Browser, site: Site) -> N
         await expect(second).to_be_focused()
         await keys.press("k")
         await expect(page.locator("a.row").first).to_be_focused()
-        await keys.press("Enter")
-        await page.wait_for_url("**/desk/cases/*")
+        await onward(page, keys.press("Enter"))
         await keys.press("w")
         await expect(page.locator("#promises details[open]")).to_have_count(1)
 
         await keys.press("a")
-        await keys.press("Enter")
+        await onward(page, keys.press("Enter"))
         await expect(page.get_by_role("status").first).to_have_text("You have taken the case on.")
         await keys.press("d")
         await page.locator("#dispatch-unit").select_option("water")
         await page.locator("#dispatch-shared").fill("r is a letter here, and e another.")
-        await page.get_by_role("button", name="Hand it over").press("Enter")
+        await onward(page, page.get_by_role("button", name="Hand it over").press("Enter"))
         await expect(page.locator("#link")).to_be_visible()
         await keys.press("e")
         await expect(page.locator("details[data-act=escalate]")).to_have_attribute("open", "")
@@ -128,12 +127,13 @@ async def test_an_open_page_says_when_somebody_changed_its_case(chromium: Browse
     [case] = await site.office.report()
     async with desk(chromium, site, f"/cases/{case}") as seen:
         hint = seen.page.locator("[data-changed]")
-        await seen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        async with seen.page.expect_response("**/version"):
+            await seen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         await expect(hint).to_be_hidden()
         await changed(site, case)
         await seen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         await expect(hint).to_be_visible()
-        await hint.get_by_role("link").click()
+        await onward(seen.page, hint.get_by_role("link").click())
         await expect(seen.page.locator("#file")).to_contain_text("bao has it")
         await seen.sound()
 
@@ -145,9 +145,9 @@ async def test_a_refused_form_keeps_what_was_typed_without_scripts(chromium: Bro
         await page.locator("details[data-act=resolve] summary").click()
         await page.locator("#resolve-resolution").select_option("mediated")
         await page.locator("#resolve-explanation").fill("They agreed.")
-        await page.get_by_role("button", name="Look at what they will be told").click()
+        await onward(page, page.get_by_role("button", name="Look at what they will be told").click())
         await expect(page.locator(".letter")).to_contain_text("They agreed.")
-        await page.get_by_role("button", name="Resolve and tell the resident").click()
+        await onward(page, page.get_by_role("button", name="Resolve and tell the resident").click())
         refused = "No session ended in agreement; record the one that did, or resolve it otherwise."
         await expect(page.get_by_role("alert")).to_have_text(refused)
         await expect(page.locator("#resolve-explanation")).to_have_value("They agreed.")

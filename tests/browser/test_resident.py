@@ -1,16 +1,17 @@
 """The residents' pages in a real Chromium: both widths and directions, light and dark, without scripts too."""
 
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from services.chassis.clock import now
 from services.contracts.cases import CaseAcknowledged
 from services.contracts.deadlines import Rule
-from tests.browser.looking import Seen, looking, served
+from tests.browser.looking import Seen, looking, onward, served
 from tests.conftest import Databases
 from tests.intake.door import API, FrontDoor, opened_door
 from tests.intake.test_residents_case import deadline, from_mediation, opened, resolved
@@ -38,30 +39,31 @@ async def report(seen: Seen, site: Site, language: str, *, check: bool) -> str:
     """From the first question to the receipt."""
     page = seen.page
     await page.goto(f"{site.address}/?lang={language}")
-    onward, sound = page.locator(".onward .button"), seen.sound if check else _nothing
+    sound = seen.sound if check else _nothing
     await sound()
-    await page.locator("button[value=listening]").click()
-    await expect(page.locator("input[name=community]").first).to_be_visible()
+    await onward(page, page.locator("button[value=listening]").click())
     await sound()
     await page.locator("input[name=community]").first.check()
-    await onward.click()
-    await expect(page.locator("input[name=category]").first).to_be_visible()
+    await next_question(page)
     await sound()
     await page.locator("input[name=category]").first.check()
-    await onward.click()
+    await next_question(page)
     await page.locator("#text").fill("It is quiet here since she died.")
     await sound()
-    await onward.click()
+    await next_question(page)
     await page.locator("input[value=me]").check()
     await page.locator("#phone").fill("138 0000 0000")
     await sound()
-    await onward.click()
-    await expect(page.locator("button[value=send]")).to_be_visible()
+    await next_question(page)
     await sound()
-    await page.locator("button[value=send]").click()
+    await onward(page, page.locator("button[value=send]").click())
     await expect(page).to_have_url(f"{site.address}/case/sent")
     await sound()
     return " ".join(await page.locator(".receipt b").all_inner_texts())
+
+
+async def next_question(page: Page) -> None:
+    await onward(page, page.locator(".onward .button").click())
 
 
 async def _nothing() -> None:
@@ -96,13 +98,13 @@ async def test_the_case_is_read_and_decided_without_scripts(chromium: Browser, s
         await door.project()
         dated = opened().model_copy(update={"deadlines": (deadline(Rule.DONE, now() + timedelta(days=2)),)})
         await door.tell(from_mediation(case_id, 1, dated), from_mediation(case_id, 2, CaseAcknowledged(owner="mei")))
-        await page.locator("a[href='/case']").click()
+        await onward(page, page.locator("a[href='/case']").click())
         await expect(page.locator(".promise")).to_contain_text("It is to be done by")
         await door.tell(from_mediation(case_id, 3, resolved(now() + timedelta(days=2))))
         await page.reload()
         await page.get_by_text("No, it is not solved").click()
         await page.locator("#text").fill("Nobody came.")
-        await page.get_by_role("button", name="Ask to take it up again").click()
+        await onward(page, page.get_by_role("button", name="Ask to take it up again").click())
         await expect(page.get_by_role("status")).to_contain_text("Somebody else will look at it.")
         assert seen.complaints == []
 
@@ -111,13 +113,14 @@ async def test_the_browsers_own_back_loses_nothing(chromium: Browser, site: Site
     async with looking(chromium) as seen:
         page = seen.page
         await page.goto(f"{site.address}/?lang=en")
-        await page.locator("button[value=fault]").click()
+        await onward(page, page.locator("button[value=fault]").click())
         await page.locator("input[name=community]").first.check()
-        await page.locator(".onward .button").click()
+        await next_question(page)
         await page.locator("input[value=water-leak]").check()
-        await page.locator(".onward .button").click()
+        await next_question(page)
         await page.locator("#text").fill("A pipe burst.")
-        await page.locator(".onward .button").click()
+        await next_question(page)
+        await expect(page.locator("h1")).to_have_text("May we reach you?")
         await page.go_back()
         await expect(page.locator("#text")).to_have_value("A pipe burst.")
         await page.go_forward()
@@ -132,12 +135,13 @@ async def test_it_goes_by_keyboard_alone(chromium: Browser, site: Site) -> None:
         await page.keyboard.press("Tab")
         await expect(page.locator(":focus")).to_have_text("Skip to the content")
         await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile("#"))
         await page.keyboard.press("Tab")
         await expect(page.locator(":focus")).to_have_attribute("value", "fault")
-        await page.keyboard.press("Enter")
+        await onward(page, page.keyboard.press("Enter"))
         await page.locator("input[name=community]").first.focus()
         await page.keyboard.press("Space")
-        await page.keyboard.press("Enter")
+        await onward(page, page.keyboard.press("Enter"))
         # Enter in a field goes on; it neither changes the language nor goes back.
         await expect(page.locator("h1")).to_have_text("What is it about?")
 
@@ -145,8 +149,6 @@ async def test_it_goes_by_keyboard_alone(chromium: Browser, site: Site) -> None:
 async def test_everything_to_press_is_as_large_as_a_thumb(chromium: Browser, site: Site) -> None:
     async with looking(chromium, viewport={"width": 360, "height": 740}) as seen:
         page = seen.page
-        await page.goto(f"{site.address}/?lang=ug")
-        await page.locator("button[value=dispute]").click()
         for address in (f"{site.address}/?lang=ug", f"{site.address}/case"):
             await page.goto(address)
             for pressed in await page.locator(

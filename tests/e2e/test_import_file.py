@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from tests.e2e.conftest import Stack
+from tests.e2e.waiting import until
 
 SAMPLE = Path(__file__).parents[1] / "data" / "constituent-cases-sample.csv"
 PART = tuple[str, str]
@@ -66,8 +67,13 @@ def counted(file: Path) -> Expected:
 
 
 def figures(stack: Stack) -> tuple[dict[str, Any], dict[PART, dict[str, int | None]]]:
-    told = stack.get("/api/reporting/v1/indicators", area="/nyc/", by="community,month")
-    assert not told["provisional"]
+    """Those of all and of each part, once everything that was published is counted."""
+
+    def final() -> dict[str, Any] | None:
+        told = stack.get("/api/reporting/v1/indicators", area="/nyc/", by="community,month")
+        return None if told["provisional"] else told
+
+    told = until(final, "a number that is not provisional")
     whole = {one["name"]: one["value"] for one in told["indicators"]}
     return whole, {(part["community"], part["month"]): part["values"] for part in told["parts"]}
 

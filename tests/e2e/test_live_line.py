@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.people import WILLOW_LANE
-from tests.browser.looking import Seen, looking
+from tests.browser.looking import Seen, looking, onward
 from tests.e2e.conftest import Stack
 
 PHONE = {"width": 360, "height": 740}
@@ -44,7 +44,7 @@ def lakeside(stack: Stack) -> Generator[httpx.Client]:
 
 async def signed_in(seen: Seen, stack: Stack, person: str, face: str) -> None:
     await seen.page.goto(f"{stack.url}{face}")
-    await seen.page.locator(f"button[value={person}]").click()
+    await onward(seen.page, seen.page.locator(f"button[value={person}]").click())
     await seen.page.wait_for_url(f"{stack.url}{face}*")
 
 
@@ -53,25 +53,23 @@ async def report(seen: Seen, stack: Stack) -> float:
     page = seen.page
     await page.goto(f"{stack.url}/?lang=en")
     await seen.sound()
-    await page.locator("button[value=fault]").click()
-    onward = page.locator(".onward .button")
-    await expect(page.locator("input[type=radio], select").first).to_be_visible()
+    await onward(page, page.locator("button[value=fault]").click())
     # Not asked where there is but one, chosen from a list where there are many.
     if await page.locator("select[name=community]").count():
         await page.locator("select[name=community]").select_option(label="Willow Lane")
-        await onward.click()
+        await next_question(page)
     elif await page.locator("input[type=radio][name=community]").count():
         await page.get_by_text("Willow Lane").click()
-        await onward.click()
+        await next_question(page)
     await page.locator("input[value=water-leak]").check()
-    await onward.click()
+    await next_question(page)
     await page.locator("#text").fill(TEXT)
-    await onward.click()
+    await next_question(page)
     await page.locator("input[value=anonymous]").check()
-    await onward.click()
+    await next_question(page)
     await seen.sound()
     sent = time.perf_counter()
-    await page.locator("button[value=send]").click()
+    await onward(page, page.locator("button[value=send]").click())
     await expect(page.locator(".receipt b")).to_have_count(7)
     await seen.sound()
     return sent
@@ -99,21 +97,21 @@ async def test_from_the_resident_to_a_unit_and_back(stack: Stack, lakeside: http
         sent = await report(resident, stack)
         number, shown = await alerted
         card = cadre.page.locator(f"#{number}")
+        file = await card.locator("a").get_attribute("href")
         print(f"on the cadre's open page {shown - sent:.2f} s after it was sent")
         await cadre.sound()
         await card.get_by_role("button", name="I take it").click()
         await expect(card.locator(".note")).to_be_visible()
-        file = await card.locator("a").get_attribute("href")
 
         desk = cadre.page
         await desk.goto(f"{stack.url}{file}?lang=en")
         await desk.set_viewport_size({"width": 1280, "height": 800})
-        await expect(desk.locator("#file")).to_contain_text("you have it")
+        await until_told(desk, "you have it")
         await cadre.sound()
         await act(desk, "dispatch")
         await desk.locator("#dispatch-unit").select_option("water")
         await desk.locator("#dispatch-shared").fill("Burst pipe in the cellar of house 3.")
-        await desk.get_by_role("button", name="Hand it over").click()
+        await onward(desk, desk.get_by_role("button", name="Hand it over").click())
         link = await desk.locator("#link").input_value()
         await cadre.sound()
 
@@ -121,9 +119,9 @@ async def test_from_the_resident_to_a_unit_and_back(stack: Stack, lakeside: http
         await expect(unit.page.locator("main")).to_contain_text("Burst pipe in the cellar of house 3.")
         assert TEXT not in await unit.page.content()
         await unit.sound()
-        await unit.page.get_by_role("button", name="We take it on").click()
+        await onward(unit.page, unit.page.get_by_role("button", name="We take it on").click())
         await unit.page.locator("#done-note").fill("Pipe changed.")
-        await unit.page.get_by_role("button", name="Say that it is done").click()
+        await onward(unit.page, unit.page.get_by_role("button", name="Say that it is done").click())
         await expect(unit.page.locator("h1")).to_have_text("It is taken down")
         await unit.sound()
 
@@ -132,26 +130,30 @@ async def test_from_the_resident_to_a_unit_and_back(stack: Stack, lakeside: http
         await desk.locator("#resolve-resolution").select_option("by_unit")
         await desk.locator("#resolve-language").select_option("en")
         await desk.locator("#resolve-explanation").fill(EXPLANATION)
-        await desk.get_by_role("button", name="Look at what they will be told").click()
+        await onward(desk, desk.get_by_role("button", name="Look at what they will be told").click())
         await cadre.sound()
-        await desk.get_by_role("button", name="Resolve and tell the resident").click()
+        await onward(desk, desk.get_by_role("button", name="Resolve and tell the resident").click())
         await expect(desk.get_by_role("status").first).to_contain_text("resolved")
 
         page = resident.page
-        await page.get_by_role("link", name="Look at my case").click()
+        await onward(page, page.get_by_role("link", name="Look at my case").click())
         await until_told(page, EXPLANATION)
         await resident.sound()
         await page.get_by_text("No, it is not solved").click()
         await page.locator("#text").fill("It drips again.")
-        await page.get_by_role("button", name="Ask to take it up again").click()
+        await onward(page, page.get_by_role("button", name="Ask to take it up again").click())
         await until_told(page, "cadre-aygul")
         await resident.sound()
         assert "cadre-lin" not in await page.locator(".facts").inner_text()
 
         assert number not in known
-        await expect(second.page.locator(f"#{number}[data-mine]")).to_be_visible(timeout=10_000)
+        await expect(second.page.locator(f"#{number}[data-mine]")).to_be_visible()
         for seen in (resident, cadre, second, unit):
             assert seen.complaints == []
+
+
+async def next_question(page: Page) -> None:
+    await onward(page, page.locator(".onward .button").click())
 
 
 async def cards_on(page: Page) -> list[str]:
@@ -174,9 +176,6 @@ async def act(desk: Page, name: str) -> None:
 
 async def until_told(page: Page, words: str) -> None:
     """Look again until the page says so: what others do reaches it within moments."""
-    for _ in range(40):
-        if words in await page.locator("main").inner_text():
-            return
-        await page.wait_for_timeout(250)
-        await page.goto(page.url)
-    raise AssertionError(f"the page never said {words!r}")
+    async with asyncio.timeout(60):
+        while words not in await page.locator("main").inner_text():
+            await page.goto(page.url)

@@ -1,11 +1,9 @@
 """The unanswered case in real time, with limits of seconds: reminded, raised, and somebody told at each level."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from datetime import datetime
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -14,8 +12,7 @@ import orjson
 
 from deploy.local.tokens import mint
 from tests.e2e.conftest import Stack
-
-T = TypeVar("T")
+from tests.e2e.waiting import until
 
 DISTRICT = "/slow-hill/"
 STREET = "/slow-hill/upper/"
@@ -33,15 +30,6 @@ def policy() -> dict[str, Any]:
     days = {"amount": 7, "unit": "days"}
     every = dict.fromkeys(("urgent", "ordinary", "complex"), terms)
     return {"version": f"quick-{token_hex(4)}", **every, "confirm": days, "reopen": days}
-
-
-def until(found: Callable[[], T | None], limit: float = 60.0) -> T:
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        if (answer := found()) is not None:
-            return answer
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in time")
 
 
 async def recipients_of(stack: Stack, case: UUID) -> set[str]:
