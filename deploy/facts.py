@@ -4,14 +4,34 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
+from deploy.in_areas import tables_of
 from deploy.local.state import SERVICES
 from deploy.on_kafka import contents_of
-from deploy.reconcile import Digest, Facts, Lag, Log, Model, Waiting, digest_of, judge, name_hash
+from deploy.on_time import SERVICES as TIMED
+from deploy.on_time import timers_of
+from deploy.owed import MESSAGE_TYPES, messages_owed
+from deploy.reconcile import (
+    Digest,
+    Facts,
+    Lag,
+    Log,
+    Messages,
+    Model,
+    Span,
+    Text,
+    Waiting,
+    digest_of,
+    judge,
+    name_hash,
+)
 from deploy.told import Told
+from services.chassis.eventstore import EVENT_COLUMNS, recorded_of
 from services.contracts.alerts import first_alert_of
 
 Database = Any
@@ -68,6 +88,27 @@ _HAPPENED = {
     "raised alerts": ("notifications", _FIRST_ALERTS),
 }
 
+# An imported case asks for no message, until somebody of today raises it.
+_ASKING = f"""
+SELECT source, {EVENT_COLUMNS} FROM public_event WHERE type = ANY($1) AND stream_id IN (
+    SELECT stream_id FROM public_event WHERE type IN ('alert.raised', 'case.reminded')
+        OR (type = 'case.reported' AND coalesce(data ->> 'imported', 'false') = 'false')
+) ORDER BY position
+"""
+_MESSAGES = "SELECT source || ':' || stream_id || ':' || version, delivery_id::text FROM delivery WHERE what <> 'test'"
+_UNSENT = "SELECT count(*) FROM delivery WHERE state = 'waiting' AND next_at < now() - interval '30 seconds'"
+_OVERDUE = "SELECT count(*) FROM timer WHERE due_at < now() - interval '30 seconds'"
+
+_ERASED = "SELECT DISTINCT stream_id FROM event WHERE type = 'case.erased'"
+_SEALED = """
+SELECT c.relname AS name, k.attname AS key FROM pg_class c
+JOIN pg_attribute s ON s.attrelid = c.oid AND s.attname = 'sealed' AND NOT s.attisdropped
+JOIN pg_attribute k ON k.attrelid = c.oid AND k.attname IN ('stream_id', 'case_id') AND NOT k.attisdropped
+WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+"""
+_LEFT = "SELECT count(*) AS rows, min({key}::text) AS example FROM {table} WHERE {key} = ANY($1::uuid[])"
+
+_FOLLOWING = "SELECT consumer, position FROM cursor WHERE consumer IN ('relay', 'timers')"
 _HELD = """
 SELECT consumer, reason, count(*) AS records, min(
     coalesce(source || ':' || stream_id || ':' || version, topic || ' ' || partition || ' at ' || record_offset)
@@ -107,8 +148,10 @@ class Places:
     kafka: str
 
 
-async def collect(places: Places, told: Sequence[Told] = (), *, only_client: bool = False) -> Facts:
-    """Everything that the checker asks for; `told` is a history that clients kept.
+async def collect(
+    places: Places, told: Sequence[Told] = (), *, only_client: bool = False, healthy: Sequence[Span] = ()
+) -> Facts:
+    """Everything that the checker asks for; `told` is a history that clients kept, `healthy` when all was well.
 
     Raises:
         OSError, asyncpg.PostgresError, KafkaError: something is away; nothing is known then.
@@ -116,6 +159,8 @@ async def collect(places: Places, told: Sequence[Told] = (), *, only_client: boo
     contents = await contents_of(places.kafka)
     async with connected(places) as to:
         logs = await asyncio.gather(*(_log(service, to[service]) for service in SERVICES))
+        looked_at: datetime = await to["reporting"].fetchval("SELECT now()")
+        erased = [row["stream_id"] for row in await to["intake"].fetch(_ERASED)]
         happened = {place: await _digest(to[service], chosen) for place, (service, chosen) in _HAPPENED.items()}
         facts = Facts(
             logs=dict(zip(SERVICES, logs, strict=True)),
@@ -128,12 +173,20 @@ async def collect(places: Places, told: Sequence[Told] = (), *, only_client: boo
             late_alerts=await to["notifications"].fetchval("SELECT coalesce(sum(cases), 0) FROM late_cases"),
             models=[await _model(to[keys.service], keys) for keys in KEYS],
             waiting=[waiting for service in SERVICES for waiting in await _waiting(service, to[service])],
-            lags=await lags(to, contents.ends),
+            lags=[*await lags(to, contents.ends), *await _undone(to)],
             conflicts=await to["intake"].fetchval("SELECT count(*) FROM set_aside"),
             unreadable=contents.unreadable,
             told=told,
             stored=await _stored(to, told),
             only_client=only_client,
+            messages=await _messages(to, looked_at),
+            timers=[await timers_of(service, to[service]) for service in TIMED],
+            healthy=healthy,
+            looked_at=looked_at,
+            tables=[table for service in SERVICES for table in await tables_of(service, to[service])],
+            erased={str(case) for case in erased},
+            ledger=set(await _column(to["intake"], "SELECT case_id::text FROM erased")),
+            texts=[text for service in SERVICES for text in await _texts(service, to[service], erased)],
         )
         differing = {place for finding in judge(facts) if not finding.ok for place in finding.compared}
         items = {place: await _items(places.kafka, to, place) for place in differing}
@@ -153,12 +206,12 @@ async def connected(places: Places) -> AsyncGenerator[dict[str, Database]]:
 
 
 async def lags(to: Mapping[str, Database], ends: Mapping[tuple[str, int], int]) -> list[Lag]:
-    """How far each relay, each consumer and each of reporting's read models is behind; `ends` are Kafka's."""
+    """How far each relay, consumer, set of timers and read model of reporting's is behind; `ends` are Kafka's."""
     found: list[Lag] = []
     for service, database in to.items():
         position: int = await database.fetchval("SELECT position FROM log")
-        relayed: int | None = await database.fetchval("SELECT position FROM cursor WHERE consumer = 'relay'")
-        found.append(Lag(service, "relay", position - (relayed or 0)))
+        reached = {row["consumer"]: row["position"] for row in await database.fetch(_FOLLOWING)}
+        found += [Lag(service, who, position - reached.get(who, 0)) for who in ("relay", *(reached.keys() - {"relay"}))]
         behind: dict[str, int] = {}
         for row in await database.fetch("SELECT consumer, topic, partition, next_offset FROM consumer_offset"):
             end = ends.get((row["topic"], row["partition"]), 0)
@@ -201,6 +254,27 @@ async def _due_alerts(to: Database) -> Mapping[str, int]:
         for row in await to.fetch(_CAUSES)
     ]
     return {name: name_hash(name) for name in names}
+
+
+async def _messages(to: Mapping[str, Database], at: datetime) -> Messages:
+    rows = await to["reporting"].fetch(_ASKING, list(MESSAGE_TYPES))
+    asking = (recorded_of(row["source"], row[1:]) for row in rows)
+    return messages_owed(asking, [tuple(row) for row in await to["notifications"].fetch(_MESSAGES)], at)
+
+
+async def _undone(to: Mapping[str, Database]) -> list[Lag]:
+    """What is due and should long have been done."""
+    timers = [Lag(service, "its due timers", await to[service].fetchval(_OVERDUE)) for service in TIMED]
+    return [*timers, Lag("notifications", "its due messages", await to["notifications"].fetchval(_UNSENT))]
+
+
+async def _texts(service: str, to: Database, erased: Sequence[UUID]) -> list[Text]:
+    found: list[Text] = []
+    for table in await to.fetch(_SEALED):
+        row = await to.fetchrow(_LEFT.format(table=table["name"], key=table["key"]), erased)
+        if row["rows"]:
+            found.append(Text(service, table["name"], row["rows"], row["example"]))
+    return found
 
 
 async def _stored(to: Mapping[str, Database], told: Sequence[Told]) -> set[str]:

@@ -3,14 +3,24 @@
 Pure: the facts come from wherever (facts.py collects those of a running Doorstep), so a simulation is judged alike.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
+from uuid import UUID
 
 from deploy.told import Told
 
 SHOWN = 3
 """Examples told of each kind of difference."""
+
+PROMPT = timedelta(seconds=2)
+"""How late a timer may be while everything is well."""
+
+HEALING = timedelta(seconds=30)
+"""How long after everything is well again it may be late by what was missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,86 @@ class Model:
     missing: int = 0
     surplus: int = 0
     examples: Sequence[str] = ()
+    altered: int = 0
+    """Rows that hold something else than their events say; counted where somebody folded them anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Mail and short messages. An event is named `source:stream:version`, a delivery by its id."""
+
+    may: Mapping[str, str]
+    """Events that may have one, each with its delivery; empty where the reader is whoever was on duty."""
+    must: Collection[str]
+    """Those of them that nothing made pointless."""
+    kept: Sequence[tuple[str, str]]
+    """Notifications' rows: event and delivery. Tests of a channel, which no event causes, are left out."""
+    letters: Mapping[str, int] | None = None
+    """By delivery: how often the other side took it; none: nobody could be asked."""
+    crashes: int = 0
+    """Each may have sent one letter again, under its id: it came between the other side's answer and our commit."""
+
+
+class Clock(NamedTuple):
+    """A date that a stream waits for; in UTC, so that equal ones are equal."""
+
+    stream: str
+    name: str
+    due_at: datetime
+
+    @staticmethod
+    def of(stream: UUID, name: str, due_at: datetime) -> "Clock":
+        return Clock(str(stream), name, due_at.astimezone(UTC))
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.name} {self.due_at.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """One service's clocks."""
+
+    service: str
+    ever: Collection[Clock]
+    """All that its events ever set."""
+    running: Collection[Clock]
+    """Those that nothing has ended, and that did not fire."""
+    waiting: Collection[Clock]
+    """Those in its table."""
+    fired: Mapping[Clock, datetime]
+    """Those that had an effect, and when it was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time in which everything was well."""
+
+    begin: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view whose rows have an area."""
+
+    service: str
+    name: str
+    rows: int = 0
+    astray: int = 0
+    """Rows that carry another area than their stream."""
+    examples: Sequence[str] = ()
+    guarded: bool = True
+    """Row-level security is enabled and forced, by a policy; a view asks in its caller's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Sealed texts of cases that were erased: none may be left."""
+
+    service: str
+    table: str
+    rows: int
+    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +221,18 @@ class Facts:
     """Of the positions in that history, those that their logs hold."""
     only_client: bool = False
     """Nobody but the clients of the history has reported anything."""
+    messages: Messages | None = None
+    timers: Sequence[Timers] = ()
+    healthy: Sequence[Span] = ()
+    """When everything was well, in order; where nobody can say, lateness is told and not judged."""
+    looked_at: datetime | None = None
+    """When the timers were looked at."""
+    tables: Sequence[Table] = ()
+    erased: Collection[str] = frozenset()
+    """Cases of which case.erased is in intake's log."""
+    ledger: Collection[str] = frozenset()
+    """Cases that are in the list which a restore applies again."""
+    texts: Sequence[Text] = ()
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     """What lies in a place in full, each name with its hash; only needed where a finding compared two that differ.
 
@@ -164,7 +266,11 @@ def judge(facts: Facts) -> list[Finding]:
         *_copies(facts),
         _cases(facts),
         _alerts(facts),
+        *_messages(facts),
         *_models(facts),
+        *_timers(facts),
+        *_areas(facts),
+        *_erased(facts),
         _parked(facts),
         _held(facts),
         _lags(facts),
@@ -310,6 +416,8 @@ def _models(facts: Facts) -> Iterator[Finding]:
             differences.append(f"{model.missing:,} rows are missing, e.g. {', '.join(model.examples[:SHOWN])}")
         if model.surplus:
             differences.append(f"{model.surplus:,} rows have no event, e.g. {', '.join(model.examples[:SHOWN])}")
+        if model.altered:
+            differences.append(f"{model.altered:,} rows differ, e.g. {', '.join(model.examples[:SHOWN])}")
         yield Finding(
             "I5",
             f"{model.service}: {model.name} has a row for each",
@@ -317,6 +425,136 @@ def _models(facts: Facts) -> Iterator[Finding]:
             differences,
             f"doorstep verify {model.name}; then doorstep rebuild {model.name}",
         )
+
+
+def _messages(facts: Facts) -> Iterator[Finding]:
+    if (messages := facts.messages) is None:
+        return
+    rows = Counter(event for event, _ in messages.kept)
+    unfounded = [event for event, delivery in messages.kept if messages.may.get(event) not in ("", delivery)]
+    yield Finding(
+        "I3",
+        "every event that asks for a message has one, to one reader",
+        f"{len(messages.kept):,} messages, of {len(messages.may):,} that were asked for",
+        [
+            *_named("missing", set(messages.must) - rows.keys()),
+            *_named("there without cause", unfounded),
+            *_named("more than once", (event for event, times in rows.items() if times > 1)),
+        ],
+        "doorstep parked list --service notifications; then doorstep republish mediation and notifications",
+    )
+    if messages.letters is None:
+        return
+    again = [f"{delivery} ({times} times)" for delivery, times in messages.letters.items() if times > 1]
+    yield Finding(
+        "I3",
+        "every letter was sent once, again only by a crash, under its own id",
+        f"{len(messages.letters):,} letters, {len(again):,} of them again in {messages.crashes:,} crashes",
+        [
+            *_named("without a message", messages.letters.keys() - {delivery for _, delivery in messages.kept}),
+            *(_named("sent again without a crash", again) if len(again) > messages.crashes else ()),
+        ],
+        "look for two senders of notifications that run without each other's rows locked",
+    )
+
+
+def _timers(facts: Facts) -> Iterator[Finding]:
+    for timers in facts.timers:
+        running, waiting = set(timers.running), set(timers.waiting)
+        yield Finding(
+            "I6",
+            f"{timers.service}: every date that runs has its timer",
+            f"{len(waiting):,} wait",
+            [
+                *_named("missing", map(str, running - waiting)),
+                *_named("there without cause", map(str, waiting - running)),
+            ],
+            f"delete the cursor `timers` of {timers.service}: the table is filled again from the log",
+        )
+        early = [f"{clock}, at {at.isoformat()}" for clock, at in timers.fired.items() if at < clock.due_at]
+        yield Finding(
+            "I6",
+            f"{timers.service}: no timer fired early, or for a date that nothing set",
+            f"{len(timers.fired):,} fired",
+            [*_named("early", early), *_named("for no date", map(str, timers.fired.keys() - set(timers.ever)))],
+            "compare the clocks of the service and its database; doorstep trace the case",
+        )
+        late = [name for name, due, at in _ends_of(timers, facts.looked_at) if _late(due, at, facts.healthy)]
+        latest = max((at - clock.due_at for clock, at in timers.fired.items()), default=timedelta())
+        yield Finding(
+            "I6",
+            f"{timers.service}: timers fire in time",
+            f"{max(latest.total_seconds(), 0):.1f} s late at most{'' if facts.healthy else ', outages included'}",
+            [*_named("late", late)],
+            f"doorstep status, and the log of {timers.service}: its timers stand still or can't keep up",
+        )
+
+
+def _ends_of(timers: Timers, looked_at: datetime | None) -> Iterator[tuple[str, datetime, datetime]]:
+    """Each clock, when it was due and when it had its effect; what still waits will not have it before now."""
+    for clock, at in timers.fired.items():
+        yield str(clock), clock.due_at, at
+    if looked_at is not None:
+        for clock in timers.waiting:
+            yield f"{clock} still waits", clock.due_at, looked_at
+
+
+def _late(due: datetime, at: datetime, healthy: Sequence[Span]) -> bool:
+    """What was due in an outage has until a while after it; what nobody saw the time of is not judged."""
+    span = next((span for span in healthy if span.end > due), None)
+    if span is None:
+        return False
+    must = max(due + PROMPT, span.begin + HEALING)
+    return at > must and must <= span.end
+
+
+def _areas(facts: Facts) -> Iterator[Finding]:
+    if not facts.tables:
+        return
+    yield Finding(
+        "I7",
+        "every row lies in the area of its stream",
+        f"{sum(table.rows for table in facts.tables):,} rows in {len(facts.tables)} tables",
+        [
+            f"{table.service}: {table.astray:,} rows of {table.name} do not, e.g. {', '.join(table.examples[:SHOWN])}"
+            for table in facts.tables
+            if table.astray
+        ],
+        "doorstep verify and rebuild, where it is a read model; else restore that service from its backup",
+    )
+    yield Finding(
+        "I7",
+        "no table with an area shows its rows outside of it",
+        f"{len(facts.tables)} tables and views",
+        [
+            f"{table.service}: {table.name} has no row-level security, or not for everybody"
+            for table in facts.tables
+            if not table.guarded
+        ],
+        "stop that service, and run its migrations on a database of this version: its schema was changed by hand",
+    )
+
+
+def _erased(facts: Facts) -> Iterator[Finding]:
+    yield Finding(
+        "I8",
+        "nothing that was told of an erased case is left",
+        f"{len(facts.erased):,} cases erased",
+        [f"{left.service}: {left.rows:,} rows of {left.table}, e.g. of {left.example}" for left in facts.texts],
+        "doorstep erase the case again; doorstep parked list if it is another service's",
+    )
+    yield Finding(
+        "I8",
+        "every erased case is in the ledger that a restore goes by",
+        f"{len(facts.ledger):,} in the ledger",
+        [*_named("missing", set(facts.erased) - set(facts.ledger))],
+        "doorstep erase the case again",
+    )
+
+
+def _named(said: str, names: Iterable[str]) -> Iterator[str]:
+    if found := sorted(names):
+        yield f"{len(found):,} {said}, e.g. {', '.join(found[:SHOWN])}"
 
 
 def _parked(facts: Facts) -> Finding:
@@ -384,8 +622,7 @@ def _differing(should: Mapping[str, int], there: Mapping[str, int]) -> Iterator[
         ("there without cause", there.keys() - should.keys()),
         ("with other content", {name for name in should.keys() & there.keys() if should[name] != there[name]}),
     ):
-        if names:
-            yield f"{len(names):,} {said}, e.g. {', '.join(sorted(names)[:SHOWN])}"
+        yield from _named(said, names)
 
 
 def _records(waiting: Sequence[Waiting]) -> str:

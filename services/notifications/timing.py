@@ -22,6 +22,8 @@ from services.notifications.read_models.known_cases import known_cases
 ANSWER = "answer"
 _SHIFT = "shift:"
 
+TYPES = types_of(AlertRaised, AlertAcknowledged, AlertUnanswered, AlertWithdrawn, DutyTaken, DutyLeft)
+
 
 def timers(service: Service, within: AnswerWithin) -> Timers[TimedCommand, TimedState]:
     async def commands(connection: AsyncConnection, due: Sequence[Timer], at: datetime) -> Sequence[TimedCommand]:
@@ -41,8 +43,7 @@ def timers(service: Service, within: AnswerWithin) -> Timers[TimedCommand, Timed
             for timer in due
         ]
 
-    types = types_of(AlertRaised, AlertAcknowledged, AlertUnanswered, AlertWithdrawn, DutyTaken, DutyLeft)
-    return Timers("notifications", service.store, service.worker, TIMED, set_by, commands, types=types)
+    return Timers("notifications", service.store, service.worker, TIMED, set_by, commands, types=TYPES)
 
 
 def set_by(recorded: Recorded) -> Change | None:

@@ -2,18 +2,25 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from deploy.reconcile import (
+    Clock,
     Digest,
     Facts,
     Finding,
     Lag,
     Log,
+    Messages,
     Model,
     OnKafka,
+    Span,
+    Table,
+    Text,
+    Timers,
     Waiting,
     digest_of,
     event_hash,
@@ -24,6 +31,23 @@ from deploy.told import Told, WrongHistory, line, read
 
 ALERTED = "every live opening, escalation and reopening has one first alert"
 SOURCES = ("intake", "mediation", "notifications", "reporting")
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FIRED, RUNNING = Clock("c1", "acknowledge", NOON), Clock("c2", "acknowledge", NOON + timedelta(hours=2))
+TIMERS = Timers(
+    "mediation",
+    ever={FIRED, RUNNING, Clock("c3", "acknowledge", NOON)},
+    running={RUNNING},
+    waiting={RUNNING},
+    fired={FIRED: NOON + timedelta(seconds=1)},
+)
+MESSAGES = Messages(
+    may={"intake:c1:1": "m1", "notifications:c1:1": "m2", "mediation:c1:3": ""},
+    must={"intake:c1:1"},
+    kept=[("intake:c1:1", "m1"), ("mediation:c1:3", "m3")],
+    letters={"m1": 1, "m3": 2},
+    crashes=1,
+)
 
 
 @dataclass
@@ -71,6 +95,12 @@ class World:
             raised_alerts=_digest(self.names["raised alerts"]),
             models=[Model("mediation", "caseload", 3)],
             lags=[Lag("intake", "relay", 0)],
+            messages=MESSAGES,
+            timers=[TIMERS],
+            looked_at=NOON + timedelta(hours=1),
+            tables=[Table("mediation", "event", 4), Table("mediation", "caseload")],
+            erased={"c3"},
+            ledger={"c3", "c0"},
             items=self.items(),
         )
 
@@ -98,7 +128,7 @@ def wrong(facts: Facts) -> dict[str, str]:
 
 def test_a_whole_world_has_no_difference() -> None:
     assert wrong(World.whole().facts()) == {}
-    assert {finding.invariant for finding in judge(World.whole().facts())} == {"I1", "I2", "I3", "I4", "I5", "I9"}
+    assert {finding.invariant for finding in judge(World.whole().facts())} == {f"I{nth}" for nth in range(1, 10)}
 
 
 Plant = Callable[[World], object]
@@ -187,6 +217,10 @@ def test_positions_that_a_restore_told_as_lost_are_told_and_no_difference() -> N
     assert _finding(facts, "intake's log has no gap").told == "3 events; 2 lost at a restore"
 
 
+MESSAGED = "every event that asks for a message has one, to one reader"
+LETTERS = "every letter was sent once, again only by a crash, under its own id"
+WELL = Span(NOON - timedelta(hours=1), NOON + timedelta(hours=3))
+
 SPOILT: dict[str, tuple[Callable[[Facts], Facts], str, str]] = {
     "a counter behind its log": (
         lambda facts: replace(facts, logs={**facts.logs, "intake": replace(facts.logs["intake"], position=9)}),
@@ -243,6 +277,93 @@ SPOILT: dict[str, tuple[Callable[[Facts], Facts], str, str]] = {
         "nothing waits for an event that is missing",
         "intake-status: 1 wait, e.g. c1:3",
     ),
+    "a row that holds something else": (
+        lambda facts: replace(facts, models=[Model("mediation", "caseload", 3, altered=1, examples=["c2"])]),
+        "mediation: caseload has a row for each",
+        "1 rows differ, e.g. c2",
+    ),
+    "a message that was never written": (
+        lambda facts: replace(facts, messages=replace(MESSAGES, must={"intake:c1:1", "notifications:c1:1"})),
+        MESSAGED,
+        "1 missing, e.g. notifications:c1:1",
+    ),
+    "a message that no event asks for": (
+        lambda facts: replace(facts, messages=replace(MESSAGES, kept=[*MESSAGES.kept, ("mediation:c9:1", "m9")])),
+        MESSAGED,
+        "1 there without cause, e.g. mediation:c9:1",
+    ),
+    "a message to somebody else": (
+        lambda facts: replace(facts, messages=replace(MESSAGES, kept=[*MESSAGES.kept, ("notifications:c1:1", "m3")])),
+        MESSAGED,
+        "1 there without cause, e.g. notifications:c1:1",
+    ),
+    "two readers of one event": (
+        lambda facts: replace(facts, messages=replace(MESSAGES, kept=[*MESSAGES.kept, ("mediation:c1:3", "m1")])),
+        MESSAGED,
+        "1 more than once, e.g. mediation:c1:3",
+    ),
+    "a letter sent again without a crash": (
+        lambda facts: replace(facts, messages=replace(MESSAGES, crashes=0)),
+        LETTERS,
+        "1 sent again without a crash, e.g. m3 (2 times)",
+    ),
+    "a letter that no message stands for": (
+        lambda facts: replace(facts, messages=replace(MESSAGES, letters={"m1": 1, "m9": 1})),
+        LETTERS,
+        "1 without a message, e.g. m9",
+    ),
+    "a date that nobody waits for": (
+        lambda facts: replace(facts, timers=[replace(TIMERS, waiting=())]),
+        "mediation: every date that runs has its timer",
+        f"1 missing, e.g. {RUNNING}",
+    ),
+    "a timer whose date has ended": (
+        lambda facts: replace(facts, timers=[replace(TIMERS, running=())]),
+        "mediation: every date that runs has its timer",
+        f"1 there without cause, e.g. {RUNNING}",
+    ),
+    "a timer that fired early": (
+        lambda facts: replace(facts, timers=[replace(TIMERS, fired={FIRED: NOON - timedelta(microseconds=1)})]),
+        "mediation: no timer fired early, or for a date that nothing set",
+        f"1 early, e.g. {FIRED}, at 2026-03-01T11:59:59.999999+00:00",
+    ),
+    "a timer that fired for no date": (
+        lambda facts: replace(facts, timers=[replace(TIMERS, ever={RUNNING})]),
+        "mediation: no timer fired early, or for a date that nothing set",
+        f"1 for no date, e.g. {FIRED}",
+    ),
+    "a timer that was late while all was well": (
+        lambda facts: replace(
+            facts, timers=[replace(TIMERS, fired={FIRED: NOON + timedelta(seconds=3)})], healthy=[WELL]
+        ),
+        "mediation: timers fire in time",
+        f"1 late, e.g. {FIRED}",
+    ),
+    "a timer that stands still while all is well": (
+        lambda facts: replace(facts, looked_at=RUNNING.due_at + timedelta(seconds=3), healthy=[WELL]),
+        "mediation: timers fire in time",
+        f"1 late, e.g. {RUNNING} still waits",
+    ),
+    "a row in another area than its stream": (
+        lambda facts: replace(facts, tables=[Table("intake", "particulars", 3, 1, ["c1"])]),
+        "every row lies in the area of its stream",
+        "intake: 1 rows of particulars do not, e.g. c1",
+    ),
+    "a table that everybody may read": (
+        lambda facts: replace(facts, tables=[Table("intake", "event", 3, guarded=False)]),
+        "no table with an area shows its rows outside of it",
+        "intake: event has no row-level security, or not for everybody",
+    ),
+    "a text that outlived its case": (
+        lambda facts: replace(facts, texts=[Text("mediation", "particulars", 2, "c3")]),
+        "nothing that was told of an erased case is left",
+        "mediation: 2 rows of particulars, e.g. of c3",
+    ),
+    "an erasure that a restore would undo": (
+        lambda facts: replace(facts, ledger={"c0"}),
+        "every erased case is in the ledger that a restore goes by",
+        "1 missing, e.g. c3",
+    ),
     "a relay that stands still": (
         lambda facts: replace(facts, lags=[Lag("intake", "relay", 5)]),
         "nothing is behind",
@@ -276,6 +397,37 @@ def test_what_came_too_late_for_an_alert_is_no_difference_as_long_as_it_was_coun
     check = ALERTED
     assert _finding(replace(world.facts(), late_alerts=1), check).ok
     assert not _finding(replace(world.facts(), late_alerts=2), check).ok
+
+
+@pytest.mark.parametrize(
+    ("begin", "after", "ok"),
+    [
+        (timedelta(hours=-1), timedelta(seconds=2), True),
+        (timedelta(minutes=1), timedelta(seconds=90), True),
+        (timedelta(minutes=1), timedelta(seconds=91), False),
+        (timedelta(seconds=-10), timedelta(seconds=20), True),
+        (timedelta(seconds=-10), timedelta(seconds=21), False),
+    ],
+    ids=["in time", "due in an outage, soon after it", "too long after", "due while it heals", "too long after that"],
+)
+def test_what_an_outage_delayed_has_half_a_minute(begin: timedelta, after: timedelta, *, ok: bool) -> None:
+    spans = [Span(NOON - timedelta(hours=3), NOON - timedelta(hours=2)), Span(NOON + begin, NOON + timedelta(hours=1))]
+    timers = replace(TIMERS, fired={FIRED: NOON + after})
+    facts = replace(World.whole().facts(), timers=[timers], healthy=spans, looked_at=None)
+    assert _finding(facts, "mediation: timers fire in time").ok is ok
+
+
+@pytest.mark.parametrize("spans", [[], [Span(NOON - timedelta(hours=1), NOON + timedelta(seconds=1))]])
+def test_lateness_is_told_and_not_judged_where_nobody_knows_that_all_was_well(spans: list[Span]) -> None:
+    timers = replace(TIMERS, fired={FIRED: NOON + timedelta(minutes=10)})
+    finding = _finding(replace(World.whole().facts(), timers=[timers], healthy=spans), "mediation: timers fire in time")
+    assert finding.ok
+    assert finding.told.startswith("600.0 s late at most")
+
+
+def test_without_a_mailbox_to_look_into_nothing_is_said_of_letters() -> None:
+    facts = replace(World.whole().facts(), messages=replace(MESSAGES, letters=None))
+    assert LETTERS not in {finding.check for finding in judge(facts)}
 
 
 def test_an_event_sent_again_is_no_difference_but_is_told() -> None:
