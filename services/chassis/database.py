@@ -2,7 +2,11 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, Protocol, cast
 
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 
@@ -31,3 +35,46 @@ async def scoped(application: AsyncEngine, areas: Sequence[str]) -> AsyncGenerat
             "SELECT set_config('doorstep.scope', array_to_string($1::text[], ','), true)", (list(areas),)
         )
         yield connection
+
+
+class Driver(Protocol):
+    """What is used of asyncpg's connection, which carries no types."""
+
+    async def fetch(self, statement: str, *arguments: object) -> Sequence[Sequence[Any]]: ...
+
+
+async def driver_of(connection: AsyncConnection) -> Driver:
+    """The driver's own connection under SQLAlchemy's, which knows nothing of the statements that it is given.
+
+    For a connection in autocommit, and for statements so frequent that SQLAlchemy's part of them is too dear.
+    """
+    return cast("Driver", (await connection.get_raw_connection()).driver_connection)
+
+
+class Direct:
+    """A connection of a pool, taken once and kept, for one caller who sends one statement after the other."""
+
+    def __init__(self, pool: AsyncEngine) -> None:
+        self._pool = pool.execution_options(isolation_level="AUTOCOMMIT")
+        self._kept: tuple[AsyncConnection, Driver] | None = None
+
+    async def fetch(self, statement: str, arguments: Sequence[object]) -> Sequence[Sequence[Any]] | None:
+        """The rows, each statement its own transaction; none when it failed, in whatever way.
+
+        The connection is then given up. Whoever sends the statement again through SQLAlchemy learns the reason.
+        """
+        try:
+            if self._kept is None:
+                connection = await self._pool.connect()
+                self._kept = (connection, await driver_of(connection))
+            return await self._kept[1].fetch(statement, *arguments)
+        except (PostgresError, InterfaceError, DBAPIError, PoolTimeout, OSError):
+            await self.close()
+            return None
+
+    async def close(self) -> None:
+        """Give the connection up; the next statement takes another."""
+        if self._kept is not None:
+            connection, self._kept = self._kept[0], None
+            await connection.invalidate()
+            await connection.close()

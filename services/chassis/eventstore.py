@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.chassis.database import Direct
 from services.chassis.decider import Dated
 from services.chassis.passing import StoreUnavailable, passes
 from services.chassis.tracing import OFF, Tracing
@@ -113,6 +114,32 @@ class Loaded:
     events: Sequence[Event]
 
 
+Appended = Outcome | StaleVersion | KeyReused | DBAPIError
+"""What became of one command."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call of `append`: what became of its commands so far, and the future of all of it."""
+
+    future: asyncio.Future[list[Appended]]
+    outcomes: dict[int, Appended]
+    commands: int
+
+    def tell(self, nth: int, outcome: Appended) -> None:
+        self.outcomes[nth] = outcome
+        if len(self.outcomes) == self.commands and not self.future.done():
+            self.future.set_result([self.outcomes[each] for each in range(self.commands)])
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+_Waiting = tuple[Append, _Call, int]
+"""A command, the call that brought it, and its place there."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownCommand:
     fingerprint: bytes
@@ -120,9 +147,10 @@ class KnownCommand:
 
 
 _APPEND = (
-    "SELECT * FROM append($1::text[],$2::bytea[],$3::uuid[],$4::text[],$5::text[],$6::integer[],$7::text[],$8::text[],"
-    "$9::text[],$10::integer[],$11::text[],$12::smallint[],$13::timestamptz[],$14::text[],"
-    "$15::integer[],$16::uuid[],$17::smallint[],$18::bytea[])"
+    "SELECT * FROM append($1::text[],$2::bytea[],$3::uuid[],$4::text[],$5::text[],$6::integer[],$7::integer[],"
+    "$8::text[],$9::text[],$10::text[],"
+    "$11::integer[],$12::integer[],$13::text[],$14::smallint[],$15::timestamptz[],$16::text[],"
+    "$17::integer[],$18::uuid[],$19::smallint[],$20::bytea[])"
 )
 _LOAD = "SELECT * FROM load($1::text[],$2::text[],$3::uuid[])"
 EVENT_COLUMNS = (
@@ -142,7 +170,8 @@ class EventStore:
         self.worker = worker
         # The call is one statement: a transaction around it would be two more round trips.
         self._statements = worker.execution_options(isolation_level="AUTOCOMMIT")
-        self._waiting: deque[tuple[Append, asyncio.Future[Outcome]]] = deque()
+        self._direct = Direct(worker)
+        self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self.appended = asyncio.Event()
         """Set after every append that stored something; the relay clears it."""
@@ -157,8 +186,9 @@ class EventStore:
         finally:
             committer.cancel()
             await asyncio.gather(committer, return_exceptions=True)
-            for _, future in self._waiting:
-                future.cancel()
+            for _, call, _ in self._waiting:
+                call.future.cancel()
+            await self._direct.close()
 
     def listen(self) -> asyncio.Event:
         """An event of the caller's own: set after every append that stored something, cleared by the caller."""
@@ -166,26 +196,19 @@ class EventStore:
         self._listeners.append(listener)
         return listener
 
-    async def append(self, appends: Iterable[Append]) -> list[Outcome | StaleVersion | KeyReused | DBAPIError]:
+    async def append(self, appends: Iterable[Append]) -> list[Appended]:
         """Store outcomes together with all others that wait, and tell of each in the order given.
 
         Raises:
             StoreUnavailable: the database can't be reached; repeat with the same keys.
         """
-        loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Outcome]] = []
-        for append in appends:
-            future: asyncio.Future[Outcome] = loop.create_future()
-            self._waiting.append((append, future))
-            futures.append(future)
+        brought = list(appends)
+        if not brought:
+            return []
+        call = _Call(asyncio.get_running_loop().create_future(), {}, len(brought))
+        self._waiting.extend((append, call, nth) for nth, append in enumerate(brought))
         self._arrived.set()
-        results = await asyncio.gather(*futures, return_exceptions=True)
-        told: list[Outcome | StaleVersion | KeyReused | DBAPIError] = []
-        for result in results:
-            if not isinstance(result, Outcome | StaleVersion | KeyReused | DBAPIError):
-                raise result
-            told.append(result)
-        return told
+        return await call.future
 
     async def load(
         self, streams: Sequence[UUID], keys: Sequence[str], scope: Sequence[str] | None
@@ -241,15 +264,15 @@ class EventStore:
             while group := self._take_group():
                 await self._commit(group)
 
-    def _take_group(self) -> list[tuple[Append, asyncio.Future[Outcome]]]:
+    def _take_group(self) -> list[_Waiting]:
         """The first that wait: one for each key and stream, so that those behind them see what they did."""
-        group: list[tuple[Append, asyncio.Future[Outcome]]] = []
-        passed_over: list[tuple[Append, asyncio.Future[Outcome]]] = []
+        group: list[_Waiting] = []
+        passed_over: list[_Waiting] = []
         keys: set[str] = set()
         streams: set[UUID] = set()
         while self._waiting and len(group) < LARGEST_BATCH:
-            append, future = waiting = self._waiting.popleft()
-            if future.done():
+            append, call, _ = waiting = self._waiting.popleft()
+            if call.future.done():
                 continue
             if append.key in keys or append.stream_id in streams:
                 passed_over.append(waiting)
@@ -260,34 +283,40 @@ class EventStore:
         self._waiting.extendleft(reversed(passed_over))
         return group
 
-    async def _commit(self, group: list[tuple[Append, asyncio.Future[Outcome]]]) -> None:
+    async def _commit(self, group: list[_Waiting]) -> None:
         """Store a group; on a fault in the data store its members one by one, so that only the faulty one fails."""
         try:
-            outcomes = await self._call_append([append for append, _ in group])
+            outcomes = await self._call_append([append for append, _, _ in group])
         except Exception as error:  # whoever waits is told, and the committer lives on
             if passes(error):
-                for _, future in group:
-                    _fail(future, StoreUnavailable(), error)
-            elif len(group) == 1:
-                _fail(group[0][1], error)
-            else:
+                for _, call, _ in group:
+                    unavailable = StoreUnavailable()
+                    unavailable.__cause__ = error
+                    call.fail(unavailable)
+            elif len(group) > 1:
                 for member in group:
                     await self._commit([member])
+            else:
+                [(_, call, nth)] = group
+                call.tell(nth, error) if isinstance(error, DBAPIError) else call.fail(error)
         else:
-            for (_, future), outcome in zip(group, outcomes, strict=True):
-                if future.done():
-                    continue
-                if isinstance(outcome, Outcome):
-                    future.set_result(outcome)
-                else:
-                    future.set_exception(outcome)
+            for (_, call, nth), outcome in zip(group, outcomes, strict=True):
+                call.tell(nth, outcome)
             self.appended.set()
             for listener in self._listeners:
                 listener.set()
 
     async def _call_append(self, appends: Sequence[Append]) -> list[Outcome | StaleVersion | KeyReused]:
         arguments = _columns(appends)
-        # A call whose answer was lost may have been stored; its keys make the repeat harmless.
+        rows = await self._direct.fetch(_APPEND, arguments) or await self._append_again(arguments)
+        return [_outcome(*row) for row in rows]
+
+    async def _append_again(self, arguments: tuple[list[object], ...]) -> Sequence[Sequence[Any]]:
+        """A call whose answer was lost may have been stored; its keys make the repeat harmless.
+
+        Raises:
+            DBAPIError: the data store refuses it, or can't be reached for longer than a caller should wait.
+        """
         async for attempt in stamina.retry_context(
             on=passes,
             attempts=6,
@@ -297,8 +326,7 @@ class EventStore:
         ):
             with attempt:
                 async with self._statements.connect() as connection:
-                    rows = _tuples(await connection.exec_driver_sql(_APPEND, arguments))
-                return [_outcome(verdict, stream, version, refusal) for verdict, stream, version, refusal in rows]
+                    return _tuples(await connection.exec_driver_sql(_APPEND, arguments))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -336,6 +364,7 @@ def _columns(appends: Sequence[Append]) -> tuple[list[object], ...]:
             a.kind.value,
             a.area,
             a.expected,
+            len(a.events),
             a.refusal,
             a.actor,
             a.traceparent,
@@ -343,19 +372,13 @@ def _columns(appends: Sequence[Append]) -> tuple[list[object], ...]:
         for a in appends
     ]
     events = [
-        (nth, e.type, e.schema_version, e.occurred_at, e.data)
+        (nth, ordinal, e.type, e.schema_version, e.occurred_at, e.data)
         for nth, append in enumerate(appends, 1)
-        for e in append.events
+        for ordinal, e in enumerate(append.events, 1)
     ]
     sealed = [(nth, s.ref, s.key_id, s.body) for nth, append in enumerate(appends, 1) for s in append.sealed]
-    return (*_transposed(commands, 9), *_transposed(events, 5), *_transposed(sealed, 4))
+    return (*_transposed(commands, 10), *_transposed(events, 6), *_transposed(sealed, 4))
 
 
 def _transposed(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
-
-
-def _fail(future: asyncio.Future[Outcome], error: Exception, cause: BaseException | None = None) -> None:
-    if not future.done():
-        error.__cause__ = cause
-        future.set_exception(error)

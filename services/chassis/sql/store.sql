@@ -98,12 +98,14 @@ LANGUAGE sql VOLATILE AS $$
     SELECT p.ref, p.key_id, p.sealed FROM particulars p WHERE p.ref = ANY (refs);
 $$;
 
--- Take a batch of commands: at most one for each key and each stream. `event_of` and `sealed_of` are one-based
--- positions in `keys`. The verdict on one command touches no other: taken, repeated, key_reused, stale.
+-- Take a batch of commands: at most one for each key and each stream. `event_counts` is how many events each brings;
+-- `event_of` and `sealed_of` are one-based positions in `keys`, and `ordinals` number a command's own events from 1.
+-- The verdict on one command touches no other: taken, repeated, key_reused, stale.
 CREATE FUNCTION append(
     keys text[], fingerprints bytea[], streams uuid[], kinds text[], areas text[], expected_versions integer[],
-    refusals text[], actors text[], traceparents text[],
-    event_of integer[], types text[], schema_versions smallint[], occurred timestamptz[], bodies text[],
+    event_counts integer[], refusals text[], actors text[], traceparents text[],
+    event_of integer[], ordinals integer[], types text[], schema_versions smallint[], occurred timestamptz[],
+    bodies text[],
     sealed_of integer[], sealed_refs uuid[], sealed_key_ids smallint[], sealed_bodies bytea[]
 ) RETURNS TABLE (verdict text, outcome_stream uuid, outcome_version integer, outcome_refusal text)
 LANGUAGE plpgsql VOLATILE
@@ -128,49 +130,41 @@ BEGIN
                 WHEN i.expected <> coalesce(s.version, 0) THEN 'stale'
                 ELSE 'taken'
             END AS verdict
-        FROM unnest(keys, fingerprints, streams, kinds, areas, expected_versions, refusals, actors, traceparents)
-            WITH ORDINALITY AS i (key, fingerprint, stream_id, kind, area, expected, refusal, actor, traceparent, nth)
+        FROM unnest(keys, fingerprints, streams, kinds, areas, expected_versions, event_counts, refusals, actors,
+            traceparents) WITH ORDINALITY
+            AS i (key, fingerprint, stream_id, kind, area, expected, events, refusal, actor, traceparent, nth)
         -- LIMIT keeps these two look-ups by index, whatever the planner believes of the array's length.
         LEFT JOIN LATERAL (SELECT * FROM command WHERE command.key = i.key LIMIT 1) known ON true
         LEFT JOIN LATERAL (SELECT * FROM stream WHERE stream.stream_id = i.stream_id LIMIT 1) s ON true
-    ), fresh AS MATERIALIZED (
-        SELECT base + row_number() OVER (ORDER BY e.nth) AS position,
-            (j.current + row_number() OVER (PARTITION BY e.command ORDER BY e.nth))::integer AS version,
-            j.stream_id, j.kind, j.home, j.actor, j.key, j.fingerprint, j.traceparent,
-            e.command, e.type, e.schema_version, e.occurred_at, e.body
-        FROM unnest(event_of, types, schema_versions, occurred, bodies)
-            WITH ORDINALITY AS e (command, type, schema_version, occurred_at, body, nth)
-        JOIN judged j ON j.nth = e.command AND j.verdict = 'taken'
-    ), reached AS MATERIALIZED (
-        SELECT command, stream_id, kind, home, max(version) AS version FROM fresh GROUP BY command, stream_id, kind, home
     ), written_events AS (
         INSERT INTO event (position, stream_id, version, type, schema_version, area, actor, command_key, fingerprint,
             traceparent, occurred_at, recorded_at, data)
-        SELECT position, stream_id, version, type, schema_version, home, actor, key, fingerprint,
-            traceparent, occurred_at, at, body::json
-        FROM fresh ORDER BY position
+        SELECT base + row_number() OVER (ORDER BY e.nth), j.stream_id, j.current + e.ordinal, e.type,
+            e.schema_version, j.home, j.actor, j.key, j.fingerprint, j.traceparent, e.occurred_at, at, e.body::json
+        FROM unnest(event_of, ordinals, types, schema_versions, occurred, bodies)
+            WITH ORDINALITY AS e (command, ordinal, type, schema_version, occurred_at, body, nth)
+        JOIN judged j ON j.nth = e.command AND j.verdict = 'taken'
     ), written_streams AS (
         INSERT INTO stream AS s (stream_id, kind, area, version)
-        SELECT stream_id, kind, home, version FROM reached
+        SELECT stream_id, kind, home, current + events FROM judged WHERE verdict = 'taken' AND events > 0
         ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version
     ), written_commands AS (
         INSERT INTO command (key, fingerprint, stream_id, version, refusal)
-        SELECT j.key, j.fingerprint, j.stream_id, coalesce(r.version, j.current), j.refusal
-        FROM judged j LEFT JOIN reached r ON r.command = j.nth WHERE j.verdict = 'taken'
+        SELECT key, fingerprint, stream_id, current + events, refusal FROM judged WHERE verdict = 'taken'
     ), written_particulars AS (
         INSERT INTO particulars (ref, stream_id, area, key_id, sealed)
         SELECT p.ref, j.stream_id, j.home, p.key_id, p.sealed
         FROM unnest(sealed_of, sealed_refs, sealed_key_ids, sealed_bodies) AS p (command, ref, key_id, sealed)
         JOIN judged j ON j.nth = p.command AND j.verdict = 'taken'
     ), moved AS (
-        UPDATE log SET position = base + (SELECT count(*) FROM fresh)
+        UPDATE log SET position = base + (SELECT coalesce(sum(events), 0) FROM judged WHERE verdict = 'taken')
     )
-    SELECT j.verdict,
-        CASE WHEN j.verdict IN ('repeated', 'key_reused') THEN j.known_stream ELSE j.stream_id END,
-        CASE WHEN j.verdict IN ('repeated', 'key_reused') THEN j.known_version ELSE coalesce(r.version, j.current) END,
-        CASE WHEN j.verdict = 'repeated' THEN j.known_refusal ELSE j.refusal END
-    FROM judged j LEFT JOIN reached r ON r.command = j.nth
-    ORDER BY j.nth;
+    SELECT verdict,
+        CASE WHEN verdict IN ('repeated', 'key_reused') THEN known_stream ELSE stream_id END,
+        CASE verdict WHEN 'taken' THEN current + events WHEN 'stale' THEN current ELSE known_version END,
+        CASE WHEN verdict = 'repeated' THEN known_refusal ELSE refusal END
+    FROM judged
+    ORDER BY nth;
 END $$;
 
 -- What a decision needs: the first outcomes of these command keys, then the events of these streams that lie in scope.
