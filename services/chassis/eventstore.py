@@ -248,14 +248,14 @@ class EventStore:
             f"SELECT {EVENT_COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT $2",
             (after, limit),
         )
-        return [recorded_of(self.source, row) for row in rows]
+        return [recorded_of(self.source, row) for row in rows.all()]
 
     async def read_stream(self, connection: AsyncConnection, stream_id: UUID) -> list[Recorded]:
         """The events of one stream that the connection may see, in order."""
         rows = await connection.exec_driver_sql(
             f"SELECT {EVENT_COLUMNS} FROM event WHERE stream_id = $1 ORDER BY version", (stream_id,)
         )
-        return [recorded_of(self.source, row) for row in rows]
+        return [recorded_of(self.source, row) for row in rows.all()]
 
     async def _commit_groups(self) -> None:
         while True:

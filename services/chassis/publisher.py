@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, cast
+from uuid import UUID
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -85,14 +86,20 @@ class Publisher:
             Unpublishable: an event has no topic.
         """
         queues: dict[TopicPartition, list[Parcel]] = {}
+        addresses: dict[UUID, tuple[bytes, list[Parcel]]] = {}
         for nth, recorded in enumerate(events, 1):
             if nth % 100 == 0:
                 await asyncio.sleep(0)  # a request that waits is served in between
-            partitions = self._partitions.get(recorded.type) or await self._partitions_of(recorded.type)
-            key = str(recorded.stream_id).encode()
+            address = addresses.get(recorded.stream_id)
+            if address is None:
+                key = str(recorded.stream_id).encode()
+                partition = partition_of(
+                    key, self._partitions.get(recorded.type) or await self._partitions_of(recorded.type)
+                )
+                addresses[recorded.stream_id] = address = (key, queues.setdefault(partition, []))
+            key, queue = address
             timestamp = int(recorded.recorded_at.timestamp() * 1000)
             headers = to_headers(recorded)
-            queue = queues.setdefault(partition_of(key, partitions), [])
             if not queue or not queue[-1].batch.append(
                 timestamp=timestamp, key=key, value=recorded.data, headers=headers
             ):

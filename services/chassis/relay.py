@@ -22,7 +22,7 @@ AGE = Gauge("doorstep_relay_age_seconds", "Age of the oldest event not yet on Ka
 PUBLISHED = Counter("doorstep_relay_published_total", "Events that Kafka acknowledged.", ["service"])
 FAILURES = Counter("doorstep_relay_failures_total", "Times the relay had to begin anew.", ["service"])
 
-BLOCK = 1000
+BLOCK = 2000
 """Events sent together; the next block is read and encoded while one is on its way."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.25

@@ -1,7 +1,6 @@
 """An event as it was recorded, and its form on Kafka: CloudEvents 1.0, binary mode, JSON body."""
 
-from base64 import b64encode
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -76,12 +75,13 @@ def check_known(type_: str, schema_version: int) -> type[Event]:
 
 def to_headers(recorded: Recorded) -> Headers:
     """The CloudEvents headers of a recorded event; everything but its body."""
+    subject = str(recorded.stream_id).encode()
     headers = [
         ("ce_specversion", b"1.0"),
-        ("ce_id", f"{recorded.stream_id}:{recorded.version}".encode()),
+        ("ce_id", b"%b:%d" % (subject, recorded.version)),
         ("ce_type", recorded.type.encode()),
         ("ce_source", recorded.source.encode()),
-        ("ce_subject", str(recorded.stream_id).encode()),
+        ("ce_subject", subject),
         ("ce_time", recorded.occurred_at.isoformat().encode()),
         ("ce_area", recorded.area.encode()),
         ("ce_streamversion", b"%d" % recorded.version),
@@ -89,7 +89,7 @@ def to_headers(recorded: Recorded) -> Headers:
         ("ce_recordedtime", recorded.recorded_at.isoformat().encode()),
         ("ce_schemaversion", b"%d" % recorded.schema_version),
         ("ce_commandkey", recorded.command_key.encode()),
-        ("ce_fingerprint", b64encode(recorded.fingerprint)),
+        ("ce_fingerprint", b2a_base64(recorded.fingerprint, newline=False)),
         ("ce_actor", recorded.actor.encode()),
         ("content-type", b"application/json"),
     ]
