@@ -55,7 +55,7 @@ async def contents_of(bootstrap: str, items_of: str | None = None) -> Contents:
             contents.ends[partition.topic, partition.partition] = ends[partition]
             async for records in records_of(kafka, partition, None, ends[partition]):
                 for record in records:
-                    _note(contents, known, record, items_of)
+                    note(contents, known, record, items_of)
     return contents
 
 
@@ -67,7 +67,8 @@ class Known:
     last: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
 
 
-def _note(contents: Contents, known: Known, record: Record, items_of: str | None) -> None:
+def note(contents: Contents, known: Known, record: Record, items_of: str | None = None) -> None:
+    """Count one record, behind those of its partition that are `known`."""
     named = dict(record.headers)
     try:
         who, id_ = named["ce_source"], named["ce_id"]

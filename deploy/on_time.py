@@ -22,23 +22,25 @@ _FIRED = "SELECT DISTINCT command_key, recorded_at FROM event WHERE starts_with(
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class Rules:
+    """How a service's events set its timers, and which of them do."""
+
     set_by: Callable[[Recorded], Change | None]
     types: Collection[str]
     dated: str = ""
 
 
-_RULES = {
-    "mediation": _Rules(of_cases.set_by, of_cases.TYPES, _DATED),
-    "notifications": _Rules(of_alerts.set_by, of_alerts.TYPES),
+RULES = {
+    "mediation": Rules(of_cases.set_by, of_cases.TYPES, _DATED),
+    "notifications": Rules(of_alerts.set_by, of_alerts.TYPES),
 }
-SERVICES = tuple(_RULES)
+SERVICES = tuple(RULES)
 """Those that wait for dates."""
 
 
 async def timers_of(service: str, to: Any) -> Timers:
     """At one instant of the service's database. What its timers have not read yet is left out: it is a lag."""
-    rules = _RULES[service]
+    rules = RULES[service]
     async with to.transaction(isolation="repeatable_read", readonly=True):
         followed: int = await to.fetchval(_FOLLOWED) or 0
         rows = await to.fetch(_EVENTS.format(dated=rules.dated), list(rules.types), followed)

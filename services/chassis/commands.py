@@ -170,7 +170,7 @@ def _decided(decider: Decider[CommandT, StateT], intent: Intent[CommandT], strea
         fingerprint=intent.fingerprint,
         actor=intent.actor,
         events=events,
-        sealed=intent.sealed if events else (),
+        sealed=intent.sealed if events and decider.keeps_texts(state) else (),
         refusal=refusal,
         traceparent=intent.traceparent,
     )

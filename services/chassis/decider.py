@@ -21,14 +21,22 @@ class Dated:
     occurred_at: datetime
 
 
+def _always(_state: object) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Decider(Generic[CommandT, StateT]):
-    """`decide` says what happens, or raises a `Refused`; `evolve` folds what happened."""
+    """`decide` says what happens, or raises a `Refused`; `evolve` folds what happened.
+
+    `keeps_texts` says whether a stream in that state still takes the sealed rows beside a command.
+    """
 
     kind: StreamKind
     initial: StateT
     decide: Callable[[CommandT, StateT], Sequence[Event | Dated]]
     evolve: Callable[[StateT, Event], StateT]
+    keeps_texts: Callable[[StateT], bool] = _always
 
 
 class Refused(Exception):

@@ -59,7 +59,7 @@ class PublicLog:
 
     def __init__(self, worker: AsyncEngine) -> None:
         self._worker = worker
-        self._followers: set[asyncio.Event] = set()
+        self._followers: list[asyncio.Event] = []
 
     async def take(self, connection: AsyncConnection, taken: Sequence[Taken]) -> None:
         """The handle of the consumer that fills the log.
@@ -79,7 +79,7 @@ class PublicLog:
         A stream at which the fold fails is left out, and tried again when the next process starts to follow.
         """
         wake = asyncio.Event()
-        self._followers.add(wake)
+        self._followers.append(wake)
         readmitted = around = False
         wait = SHORTEST_WAIT
         try:
@@ -106,7 +106,7 @@ class PublicLog:
                         wait = SHORTEST_WAIT / 2  # what woke us commits in a moment
                 wait = min(wait * 2, LONGEST_WAIT)
         finally:
-            self._followers.discard(wake)
+            self._followers.remove(wake)
 
     async def _fold_next(self, model: ReadModel[Any], *, around: bool) -> int:
         """Fold the next batch; how many events there were behind the cursor."""

@@ -100,6 +100,17 @@ async def test_an_erased_case_keeps_its_events_and_loses_its_texts(office: Offic
     assert (await case_file(office, case, CADRE))["texts"] == {}
 
 
+async def test_nothing_is_written_of_an_erased_case_any_more(office: Office) -> None:
+    [case] = await office.report()
+    assert (await post(office, f"{case}/acknowledge", CADRE)).status_code == 200
+    await office.told(COMMANDS_CONSUMER, recorded(CaseErased(), case, version=2))
+    session = {"result": "agreed", "place": "home", "note": "Both were angry."}
+    assert (await post(office, f"{case}/mediate", CADRE, session)).status_code == 200
+    assert (await post(office, f"{case}/resolve", CADRE, EXPLAINED)).status_code == 200
+    assert (await office.types_of(case))[-1] == "case.resolved"
+    assert await office.particulars_of(case) == 0
+
+
 async def test_the_same_key_is_the_same_answer_and_another_body_is_refused(office: Office) -> None:
     [case] = await office.report()
     key = keyed()

@@ -24,6 +24,8 @@ class Standing:
     """The last session ended in agreement."""
     barred: str | None = None
     """Who had it before it was reopened."""
+    erased: bool = False
+    """What was written of it was erased, and nothing is written of it any more."""
 
     def clock(self, rule: str) -> Deadline | None:
         return next((clock for clock in self.clocks if clock.rule == rule), None)
@@ -127,11 +129,18 @@ def evolve(case: Case, event: Event) -> Case:
     match case:
         case Unopened() | OutcomeWaiting():
             after = _arriving(case, event)
+        case _ if isinstance(event, cases.CaseErased):
+            after = replace(case, standing=replace(case.standing, erased=True))
         case Opened() | Assigned() | Acknowledged() | InMediation() | Dispatched():
             after = _worked_on(case, event)
         case Merged() | Resolved() | Closed():
             after = _at_rest(case, event)
     return replace(after, version=case.version + 1)
+
+
+def keeps_texts(case: Case) -> bool:
+    """Whether what is told beside a command may be kept: erasing a case is for good."""
+    return isinstance(case, Unopened | OutcomeWaiting) or not case.standing.erased
 
 
 def _arriving(case: Unopened | OutcomeWaiting, event: Event) -> Case:
@@ -183,8 +192,14 @@ def _worked_on(case: Working, event: Event) -> Case:
 def _at_rest(case: Merged | Resolved | Closed, event: Event) -> Case:
     match event:
         case cases.CaseReopened():
-            urgency = case.standing.urgency
-            standing = Standing(level=event.level, urgency=urgency, clocks=event.deadlines, barred=event.previous_owner)
+            before = case.standing
+            standing = Standing(
+                level=event.level,
+                urgency=before.urgency,
+                clocks=event.deadlines,
+                barred=event.previous_owner,
+                erased=before.erased,
+            )
             return Opened(standing=standing)
         case _:
             return _ended(case, event)

@@ -20,6 +20,7 @@ from services.mediation.domain.case import (
     Resolved,
     Unopened,
     evolve,
+    keeps_texts,
 )
 from services.mediation.domain.commands import (
     AcceptDispatch,
@@ -119,7 +120,9 @@ def decide(command: Command, case: Case) -> Events:
             assert_never(command)
 
 
-CASES: Decider[Command, Case] = Decider(kind=StreamKind.CASE, initial=Unopened(), decide=decide, evolve=evolve)
+CASES: Decider[Command, Case] = Decider(
+    kind=StreamKind.CASE, initial=Unopened(), decide=decide, evolve=evolve, keeps_texts=keeps_texts
+)
 
 
 def open_case(command: OpenCase, case: Case) -> Events:
