@@ -127,12 +127,17 @@ class RowStore(Generic[Row]):
         keyed = concerned(self.model, taken)
         if not keyed:
             return
-        keys = list({key for key, _ in keyed})
-        found = await connection.exec_driver_sql(self._read, (keys,))
+        found = await connection.exec_driver_sql(self._read, (list({key for key, _ in keyed}),))
         before = {row[0]: self.model.row(*row) for row in found}
         after = fold(self.model, dict(before), keyed)
-        added = [row for key, row in after.items() if key not in before]
-        changed = [row for key, row in after.items() if key in before and row != before[key]]
+        added: list[Row] = []
+        changed: list[Row] = []
+        for key, row in after.items():
+            old = before.get(key)
+            if old is None:
+                added.append(row)
+            elif row != old:
+                changed.append(row)
         gone = [key for key in before if key not in after]
         for statement, rows in ((self._add, added), (self._write, changed)):
             if rows:

@@ -110,21 +110,22 @@ def from_record(headers: Sequence[tuple[str, bytes]], body: bytes | None) -> Rec
         if named["ce_id"] != b"%b:%b" % (subject, version):
             raise Unreadable("ce_id is not ce_subject:ce_streamversion")
         traceparent = named.get("traceparent")
+        # By place: by name it takes a third longer, and this is done for every event that is read.
         recorded = Recorded(
-            source=named["ce_source"].decode(),
-            stream_id=UUID(subject.decode()),
-            version=int(version),
-            position=int(named["ce_position"]),
-            type=named["ce_type"].decode(),
-            schema_version=int(named["ce_schemaversion"]),
-            area=named["ce_area"].decode(),
-            data=body or b"",
-            occurred_at=datetime.fromisoformat(named["ce_time"].decode()),
-            recorded_at=datetime.fromisoformat(named["ce_recordedtime"].decode()),
-            command_key=named["ce_commandkey"].decode(),
-            fingerprint=a2b_base64(named["ce_fingerprint"], strict_mode=True),
-            actor=named["ce_actor"].decode(),
-            traceparent=traceparent.decode() if traceparent else None,
+            named["ce_source"].decode(),
+            UUID(subject.decode()),
+            int(version),
+            int(named["ce_position"]),
+            named["ce_type"].decode(),
+            int(named["ce_schemaversion"]),
+            named["ce_area"].decode(),
+            body or b"",
+            datetime.fromisoformat(named["ce_time"].decode()),
+            datetime.fromisoformat(named["ce_recordedtime"].decode()),
+            named["ce_commandkey"].decode(),
+            a2b_base64(named["ce_fingerprint"], strict_mode=True),
+            named["ce_actor"].decode(),
+            traceparent.decode() if traceparent else None,
         )
     except KeyError as missing:
         raise Unreadable(f"the header {missing.args[0]} is missing") from None

@@ -56,7 +56,7 @@ async def run(servers: Servers) -> Result:
             with measured(events, servers.pids) as projected:
                 taken = 0
                 while taken < events:
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.05)
                     offsets = await connection.exec_driver_sql(
                         "SELECT coalesce(sum(next_offset), 0) FROM consumer_offset WHERE consumer = 'bench-caseload'"
                     )

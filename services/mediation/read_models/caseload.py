@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import (
@@ -172,7 +173,7 @@ def _reported(row: CaseRow | None, recorded: Recorded, event: CaseReported) -> C
 
 def _opened(row: CaseRow | None, recorded: Recorded, event: CaseOpened) -> CaseRow:
     at = recorded.occurred_at
-    opened = CaseRow(
+    return CaseRow(
         case_id=recorded.stream_id,
         area=row.area if row else recorded.area,
         level=event.level,
@@ -187,51 +188,72 @@ def _opened(row: CaseRow | None, recorded: Recorded, event: CaseOpened) -> CaseR
         opened_at=at,
         resolved_on=None,
         last_at=max(row.last_at, at) if row else at,
+        **_dates(None, event.deadlines),
     )
-    return _promised(opened, event.deadlines) if event.deadlines else opened
 
 
 def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
-    row = replace(row, last_at=max(row.last_at, recorded.occurred_at))
+    """One `replace`, in every case: it takes longer than all that decides on it."""
+    at = max(row.last_at, recorded.occurred_at)
     match event:
         case CaseAssigned():
-            row = replace(row, state=State.ASSIGNED, owner=event.owner, unit=None, accept_by=None)
-            return _promised(row)
+            dates = _dates(row, ended=Rule.ACCEPT)
+            return replace(row, last_at=at, state=State.ASSIGNED, owner=event.owner, unit=None, **dates)
         case CaseAcknowledged():
             state = row.state if row.state == State.DISPATCHED else State.ACKNOWLEDGED
-            return _promised(replace(row, state=state, owner=event.owner, acknowledge_by=None))
+            return replace(row, last_at=at, state=state, owner=event.owner, **_dates(row, ended=Rule.ACKNOWLEDGE))
         case CaseMediated():
-            row = replace(row, state=State.IN_MEDIATION, unit=None, accept_by=None)
-            return _promised(row, event.deadlines)
+            dates = _dates(row, event.deadlines, ended=Rule.ACCEPT)
+            return replace(row, last_at=at, state=State.IN_MEDIATION, unit=None, **dates)
         case CaseDispatched():
-            row = replace(row, state=State.DISPATCHED, owner=event.tracker, unit=event.unit)
-            return _promised(row, event.deadlines)
+            dates = _dates(row, event.deadlines)
+            return replace(row, last_at=at, state=State.DISPATCHED, owner=event.tracker, unit=event.unit, **dates)
         case CaseDispatchAccepted():
-            return _promised(replace(row, accept_by=None))
+            return replace(row, last_at=at, **_dates(row, ended=Rule.ACCEPT))
         case CaseDispatchReturned() | CaseDispatchDone():
-            return _promised(replace(row, state=State.ACKNOWLEDGED, unit=None, accept_by=None))
+            dates = _dates(row, ended=Rule.ACCEPT)
+            return replace(row, last_at=at, state=State.ACKNOWLEDGED, unit=None, **dates)
         case CaseReminded():
-            return _promised(row, event.deadlines)
+            return replace(row, last_at=at, **_dates(row, event.deadlines))
         case CaseEscalated():
             state = State.ASSIGNED if event.owner else State.OPENED
-            row = replace(row, state=state, owner=event.owner, level=event.to_level, unit=None, accept_by=None)
-            return _promised(row, event.deadlines)
+            dates = _dates(row, event.deadlines, ended=Rule.ACCEPT)
+            return replace(row, last_at=at, state=state, owner=event.owner, level=event.to_level, unit=None, **dates)
         case CaseMerged():
-            return _at_rest(replace(row, state=State.MERGED, into_case=event.into))
+            return replace(row, last_at=at, state=State.MERGED, into_case=event.into, **_AT_REST)
         case CaseResolved():
-            return _at_rest(replace(row, state=State.RESOLVED, resolved_on=event.resolved_on))
+            return replace(row, last_at=at, state=State.RESOLVED, resolved_on=event.resolved_on, **_AT_REST)
         case CaseReopened():
-            row = replace(row, state=State.OPENED, owner=None, level=event.level, resolved_on=None, into_case=None)
-            return _promised(replace(row, barred=event.previous_owner), event.deadlines)
+            return replace(
+                row,
+                last_at=at,
+                state=State.OPENED,
+                owner=None,
+                level=event.level,
+                resolved_on=None,
+                into_case=None,
+                barred=event.previous_owner,
+                **_dates(row, event.deadlines),
+            )
         case CaseClosed():
-            return _at_rest(replace(row, state=State.CLOSED))
+            return replace(row, last_at=at, state=State.CLOSED, **_AT_REST)
         case _:
-            return row
+            return replace(row, last_at=at)
 
 
-def _promised(row: CaseRow, deadlines: Sequence[Deadline] = ()) -> CaseRow:
-    """With new dates. The time for mediation takes the place of the time to be done."""
-    acknowledge_by, accept_by, done_by = row.acknowledge_by, row.accept_by, row.done_by
+class _Dates(TypedDict):
+    acknowledge_by: datetime | None
+    accept_by: datetime | None
+    done_by: datetime | None
+    due_at: datetime | None
+
+
+def _dates(row: CaseRow | None, deadlines: Sequence[Deadline] = (), *, ended: Rule | None = None) -> _Dates:
+    """A row's dates without that of the rule that ended, and with new ones. The time for mediation takes the place of
+    the time to be done."""
+    acknowledge_by = row.acknowledge_by if row and ended is not Rule.ACKNOWLEDGE else None
+    accept_by = row.accept_by if row and ended is not Rule.ACCEPT else None
+    done_by = row.done_by if row else None
     for deadline in deadlines:
         match deadline.rule:
             case Rule.ACKNOWLEDGE:
@@ -243,17 +265,19 @@ def _promised(row: CaseRow, deadlines: Sequence[Deadline] = ()) -> CaseRow:
             case _:
                 pass
     promised = [at for at in (acknowledge_by, accept_by, done_by) if at is not None]
-    return replace(
-        row,
-        acknowledge_by=acknowledge_by,
-        accept_by=accept_by,
-        done_by=done_by,
-        due_at=min(promised, default=None),
-    )
+    return {
+        "acknowledge_by": acknowledge_by,
+        "accept_by": accept_by,
+        "done_by": done_by,
+        "due_at": min(promised, default=None),
+    }
 
 
-def _at_rest(row: CaseRow) -> CaseRow:
-    return replace(row, unit=None, acknowledge_by=None, accept_by=None, done_by=None, due_at=None)
+class _AtRest(_Dates):
+    unit: None
+
+
+_AT_REST: _AtRest = {"unit": None, "acknowledge_by": None, "accept_by": None, "done_by": None, "due_at": None}
 
 
 CASELOAD: ReadModel[CaseRow] = ReadModel(
