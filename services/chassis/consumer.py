@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
-from time import perf_counter
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis import held, inbox, kafka, offsets, parked
-from services.chassis.clock import now
+from services.chassis.clock import monotonic, now
 from services.chassis.held import Partition, Record
 from services.chassis.inbox import Handle, Tally
 from services.chassis.kafka import Reader
@@ -159,17 +158,17 @@ class Subscription(ConsumerRebalanceListener):
         """Join the group as soon as Kafka answers, then look after what no batch does."""
         self.joined = await self._insist(self._join, "consumer waits for Kafka")
         await self._insist(self._ask_for_parked, "consumer waits for the database")
-        check_at = perf_counter() + CHECK_LOGS_SECONDS
+        check_at = monotonic() + CHECK_LOGS_SECONDS
         # Not only cancelled: aiokafka, on Python 3.11, can swallow a cancellation while it connects.
         while not self.stopping.is_set():
             try:
                 await self._go_to_where_we_stand()
                 await self._look_after()
-                if perf_counter() >= check_at:
+                if monotonic() >= check_at:
                     async with self._turn:
                         if self._positions:
                             await self._check(list(self._positions))
-                    check_at = perf_counter() + CHECK_LOGS_SECONDS
+                    check_at = monotonic() + CHECK_LOGS_SECONDS
             except Exception as fault:  # nothing of this may end the task: it tries again
                 log.warning("consumer could not be looked after", consumer=self.consumer.name, exc_info=fault)
             await asyncio.sleep(LOOK_AFTER_SECONDS)
@@ -209,7 +208,7 @@ class Subscription(ConsumerRebalanceListener):
         """Take a batch. Never raises: FastStream would go on, and the next acknowledgement would cover this batch."""
         batch = cast("Records", message.raw_message)
         self._oldest_in_hand = min(record.timestamp for record in batch)
-        began = perf_counter()
+        began = monotonic()
         ready: dict[Partition, Sequence[Record]] = {}
 
         async def choose() -> None:
@@ -229,7 +228,7 @@ class Subscription(ConsumerRebalanceListener):
         if not done:
             return
         self._oldest_in_hand = None
-        BATCH_SECONDS.labels(self.consumer.name).observe(perf_counter() - began)
+        BATCH_SECONDS.labels(self.consumer.name).observe(monotonic() - began)
         try:
             await asyncio.wait_for(message.ack(), 2.0)
         except (KafkaError, TimeoutError) as unacknowledged:

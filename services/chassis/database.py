@@ -9,6 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+SCOPE = "SELECT set_config('doorstep.scope', array_to_string($1::text[], ','), true)"
+
 
 def asyncpg_dsn(dsn: str) -> str:
     """`postgresql://…`, as SQLAlchemy wants to be told which driver to use."""
@@ -31,9 +33,7 @@ def engine(dsn: str, application_name: str, connections: int = 10) -> AsyncEngin
 async def scoped(application: AsyncEngine, areas: Sequence[str]) -> AsyncGenerator[AsyncConnection]:
     """A transaction that sees the rows of these areas and no others; the setting ends with it."""
     async with application.begin() as connection:
-        await connection.exec_driver_sql(
-            "SELECT set_config('doorstep.scope', array_to_string($1::text[], ','), true)", (list(areas),)
-        )
+        await connection.exec_driver_sql(SCOPE, (list(areas),))
         yield connection
 
 

@@ -10,7 +10,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import stamina
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -146,18 +145,22 @@ class KnownCommand:
     outcome: Outcome
 
 
-_APPEND = (
+APPEND = (
     "SELECT * FROM append($1::text[],$2::bytea[],$3::uuid[],$4::text[],$5::text[],$6::integer[],$7::integer[],"
     "$8::text[],$9::text[],$10::text[],"
     "$11::integer[],$12::integer[],$13::text[],$14::smallint[],$15::timestamptz[],$16::text[],"
     "$17::integer[],$18::uuid[],$19::smallint[],$20::bytea[])"
 )
-_LOAD = "SELECT * FROM load($1::text[],$2::text[],$3::uuid[])"
+LOAD = "SELECT * FROM load($1::text[],$2::text[],$3::uuid[])"
 EVENT_COLUMNS = (
     "position, stream_id, version, type, schema_version, area, data::text AS data, occurred_at, recorded_at,"
     " command_key, fingerprint, actor, traceparent"
 )
 """In the order that `Recorded` has them."""
+
+AFTER = f"SELECT {EVENT_COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT $2"
+OF_STREAM = f"SELECT {EVENT_COLUMNS} FROM event WHERE stream_id = $1 ORDER BY version"
+POSITION = "SELECT position FROM log"
 
 
 class EventStore:
@@ -222,7 +225,7 @@ class EventStore:
         engine = self.worker if scope is None else self.application
         try:
             async with engine.connect() as connection:
-                rows = await connection.exec_driver_sql(_LOAD, (list(scope or ()), list(keys), list(streams)))
+                rows = await connection.exec_driver_sql(LOAD, (list(scope or ()), list(keys), list(streams)))
                 await connection.rollback()
         except Exception as error:
             if passes(error):
@@ -244,17 +247,12 @@ class EventStore:
 
     async def read(self, connection: AsyncConnection, after: int, limit: int) -> list[Recorded]:
         """The events behind position `after`, in order, at most `limit`."""
-        rows = await connection.exec_driver_sql(
-            f"SELECT {EVENT_COLUMNS} FROM event WHERE position > $1 ORDER BY position LIMIT $2",
-            (after, limit),
-        )
+        rows = await connection.exec_driver_sql(AFTER, (after, limit))
         return [recorded_of(self.source, row) for row in rows.all()]
 
     async def read_stream(self, connection: AsyncConnection, stream_id: UUID) -> list[Recorded]:
         """The events of one stream that the connection may see, in order."""
-        rows = await connection.exec_driver_sql(
-            f"SELECT {EVENT_COLUMNS} FROM event WHERE stream_id = $1 ORDER BY version", (stream_id,)
-        )
+        rows = await connection.exec_driver_sql(OF_STREAM, (stream_id,))
         return [recorded_of(self.source, row) for row in rows.all()]
 
     async def _commit_groups(self) -> None:
@@ -308,7 +306,7 @@ class EventStore:
 
     async def _call_append(self, appends: Sequence[Append]) -> list[Outcome | StaleVersion | KeyReused]:
         arguments = _columns(appends)
-        rows = await self._direct.fetch(_APPEND, arguments) or await self._append_again(arguments)
+        rows = await self._direct.fetch(APPEND, arguments) or await self._append_again(arguments)
         return [_outcome(*row) for row in rows]
 
     async def _append_again(self, arguments: tuple[list[object], ...]) -> Sequence[Sequence[Any]]:
@@ -326,13 +324,13 @@ class EventStore:
         ):
             with attempt:
                 async with self._statements.connect() as connection:
-                    return _tuples(await connection.exec_driver_sql(_APPEND, arguments))
+                    return _tuples(await connection.exec_driver_sql(APPEND, arguments))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 async def position_of(connection: AsyncConnection) -> int:
     """The last position of the log."""
-    return (await connection.execute(text("SELECT position FROM log"))).scalar_one()
+    return (await connection.exec_driver_sql(POSITION)).scalar_one()
 
 
 def recorded_of(source: str, row: Sequence[Any]) -> Recorded:

@@ -15,6 +15,9 @@ from services.chassis.eventstore import Sealed
 
 _NONCE = 12
 
+OPEN = "SELECT * FROM open_particulars($1::uuid[], $2, $3, $4)"
+ERASE = "DELETE FROM particulars WHERE stream_id = $1"
+
 
 class Unopenable(Exception):
     """The row was sealed under a key that this service does not have, or it was tampered with."""
@@ -62,15 +65,13 @@ async def read(
     Raises:
         Unopenable: see there.
     """
-    rows = await connection.exec_driver_sql(
-        "SELECT * FROM open_particulars($1::uuid[], $2, $3, $4)", (list(refs), actor, role, purpose)
-    )
+    rows = await connection.exec_driver_sql(OPEN, (list(refs), actor, role, purpose))
     return {row.ref: vault.open(Sealed(row.ref, row.key_id, row.sealed)) for row in rows}
 
 
 async def erase(connection: AsyncConnection, stream_id: UUID) -> int:
     """Delete every particular of a case; how many there were. The caller appends `case.erased`."""
-    deleted = await connection.exec_driver_sql("DELETE FROM particulars WHERE stream_id = $1", (stream_id,))
+    deleted = await connection.exec_driver_sql(ERASE, (stream_id,))
     return deleted.rowcount
 
 

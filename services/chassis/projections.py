@@ -116,18 +116,18 @@ class RowStore(Generic[Row]):
         types = [column.type.compile(_DIALECT) for column in model.table.columns]
         arrays = ", ".join(f"${nth}::{type_}[]" for nth, type_ in enumerate(types, 1))
         new = ", ".join(f"{name} = excluded.{name}" for name in others)
-        self._read = f"SELECT {names} FROM {table} WHERE {key} = ANY($1::uuid[])"
+        self.read = f"SELECT {names} FROM {table} WHERE {key} = ANY($1::uuid[])"
         # Rows known to be new are spared the search for a conflict, which takes as long as writing them.
-        self._add = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"
-        self._write = f"{self._add} ON CONFLICT ({key}) DO " + (f"UPDATE SET {new}" if others else "NOTHING")
-        self._delete = f"DELETE FROM {table} WHERE {key} = ANY($1::uuid[])"
+        self.add = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"
+        self.write = f"{self.add} ON CONFLICT ({key}) DO " + (f"UPDATE SET {new}" if others else "NOTHING")
+        self.delete = f"DELETE FROM {table} WHERE {key} = ANY($1::uuid[])"
 
     async def fold(self, connection: AsyncConnection, taken: Iterable[Taken]) -> None:
         """Fold a batch into the rows that it concerns: one read, then each way of writing once at most."""
         keyed = concerned(self.model, taken)
         if not keyed:
             return
-        found = await connection.exec_driver_sql(self._read, (list({key for key, _ in keyed}),))
+        found = await connection.exec_driver_sql(self.read, (list({key for key, _ in keyed}),))
         before = {row[0]: self.model.row(*row) for row in found}
         after = fold(self.model, dict(before), keyed)
         added: list[Row] = []
@@ -139,12 +139,12 @@ class RowStore(Generic[Row]):
             elif row != old:
                 changed.append(row)
         gone = [key for key in before if key not in after]
-        for statement, rows in ((self._add, added), (self._write, changed)):
+        for statement, rows in ((self.add, added), (self.write, changed)):
             if rows:
                 columns = zip(*map(self.values, rows), strict=True)
                 await connection.exec_driver_sql(statement, tuple(map(list, columns)))
         if gone:
-            await connection.exec_driver_sql(self._delete, (gone,))
+            await connection.exec_driver_sql(self.delete, (gone,))
 
 
 def concerned(model: ReadModel[Any], taken: Iterable[Taken]) -> list[tuple[UUID, Taken]]:

@@ -1,7 +1,6 @@
 """The relay: a service's log onto Kafka, in order, each event at least once."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -32,12 +31,13 @@ STATEMENT_SECONDS = 10.0
 """Longer than any statement here takes; a connection that hangs is given up."""
 
 # The server notices a dead holder within 5 + 3 x 2 seconds, and its lock is free.
-_KEEPALIVES = (
+KEEPALIVES = (
     "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),"
     " set_config('tcp_keepalives_count', '3', false)"
 )
-_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('doorstep.relay', 0))"
-_ADVANCE = (
+CURSOR = "SELECT position FROM cursor WHERE consumer = 'relay'"
+LOCK = "SELECT pg_try_advisory_lock(hashtextextended('doorstep.relay', 0))"
+ADVANCE = (
     "INSERT INTO cursor AS c (consumer, position) VALUES ('relay', $1)"
     " ON CONFLICT (consumer) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position"
 )
@@ -63,14 +63,14 @@ class Relay:
         """Publish until cancelled; whatever fails is begun anew from the cursor."""
         wait = SHORTEST_WAIT
         while True:
-            began = time.monotonic()
+            began = clock.monotonic()
             try:
                 await self._hold_and_publish()
             except (SendFailed, Unpublishable, KafkaError, DBAPIError, OSError) as failed:
                 _end_if_cancelled()
                 self._failures.inc()
                 log.warning("relay begins anew", exc_info=failed)
-            wait = SHORTEST_WAIT if time.monotonic() - began > LONGEST_RETRY_WAIT else wait * 2
+            wait = SHORTEST_WAIT if clock.monotonic() - began > LONGEST_RETRY_WAIT else wait * 2
             await asyncio.sleep(min(wait, LONGEST_RETRY_WAIT))
 
     async def _hold_and_publish(self) -> None:
@@ -131,15 +131,15 @@ class Relay:
 
     async def _advance(self, connection: AsyncConnection, position: int) -> None:
         async with asyncio.timeout(STATEMENT_SECONDS):
-            await connection.exec_driver_sql(_ADVANCE, (position,))
+            await connection.exec_driver_sql(ADVANCE, (position,))
 
     @asynccontextmanager
     async def _lock(self) -> AsyncGenerator[AsyncConnection]:
         """A session that holds the lock; it is closed at the end, since only that surely frees it."""
         async with self._worker.connect() as connection:
             try:
-                await connection.exec_driver_sql(_KEEPALIVES)
-                while not (await connection.exec_driver_sql(_LOCK)).scalar_one():  # noqa: ASYNC110 - others' event
+                await connection.exec_driver_sql(KEEPALIVES)
+                while not (await connection.exec_driver_sql(LOCK)).scalar_one():  # noqa: ASYNC110 - others' event
                     await asyncio.sleep(STANDBY_WAIT)
                 yield connection
             finally:
@@ -158,7 +158,7 @@ def _end_if_cancelled() -> None:
 
 async def cursor(connection: AsyncConnection) -> int:
     """The last position of the log that is surely on Kafka."""
-    found = await connection.exec_driver_sql("SELECT position FROM cursor WHERE consumer = 'relay'")
+    found = await connection.exec_driver_sql(CURSOR)
     return found.scalar_one_or_none() or 0
 
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Ite
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
 from typing import Generic, NamedTuple
 from uuid import UUID
 
@@ -50,39 +49,41 @@ ACTOR = "doorstep"
 
 # A holder of rows that is gone without a word is ended by the server. The plans must go by index from the start, when
 # the tables are empty and nothing is known of them, for they are kept.
-_SETTINGS = (
+SETTINGS = (
     "SELECT set_config('idle_in_transaction_session_timeout', '60s', true), set_config('enable_seqscan', 'off', true),"
     " set_config('jit', 'off', true)"
 )
-_STANDS = (
+STANDS = (
     "SELECT coalesce((SELECT position FROM cursor WHERE consumer = 'timers'), 0) AS reached, position AS ending"
     " FROM log"
 )
-_BEGIN = "INSERT INTO cursor (consumer, position) VALUES ('timers', 0) ON CONFLICT DO NOTHING"
-_LOCK = "SELECT position FROM cursor WHERE consumer = 'timers' FOR UPDATE"
-_ADVANCE = "UPDATE cursor SET position = $1 WHERE consumer = 'timers'"
-_READ = f"SELECT {EVENT_COLUMNS} FROM event WHERE position > $1 AND position <= $2"
-_CLEAR_ALL = "DELETE FROM timer WHERE stream_id = ANY($1::uuid[])"
-_CLEAR = (
+BEGIN = "INSERT INTO cursor (consumer, position) VALUES ('timers', 0) ON CONFLICT DO NOTHING"
+LOCK = "SELECT position FROM cursor WHERE consumer = 'timers' FOR UPDATE"
+ADVANCE = "UPDATE cursor SET position = $1 WHERE consumer = 'timers'"
+_SPAN = f"SELECT {EVENT_COLUMNS} FROM event WHERE position > $1 AND position <= $2"
+READ = f"{_SPAN} ORDER BY position"
+READ_OF_TYPES = f"{_SPAN} AND type = ANY($3::text[]) ORDER BY position"
+CLEAR_ALL = "DELETE FROM timer WHERE stream_id = ANY($1::uuid[])"
+CLEAR = (
     "DELETE FROM timer t USING unnest($1::uuid[], $2::text[]) AS c (stream_id, name)"
     " WHERE t.stream_id = c.stream_id AND t.name = c.name"
 )
-_SET = (
+SET = (
     "INSERT INTO timer (stream_id, name, due_at, area, traceparent)"
     " SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])"
     " ON CONFLICT (stream_id, name) DO UPDATE"
     " SET due_at = excluded.due_at, area = excluded.area, traceparent = excluded.traceparent"
 )
-_CLAIM = (
+CLAIM = (
     "SELECT stream_id, name, due_at, area, traceparent FROM timer WHERE due_at <= $1 AND stream_id <> ALL($2::uuid[])"
     " ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED"
 )
-_GONE = (
+GONE = (
     "DELETE FROM timer t USING unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS f (stream_id, name, due_at)"
     " WHERE t.stream_id = f.stream_id AND t.name = f.name AND t.due_at = f.due_at"
 )
-_NEXT = "SELECT min(due_at) FROM timer"
-_COUNT = "SELECT count(*) FROM timer"
+NEXT = "SELECT min(due_at) FROM timer"
+COUNT = "SELECT count(*) FROM timer"
 
 
 class Timer(NamedTuple):
@@ -203,7 +204,7 @@ class Timers(Generic[CommandT, StateT]):
         An event that `set_by` can't take stops here: what lies behind it may end a timer, so none must fire.
         """
         async with asyncio.timeout(STEP_SECONDS), self._statements.connect() as connection:
-            stands = (await connection.exec_driver_sql(_STANDS)).one()
+            stands = (await connection.exec_driver_sql(STANDS)).one()
         reached: int = stands.reached
         end: int = stands.ending
         taken = 0
@@ -232,18 +233,16 @@ class Timers(Generic[CommandT, StateT]):
             fired += some
 
     async def _follow_span(self, connection: AsyncConnection, end: int) -> tuple[int, int]:
-        await connection.exec_driver_sql(_BEGIN)
-        before: int = (await connection.exec_driver_sql(_LOCK)).scalar_one()
+        await connection.exec_driver_sql(BEGIN)
+        before: int = (await connection.exec_driver_sql(LOCK)).scalar_one()
         upto = max(before, min(before + SPAN, end))
         if self._types is None:
-            rows = await connection.exec_driver_sql(f"{_READ} ORDER BY position", (before, upto))
+            rows = await connection.exec_driver_sql(READ, (before, upto))
         else:
-            rows = await connection.exec_driver_sql(
-                f"{_READ} AND type = ANY($3::text[]) ORDER BY position", (before, upto, self._types)
-            )
+            rows = await connection.exec_driver_sql(READ_OF_TYPES, (before, upto, self._types))
         events = [recorded_of(self._store.source, row) for row in rows]
         await _write(connection, net_of((e, change) for e in events if (change := self._set_by(e)) is not None))
-        await connection.exec_driver_sql(_ADVANCE, (upto,))
+        await connection.exec_driver_sql(ADVANCE, (upto,))
         return before, upto
 
     async def _fire_some(self, at: datetime, most: int) -> int:
@@ -253,7 +252,7 @@ class Timers(Generic[CommandT, StateT]):
         """
         async with self._transaction() as connection:
             async with asyncio.timeout(STEP_SECONDS):
-                rows = await connection.exec_driver_sql(_CLAIM, (at, self._left_aside(), most))
+                rows = await connection.exec_driver_sql(CLAIM, (at, self._left_aside(), most))
             due = [Timer(*row) for row in rows]
             if not due:
                 return 0
@@ -269,7 +268,7 @@ class Timers(Generic[CommandT, StateT]):
             if done:
                 columns = zip(*[(timer.stream_id, timer.name, timer.due_at) for timer in done], strict=True)
                 async with asyncio.timeout(STEP_SECONDS):
-                    await connection.exec_driver_sql(_GONE, tuple(map(list, columns)))
+                    await connection.exec_driver_sql(GONE, tuple(map(list, columns)))
         self._fired.inc(len(done))
         return len(done)
 
@@ -283,22 +282,22 @@ class Timers(Generic[CommandT, StateT]):
         return True
 
     def _set_aside(self, timer: Timer, failed: BaseException | None) -> None:
-        self._aside[timer.stream_id] = monotonic() + ASIDE_SECONDS
+        self._aside[timer.stream_id] = clock.monotonic() + ASIDE_SECONDS
         self._failures.inc()
         log.error("a timer is set aside", timers=self._name, stream=str(timer.stream_id), exc_info=failed)
 
     def _left_aside(self) -> list[UUID]:
-        now = monotonic()
+        now = clock.monotonic()
         self._aside = {stream: until for stream, until in self._aside.items() if until > now}
         return list(self._aside)
 
     async def _look_ahead(self) -> None:
         """When the next one falls due; now and then, how many there are."""
         async with asyncio.timeout(STEP_SECONDS), self._statements.connect() as connection:
-            self._next = (await connection.exec_driver_sql(_NEXT)).scalar_one_or_none()
-            if monotonic() - self._counted >= COUNT_EVERY:
-                self._waiting.set((await connection.exec_driver_sql(_COUNT)).scalar_one())
-                self._counted = monotonic()
+            self._next = (await connection.exec_driver_sql(NEXT)).scalar_one_or_none()
+            if clock.monotonic() - self._counted >= COUNT_EVERY:
+                self._waiting.set((await connection.exec_driver_sql(COUNT)).scalar_one())
+                self._counted = clock.monotonic()
 
     def _wait(self) -> float:
         """Seconds until it is worth looking again."""
@@ -312,7 +311,7 @@ class Timers(Generic[CommandT, StateT]):
     @asynccontextmanager
     async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
         async with self._worker.begin() as connection:
-            await connection.exec_driver_sql(_SETTINGS)
+            await connection.exec_driver_sql(SETTINGS)
             yield connection
 
 
@@ -333,9 +332,9 @@ def _intents(due: Sequence[Timer], commands: Sequence[CommandT], at: datetime) -
 
 async def _write(connection: AsyncConnection, net: Net) -> None:
     if net.emptied:
-        await connection.exec_driver_sql(_CLEAR_ALL, (list(net.emptied),))
+        await connection.exec_driver_sql(CLEAR_ALL, (list(net.emptied),))
     if net.ended:
-        await connection.exec_driver_sql(_CLEAR, tuple(map(list, zip(*net.ended, strict=True))))
+        await connection.exec_driver_sql(CLEAR, tuple(map(list, zip(*net.ended, strict=True))))
     if net.running:
         rows = [(t.stream_id, t.name, t.due_at, t.area, t.traceparent) for t in net.running.values()]
-        await connection.exec_driver_sql(_SET, tuple(map(list, zip(*rows, strict=True))))
+        await connection.exec_driver_sql(SET, tuple(map(list, zip(*rows, strict=True))))

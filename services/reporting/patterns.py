@@ -22,13 +22,13 @@ CONSUMER = "reporting-patterns"
 
 WINDOW = timedelta(days=2)
 
-_SEE = """
+SEE = """
 INSERT INTO fault_sighting (case_id, at, area, category)
 SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
 """
 # Partitions are read in no order of each other, so a sighting may come after later ones: every window that it
 # belongs to is counted, not only the one that it ends.
-_COUNT = """
+COUNT = """
 SELECT DISTINCT ON (new.case_id) new.case_id, counted.cases, counted.since, last.at AS until
 FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS new (case_id, at, area, category)
 JOIN fault_sighting last USING (area, category)
@@ -41,7 +41,7 @@ WHERE last.at >= new.at AND last.at < new.at + $5::interval AND counted.cases >=
 ORDER BY new.case_id, last.at
 """
 # Twice the window: what comes late finds its neighbours still there.
-_FORGET = """
+FORGET = """
 DELETE FROM fault_sighting seen USING (
     SELECT area, category, min(at) AS earliest
     FROM unnest($1::timestamptz[], $2::text[], $3::text[]) AS new (at, area, category) GROUP BY area, category
@@ -70,8 +70,8 @@ class Patterns:
         at = [recorded.occurred_at for recorded, _ in faults.values()]
         areas = [recorded.area for recorded, _ in faults.values()]
         categories = [event.category for _, event in faults.values()]
-        await connection.exec_driver_sql(_SEE, (ids, at, areas, categories))
-        many = await connection.exec_driver_sql(_COUNT, (ids, at, areas, categories, WINDOW, self._enough))
+        await connection.exec_driver_sql(SEE, (ids, at, areas, categories))
+        many = await connection.exec_driver_sql(COUNT, (ids, at, areas, categories, WINDOW, self._enough))
         counted: dict[UUID, FindPattern] = {}
         for row in many:
             recorded, event = faults[row.case_id]
@@ -87,7 +87,7 @@ class Patterns:
                     raise PatternBusy
                 case failed:
                     raise failed
-        await connection.exec_driver_sql(_FORGET, (at, areas, categories, WINDOW))
+        await connection.exec_driver_sql(FORGET, (at, areas, categories, WINDOW))
 
 
 def _fault(taken: Taken) -> CaseReported | None:

@@ -30,10 +30,10 @@ _COLUMNS = (
     "source, stream_id, version, source_position, type, schema_version, area, data, occurred_at, recorded_at,"
     " command_key, fingerprint, actor, traceparent"
 )
-_READ = "position, " + _COLUMNS.replace("data", "convert_to(data::text, 'UTF8')")
+READ = "position, " + _COLUMNS.replace("data", "convert_to(data::text, 'UTF8')")
 
 # The counter is locked by the statement that moves it, the last but one of the batch's transaction.
-_APPEND = f"""
+APPEND = f"""
 WITH moved AS (
     UPDATE public_log SET position = position + cardinality($2::uuid[])
     RETURNING position - cardinality($2::uuid[]) AS base
@@ -46,12 +46,13 @@ FROM moved, unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text
     $8::bytea[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $13::text[], $14::text[])
     WITH ORDINALITY AS e ({_COLUMNS}, nth)
 """
-_ENTER = "INSERT INTO cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
-_CURSOR = "SELECT position FROM cursor WHERE consumer = $1"
-_ADVANCE = "UPDATE cursor SET position = $2 WHERE consumer = $1"
-_BEHIND = f"SELECT {_READ} FROM public_event WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
-_OF_STREAM = f"SELECT {_READ} FROM public_event WHERE stream_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
-_HEAD = "SELECT position FROM public_log"
+ENTER = "INSERT INTO cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
+CURSOR = "SELECT position FROM cursor WHERE consumer = $1"
+LOCK_CURSOR = f"{CURSOR} FOR UPDATE"
+ADVANCE = "UPDATE cursor SET position = $2 WHERE consumer = $1"
+BEHIND = f"SELECT {READ} FROM public_event WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
+OF_STREAM = f"SELECT {READ} FROM public_event WHERE stream_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
+HEAD = "SELECT position FROM public_log"
 
 
 class PublicLog:
@@ -69,7 +70,7 @@ class PublicLog:
         for one in taken:
             _ = one.event
         columns = zip(*(one.recorded for one in taken), strict=True)
-        await connection.exec_driver_sql(_APPEND, tuple(map(list, columns)))
+        await connection.exec_driver_sql(APPEND, tuple(map(list, columns)))
         for wake in self._followers:
             wake.set()
 
@@ -112,17 +113,17 @@ class PublicLog:
         """Fold the next batch; how many events there were behind the cursor."""
         async with self._worker.begin() as connection:
             position = await _lock_cursor(connection, model)
-            head: int = (await connection.exec_driver_sql(_HEAD)).scalar_one()
+            head: int = (await connection.exec_driver_sql(HEAD)).scalar_one()
             out = await left_out.of_model(connection, model)
             if position < head:
-                rows = (await connection.exec_driver_sql(_BEHIND, (position, head, BATCH))).all()
+                rows = (await connection.exec_driver_sql(BEHIND, (position, head, BATCH))).all()
                 events = [(row.position, taken_of(row)) for row in rows if row.stream_id not in out]
                 if around:
                     await left_out.project_around(connection, model, events)
                 else:
                     await project(connection, model, [taken for _, taken in events])
                 position = rows[-1].position
-                await connection.exec_driver_sql(_ADVANCE, (model.name, position))
+                await connection.exec_driver_sql(ADVANCE, (model.name, position))
         LAG.labels(model.name).set(head - position)
         LEFT_OUT.labels(model.name).set(len(out))
         return head - position
@@ -134,13 +135,13 @@ class PublicLog:
             async with self._worker.begin() as connection:
                 upto = await _lock_cursor(connection, model)
                 await left_out.readmit(connection, model, stream_id)
-                rows = await connection.exec_driver_sql(_OF_STREAM, (stream_id, since, upto))
+                rows = await connection.exec_driver_sql(OF_STREAM, (stream_id, since, upto))
                 await left_out.project_around(connection, model, [(row.position, taken_of(row)) for row in rows])
 
 
 async def _lock_cursor(connection: AsyncConnection, model: ReadModel[Any]) -> int:
-    await connection.exec_driver_sql(_ENTER, (model.name,))
-    return (await connection.exec_driver_sql(_CURSOR + " FOR UPDATE", (model.name,))).scalar_one()
+    await connection.exec_driver_sql(ENTER, (model.name,))
+    return (await connection.exec_driver_sql(LOCK_CURSOR, (model.name,))).scalar_one()
 
 
 class LogHistory:
@@ -161,7 +162,7 @@ class LogHistory:
             await connection.exec_driver_sql("SET LOCAL work_mem = '64MB'")
             rows = await connection.stream(
                 text(
-                    f"SELECT {_READ} FROM public_event WHERE position <= :upto AND type = ANY(:types)"
+                    f"SELECT {READ} FROM public_event WHERE position <= :upto AND type = ANY(:types)"
                     " ORDER BY stream_id, source, version"
                 ),
                 {"upto": self._told, "types": list(types)},
@@ -181,7 +182,7 @@ class LogHistory:
         upto = await self._cursor(connection)
         out = await left_out.of_model(connection, self._model)
         while self._told < upto:
-            rows = (await connection.exec_driver_sql(_BEHIND, (self._told, upto, PAGE))).all()
+            rows = (await connection.exec_driver_sql(BEHIND, (self._told, upto, PAGE))).all()
             yield _told(rows, types, out)
             self._told = rows[-1].position
 
@@ -196,7 +197,7 @@ class LogHistory:
 
     async def _begin_if_new(self, connection: AsyncConnection) -> None:
         """A model that was never built stands nowhere yet: it begins where the log ends now."""
-        await connection.exec_driver_sql(_ENTER, (self._model.name,))
+        await connection.exec_driver_sql(ENTER, (self._model.name,))
         await connection.exec_driver_sql(
             "UPDATE cursor SET position = log.position FROM read_model, public_log AS log"
             " WHERE cursor.consumer = $1 AND read_model.name = $1 AND read_model.version = 0",
@@ -204,7 +205,7 @@ class LogHistory:
         )
 
     async def _cursor(self, connection: AsyncConnection) -> int:
-        return (await connection.exec_driver_sql(_CURSOR, (self._model.name,))).scalar_one()
+        return (await connection.exec_driver_sql(CURSOR, (self._model.name,))).scalar_one()
 
 
 def _told(rows: Iterable[Any], types: Collection[str], out: Mapping[UUID, int]) -> list[Taken]:
@@ -226,5 +227,5 @@ async def shown(connection: AsyncConnection, model: ReadModel[Any], source: str,
 
 
 def taken_of(row: Any) -> Taken:
-    """A row of `public_event`, columns as `_READ`."""
+    """A row of `public_event`, columns as `READ`."""
     return Taken(Recorded._make(row[1:]))
