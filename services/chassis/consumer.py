@@ -44,6 +44,8 @@ CHECK_LOGS_SECONDS = 60.0
 """A topic that is recreated and filled between two fetches shows no other sign."""
 TRY_AGAIN_AT_ONCE = 500
 LONGEST_BACK_OFF = 2.0
+VAIN_SEEKS = 2
+"""After so many the record that was sought is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ class Subscription(ConsumerRebalanceListener):
         self._positions: dict[Partition, int] = {}
         self._standings: dict[Partition, int] = {}
         """Of all partitions, as of the last look into the database: good enough to tell the lag."""
-        self._sought: dict[Partition, int] = {}
+        self._in_vain: dict[Partition, tuple[int, int]] = {}
+        """Where a partition was sent back to, and how often what then came lay behind it."""
         self._oldest_in_hand: int | None = None
         self._subscriber = broker.subscriber(
             *consumer.topics,
@@ -196,7 +199,7 @@ class Subscription(ConsumerRebalanceListener):
     def _forget(self) -> None:
         self._generation += 1
         self._positions.clear()
-        self._sought.clear()
+        self._in_vain.clear()
         self.stopped.clear()
 
     async def _unread(self, batch: Records) -> KafkaMessage:
@@ -271,7 +274,7 @@ class Subscription(ConsumerRebalanceListener):
             if position == run[0].offset:
                 ready[partition] = run
             elif position is not None:
-                self._seek(partition, position)
+                self._send_back(partition, position, run)
         return ready
 
     async def _take(self, ready: Mapping[Partition, Sequence[Record]]) -> None:
@@ -286,9 +289,9 @@ class Subscription(ConsumerRebalanceListener):
             return
         self._positions.update(tally.next_offsets)
         for partition in tally.next_offsets.keys() - tally.ahead:
-            self._sought.pop(partition, None)
+            self._in_vain.pop(partition, None)
         for partition in tally.ahead:
-            self._seek(partition, tally.next_offsets[partition])
+            self._send_back(partition, tally.next_offsets[partition], ready[partition])
 
     async def _in_transaction(self, work: Callable[[AsyncConnection, bool], Awaitable[T]]) -> T:
         """All at once; if that fails for good, again so that each fault stops only its stream."""
@@ -349,13 +352,21 @@ class Subscription(ConsumerRebalanceListener):
                     if stands is not None and there != stands:
                         self._reader.seek(TopicPartition(*partition), stands)
 
+    def _send_back(self, partition: Partition, offset: int, run: Sequence[Record]) -> None:
+        """What came is not what is to be taken next. A record that is not there is told by what comes instead of it:
+        more than once, since a batch may have been on its way when its partition was sent elsewhere."""
+        if run[-1].offset > offset and all(record.offset != offset for record in run):
+            sent_to, vain = self._in_vain.get(partition, (offset, 0))
+            vain = vain + 1 if sent_to == offset else 1
+            if vain > VAIN_SEEKS:
+                log.error("partition stopped: the record to take next is not there", **self._told(partition, offset))
+                self._stop(partition, offset)
+                return
+            self._in_vain[partition] = (offset, vain)
+        self._seek(partition, offset)
+
     def _seek(self, partition: Partition, offset: int) -> None:
         """Go back, or on, to where the database stands."""
-        if self._sought.get(partition) == offset:
-            log.error("partition stopped: the record to take next is not there", **self._told(partition, offset))
-            self._stop(partition, offset)
-            return
-        self._sought[partition] = offset
         self._positions[partition] = offset
         with suppress(IllegalStateError):  # assigned to another instance meanwhile
             self._reader.seek(TopicPartition(*partition), offset)
@@ -385,7 +396,7 @@ class Subscription(ConsumerRebalanceListener):
         for partition, offset in list(self.stopped.items()):
             if self._standings[partition] != offset:
                 del self.stopped[partition]
-                self._sought.pop(partition, None)
+                self._in_vain.pop(partition, None)
                 self._reader.resume(TopicPartition(*partition))
 
     def _assigned(self) -> list[Partition]:
