@@ -3,11 +3,12 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment up down test chaos check bench
+.PHONY: help environment up down test chaos check simulate bench
 
 PYTHON ?= python3
 TOOLS := .doorstep-tools
 UV_VERSION := 0.13.9
+SEEDS ?= 2000
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 RUN := env -u PYTHONDONTWRITEBYTECODE .venv/bin
 
@@ -37,6 +38,9 @@ check: environment ## The gate: format, lint, types, who imports whom, translate
 	@echo '── texts';   $(RUN)/python -m deploy.translations check
 	@echo '── schemas'; $(RUN)/python -m deploy.schema --check
 	@echo '── compose'; $(RUN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
+
+simulate: environment ## Schedules over a simulated world: SEEDS=10000 many, SEEDS==7 one told step by step.
+	@$(RUN)/python -W ignore -m tests.simulation $(SEEDS) $(ARGS)
 
 bench: environment ## Measure speed, each row against a baseline of the same run.
 	@$(RUN)/python -m tests.bench $(ARGS)

@@ -1,0 +1,67 @@
+"""What production calls instead of a mail server, and what readers find in their boxes."""
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.notifications.deliveries.transport import Away, NotNow
+from services.notifications.deliveries.writing import Written
+from tests.simulation.connection import TURN, Trace, nevermore
+from tests.simulation.faults import Faults, Probes
+from tests.simulation.scheduler import Process
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """`unanswered`: whoever sent it never heard that it was taken, so it may rightly come again."""
+
+    message_id: UUID
+    address: str
+    unanswered: bool
+
+
+class Letters:
+    def __init__(self, faults: Faults, probes: Probes, trace: Trace) -> None:
+        self.taken: list[Letter] = []
+        self.faults = faults
+        self.probes = probes
+        self.trace = trace
+
+    def carrier(self, process: Process) -> "Carrier":
+        return Carrier(self, process)
+
+
+class Carrier:
+    """One process's way to the server."""
+
+    def __init__(self, letters: Letters, process: Process) -> None:
+        self._letters = letters
+        self._process = process
+
+    async def ready(self) -> None:
+        await TURN
+        if self._letters.faults.strikes("mail server away"):
+            raise Away("mail_server_away")
+
+    async def send(self, delivery: UUID, address: str, written: Written) -> None:
+        letters, faults = self._letters, self._letters.faults
+        del written
+        await TURN
+        if faults.strikes("mail refused for now"):
+            raise NotNow("mail_server_451")
+        crashes, lost = faults.strikes("crash after mail"), faults.strikes("mail answer lost")
+        if any(letter.message_id == delivery for letter in letters.taken):
+            letters.probes.met("mail sent twice under one id")
+        letters.taken.append(Letter(delivery, address, crashes or lost))
+        letters.probes.met("mail sent")
+        letters.trace(self._process, "mail", str(delivery), address)
+        if crashes:
+            letters.trace(self._process, "crash after mail")
+            self._process.kill()
+            await nevermore()
+        if lost:
+            raise NotNow("mail_server_lost")
+        await asyncio.sleep(0.01)
+
+    async def quit(self) -> None:
+        await TURN

@@ -1,0 +1,39 @@
+"""Twins of intake's own statements: what an erasure takes away."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.intake import erasure, set_aside
+from services.intake.read_models import case_status
+from tests.simulation.connection import as_sent, twin
+from tests.simulation.statements.rows import astuple
+from tests.simulation.tables import Transaction
+
+
+@twin(set_aside.HOLD)
+def hold(transaction: Transaction, case_ids: Sequence[UUID]) -> None:
+    for case_id in case_ids:
+        transaction.lock("advisory", case_id)
+
+
+@twin(erasure.DROP_ASIDE)
+def drop_aside(transaction: Transaction, case_id: UUID) -> int:
+    gone = [row.ref for row in transaction.scan("set_aside") if row.case_id == case_id]
+    for ref in gone:
+        transaction.remove("set_aside", ref)
+    return len(gone)
+
+
+@twin(erasure.NOTE_ERASED)
+def note_erased(transaction: Transaction, case_id: UUID) -> int:
+    transaction.put("erased", case_id, (case_id,))
+    return 1
+
+
+@twin(str(as_sent(select(case_status.TABLE).where(case_status.TABLE.c.case_id == UUID(int=0)))))
+def status_of(transaction: Transaction, case_id: UUID) -> list[tuple[Any, ...]]:
+    row = transaction.get("case_status", case_id)
+    return [astuple(row)] if row is not None else []
