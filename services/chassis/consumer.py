@@ -384,9 +384,15 @@ class Subscription(ConsumerRebalanceListener):
         LAG_RECORDS.labels(name).set(math.nan if lag is None else lag)
         LAG_SECONDS.labels(name).set(0.0 if oldest is None else max(now().timestamp() - oldest / 1000, 0.0))
         STOPPED.labels(name).set(len(self.stopped))
+        stood = dict(self._positions)
         async with self._worker.connect() as connection:
             census = await held.census(connection, name)
             standings = await offsets.standings(connection, name)
+        # Read later, the database is never behind, unless it crashed with commits that no disk had yet (ADR 12).
+        taken_back = [p for p, offset in stood.items() if p in standings and standings[p].next_offset < offset]
+        if taken_back:
+            async with self._turn:
+                await self._check(taken_back)
         self._standings = dict.fromkeys(self._assigned(), 0)
         self._standings.update((partition, standing.next_offset) for partition, standing in standings.items())
         PARKED.labels(name).set(census.parked)

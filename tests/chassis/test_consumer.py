@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol, cast
 from uuid import UUID
 
+import psutil
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from faststream.kafka.message import KafkaAckableMessage
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from deploy.local.postgres import Dsns
+from deploy.local.postgres import Dsns, Postgres
 from services.chassis import parked
 from services.chassis.consumer import Consumer, Consumers, Subscription
 from services.chassis.database import engine
@@ -24,9 +27,12 @@ from services.chassis.taken import Taken
 from services.contracts.cases import CaseWithdrawn
 from services.contracts.catalogue import EVENTS
 from services.contracts.envelope import Recorded, to_headers
+from tests.chassis.conftest import chassis_tables
 from tests.chassis.events import effects, effects_table, remembering, withdrawn
+from tests.conftest import Databases, free_port, running
 
 PARTITIONS = 3
+ROUNDS = 5
 DEADLINE = 30.0
 
 
@@ -176,6 +182,52 @@ async def test_a_fault_in_the_middle_of_a_batch_stops_one_stream(
     async with consuming():
         await all_took_effect_once(worker, streams, 3)
     assert await parked_in(worker) == []
+
+
+async def test_what_a_killed_database_takes_back_is_taken_again(kafka: str, topic: Topic, scratch: Path) -> None:
+    """Commits of batches wait for no disk: a crash takes the last ones back, and nobody but the consumer can know."""
+    server = Postgres(scratch / token_hex(4), free_port(), token_hex(8), more={"wal_writer_delay": "10s"})
+    server.create()
+    log = scratch / "killed.log"
+    with running(server.command(), server.answers, log, Postgres.STOP_SIGNAL):
+        dsns = await chassis_tables(Databases(server))
+        await effects_table(dsns)
+    given = versions = 0
+    streams = [new_id() for _ in range(20)]
+
+    async def counting(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
+        nonlocal given
+        given += len(taken)
+        await remembering(connection, taken)
+
+    worker, looking = engine(dsns.worker, "test"), engine(dsns.worker, "test")
+    consumer = Consumer(f"test-{token_hex(4)}", (topic.name,), counting)
+    async with Consumers(broker(kafka, "test"), [consumer], worker).open():
+        # The disk may have had the commits by chance: then the next round.
+        while given == versions * len(streams) and versions < ROUNDS:
+            with running(server.command(), server.answers, log, Postgres.STOP_SIGNAL) as process:
+                versions += 1
+                await topic.publish(*(withdrawn(stream, versions) for stream in streams))
+                await until(partial(_has_at_least, looking, versions * len(streams)))
+                await looking.dispose()
+                kill_all(process.pid)
+        with running(server.command(), server.answers, log, Postgres.STOP_SIGNAL):
+            await all_took_effect_once(looking, streams, versions)
+            await looking.dispose()
+    await worker.dispose()
+    assert given > versions * len(streams)
+
+
+async def _has_at_least(worker: AsyncEngine, least: int) -> bool:
+    return await total(worker) >= least
+
+
+def kill_all(pid: int) -> None:
+    """Kill -9 a process and all that it started, itself first."""
+    process = psutil.Process(pid)
+    for member in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
 
 
 async def test_an_error_that_passes_is_waited_out(topic: Topic, consuming: Consuming, worker: AsyncEngine) -> None:
