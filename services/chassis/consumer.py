@@ -62,6 +62,8 @@ class Consumer:
     """Never changes: the key of its offsets and its progress, and its group on Kafka. Renamed, it acts twice."""
     topics: tuple[str, ...]
     handle: Handle
+    committed: Callable[[], None] = lambda: None
+    """Called when others can see what was handled: to wake who waits for it, for nothing that must not be lost."""
 
 
 async def reached(connection: AsyncConnection, consumer: str, source: str, stream_id: UUID, version: int) -> bool:
@@ -285,6 +287,7 @@ class Subscription(ConsumerRebalanceListener):
             )
         )
         self._count(tally)
+        self.consumer.committed()
         if generation != self._generation:
             return
         self._positions.update(tally.next_offsets)
@@ -420,6 +423,7 @@ class Subscription(ConsumerRebalanceListener):
                 )
             )
             self._count(tally)
+            self.consumer.committed()
 
     async def _ask_for_parked(self) -> None:
         async with self._worker.begin() as connection:

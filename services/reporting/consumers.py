@@ -11,6 +11,6 @@ from services.reporting.read_models.following import LOG_CONSUMER
 
 def consumers(log: PublicLog, store: EventStore, faults_of_a_pattern: int) -> list[Consumer]:
     return [
-        Consumer(LOG_CONSUMER, TOPICS, log.take),
+        Consumer(LOG_CONSUMER, TOPICS, log.take, committed=log.stir),
         Consumer(patterns.CONSUMER, (CASES,), Patterns(store, faults_of_a_pattern).take),
     ]

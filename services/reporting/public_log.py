@@ -48,7 +48,10 @@ FROM moved, unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text
 """
 ENTER = "INSERT INTO cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
 CURSOR = "SELECT position FROM cursor WHERE consumer = $1"
-LOCK_CURSOR = f"{CURSOR} FOR UPDATE"
+# Rows and cursor wait for no disk, as a consumer's batch does not (ADR 12): the log is there to fold them again.
+LOCK_CURSOR = (
+    "SELECT position, set_config('synchronous_commit', 'off', true) FROM cursor WHERE consumer = $1 FOR UPDATE"
+)
 ADVANCE = "UPDATE cursor SET position = $2 WHERE consumer = $1"
 BEHIND = f"SELECT {READ} FROM public_event WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
 OF_STREAM = f"SELECT {READ} FROM public_event WHERE stream_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
@@ -71,6 +74,9 @@ class PublicLog:
             _ = one.event
         columns = zip(*(one.recorded for one in taken), strict=True)
         await connection.exec_driver_sql(APPEND, tuple(map(list, columns)))
+
+    def stir(self) -> None:
+        """Tell those who follow that a batch was committed."""
         for wake in self._followers:
             wake.set()
 
@@ -104,7 +110,6 @@ class PublicLog:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await wake.wait()
-                        wait = SHORTEST_WAIT / 2  # what woke us commits in a moment
                 wait = min(wait * 2, LONGEST_WAIT)
         finally:
             self._followers.remove(wake)
