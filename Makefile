@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment up down test chaos check simulate bench
+.PHONY: help environment up down test chaos check simulate bench bench-large
 
 PYTHON ?= python3
 TOOLS := .doorstep-tools
@@ -44,6 +44,9 @@ simulate: environment ## Schedules over a simulated world: SEEDS=10000 many, SEE
 
 bench: environment ## Measure speed, each row against a baseline of the same run.
 	@$(RUN)/python -m tests.bench $(ARGS)
+
+bench-large: environment ## B8 and B10 at a million cases; hours.
+	@$(RUN)/python -m tests.bench.large $(ARGS)
 
 environment: .venv/.synced
 

@@ -15,7 +15,18 @@ from rich.table import Table
 
 from deploy.local.jars import VERSION as KAFKA_VERSION
 from services.chassis.garbage import collect_seldom
-from tests.bench import b3_bulk, b4_append, b5_relay, b6_consume, b7_rebuild, b9_freshness, b11_timers, b12_stack
+from tests.bench import (
+    b3_bulk,
+    b4_append,
+    b5_relay,
+    b6_consume,
+    b7_rebuild,
+    b8_lifecycles,
+    b9_freshness,
+    b10_queries,
+    b11_timers,
+    b12_stack,
+)
 from tests.bench.measure import Limits, Measured, Result
 from tests.bench.servers import Servers, servers
 
@@ -27,7 +38,9 @@ ROWS: dict[str, Callable[[Servers], Awaitable[Result | Limits]]] = {
     "B5": b5_relay.run,
     "B6": b6_consume.run,
     "B7": b7_rebuild.run,
+    "B8": b8_lifecycles.run,
     "B9": b9_freshness.run,
+    "B10": b10_queries.run,
     "B11": b11_timers.run,
     "B12": b12_stack.run,
 }
@@ -48,7 +61,7 @@ def main(
         for name in names:
             console.print(f"[bold]{name}[/] runs …")
             results.append(uvloop.run(_once(name, running)))
-    console.print(_table(results))
+    console.print(table(results))
     if report and not only:
         REPORT.write_text(_document(results))
         console.print(f"written to {REPORT.relative_to(REPORT.parents[1])}")
@@ -80,12 +93,12 @@ def _cells(result: Result | Limits) -> tuple[str, ...]:
 
 
 def _cost(work: Measured | None) -> tuple[str, str]:
-    if work is None:
+    if work is None or not work.cpu_seconds:
         return ("–", "–")
     return (f"{1000 * work.cpu_seconds / work.operations:.2f}", f"{work.peak_bytes / 2**20:,.0f} MB")
 
 
-def _table(results: Sequence[Result | Limits]) -> Table:
+def table(results: Sequence[Result | Limits]) -> Table:
     table = Table(*HEADINGS, title="Doorstep's speed, each row against its baseline of the same run")
     for result in results:
         table.add_row(*_cells(result))

@@ -1,0 +1,144 @@
+"""B8: whole lifecycles over all four services: report, assign, acknowledge, mediate, resolve, confirm, each step by a
+request of its own, until every read model of every service has the last of them.
+
+Closed loop: so many callers, each with its next request as soon as it is answered. All cases take a step before any
+takes the next, as a day goes; a case that mediation has not opened yet is tried again.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from tests.bench.measure import Measured, Result
+from tests.bench.servers import Servers
+from tests.bench.town import caught_up, seed, town
+from tests.bench.wire import Wire, wire
+from tests.e2e.conftest import Stack
+
+CASES = 10_000
+"""In the stores before the first lifecycle begins."""
+LIFECYCLES = 1_000
+CALLERS = 32
+AGAIN_SECONDS = 0.05
+ASKED = 185
+"""Lifecycles a second."""
+
+AREA = "/bench/street/lane/"
+Headers = dict[str, str]
+
+
+@dataclass(slots=True)
+class _Life:
+    case: str = ""
+    receipt: str = ""
+    position: str = ""
+
+
+@dataclass(slots=True)
+class Lifecycles:
+    measured: Measured
+    steps: dict[str, float] = field(default_factory=dict[str, float])
+    """Seconds of each step, for all cases."""
+
+
+async def run(_servers: Servers) -> Result:
+    return await asyncio.to_thread(_on_a_stack)
+
+
+def _on_a_stack() -> Result:
+    with town() as stack:
+        asyncio.run(seed(stack, CASES))
+        lived = asyncio.run(lifecycles(stack))
+    return result(lived, f"whole lifecycles at {CASES:,} cases", "asked", Measured(ASKED, 1.0), 1.0)
+
+
+def result(lived: Lifecycles, work: str, baseline: str, against: Measured, target: float) -> Result:
+    number = lived.measured.operations
+    steps = ", ".join(f"{name} {number / seconds:,.0f}/s" for name, seconds in lived.steps.items())
+    note = f"step by step, at {CALLERS} callers: {steps}"
+    return Result("B8", work, baseline, lived.measured, against, target, [note])
+
+
+async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
+    """Their rate, on a stack that has a community for them or is given one."""
+    staff = {role: _bearer(stack.token(role, "/bench/")) for role in ("operator", "supervisor", "mediator")}
+    async with wire(stack.gateway_port) as first:
+        community = await _community(first, staff["operator"])
+    lives = [_Life() for _ in range(number)]
+    report = {
+        "community": community,
+        "kind": "fault",
+        "category": "water-leak",
+        "text": "The pipe in the yard has burst, and water runs down the stairs into the cellar.",
+    }
+
+    async def reported(wire: Wire, life: _Life) -> None:
+        answer = (await wire.ask("POST", "/api/intake/v1/reports", _keyed(), report)).required()
+        life.case, life.receipt = answer.json()["case_id"], answer.json()["receipt"]
+
+    def by_staff(step: str, role: str, form: dict[str, str] | None) -> Callable[[Wire, _Life], Awaitable[None]]:
+        async def taken(wire: Wire, life: _Life) -> None:
+            headers = staff[role] | _keyed()
+            path = f"/api/mediation/v1/cases/{life.case}/{step}"
+            answer = await wire.ask("POST", path, headers, form)
+            while answer.status == 404:
+                await asyncio.sleep(AGAIN_SECONDS)
+                answer = await wire.ask("POST", path, headers, form)
+            life.position = answer.required().headers["doorstep-position"]
+
+        return taken
+
+    async def confirmed(wire: Wire, life: _Life) -> None:
+        headers = _keyed() | {"Doorstep-Receipt": life.receipt, "Doorstep-Position": life.position}
+        answer = await wire.ask("POST", "/api/intake/v1/case:confirm", headers)
+        while answer.status == 409:
+            await asyncio.sleep(AGAIN_SECONDS)
+            answer = await wire.ask("POST", "/api/intake/v1/case:confirm", headers | _keyed())
+        answer.required()
+
+    explained = {"resolution": "explained", "explanation": "The valve was closed on Tuesday.", "language": "en"}
+    way = {
+        "report": reported,
+        "assign": by_staff("assign", "supervisor", {"owner": "demo-mediator"}),
+        "acknowledge": by_staff("acknowledge", "mediator", None),
+        "mediate": by_staff("mediate", "mediator", {"result": "agreed", "place": "home"}),
+        "resolve": by_staff("resolve", "mediator", explained),
+        "confirm": confirmed,
+    }
+    lived = Lifecycles(Measured(number))
+    began = time.perf_counter()
+    for name, step in way.items():
+        step_began = time.perf_counter()
+        await _all_take(stack, step, lives)
+        lived.steps[name] = time.perf_counter() - step_began
+    await caught_up(stack)
+    lived.measured.seconds = time.perf_counter() - began
+    return lived
+
+
+async def _all_take(stack: Stack, step: Callable[[Wire, _Life], Awaitable[None]], lives: list[_Life]) -> None:
+    waiting = iter(lives)
+
+    async def caller() -> None:
+        async with wire(stack.gateway_port) as own:
+            for life in waiting:
+                await step(own, life)
+
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+
+
+async def _community(wire: Wire, operator: Headers) -> str:
+    for path in ("/bench/", "/bench/street/"):
+        (await wire.ask("POST", "/api/intake/v1/areas", operator, {"path": path, "name": "Bench"})).required()
+    place = {"area": AREA, "name": "Lane", "time_zone": "Asia/Shanghai"}
+    return (await wire.ask("POST", "/api/intake/v1/communities", operator, place)).required().json()["community_id"]
+
+
+def _bearer(token: str) -> Headers:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _keyed() -> Headers:
+    return {"Idempotency-Key": uuid4().hex}
