@@ -294,7 +294,6 @@ class Connection:
         try:
             await transaction.wait_for(holder)
         except Deadlock:
-            self.engine.probes.met("deadlock given way")
             self._drop()
             raise DBAPIError("a statement", None, _ServerError("40P01")) from None
         if not transaction.active:

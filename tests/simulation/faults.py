@@ -83,7 +83,6 @@ PROBES: Final = (
     "record held until its turn",
     "another log started at its beginning",
     "unflushed commits lost",
-    "deadlock given way",
     "group rebalanced",
     "alert passed on",
     "alert unanswered",

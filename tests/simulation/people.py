@@ -93,9 +93,11 @@ class Town:
         self.keys += 1
         return f"key-{self.keys:04}"
 
-    async def insist(self, what: str, service: str, act: Callable[[Running, str], Awaitable[str]]) -> Told:
+    async def insist(
+        self, what: str, service: str, act: Callable[[Running, str], Awaitable[str]], key: str = ""
+    ) -> Told:
         """Ask under one key until there is an answer that ends it."""
-        key, loop = self.key(), asyncio.get_running_loop()
+        key, loop = key or self.key(), asyncio.get_running_loop()
         deadline, wait = loop.time() + PATIENCE_SECONDS, AGAIN_SECONDS[0]
         while True:
             told = await self._ask(what, key, service, act)
@@ -171,6 +173,12 @@ class Town:
         if told.outcome != "ok":
             return
         case_id = UUID(told.case)
+        if draw.random() < 0.1:
+            other = form.model_copy(update={"text": "Another pipe has burst."})
+            refused = await self.insist(
+                "another report under the same key", "intake", lambda there, key: report(there, other, key), told.key
+            )
+            assert refused.outcome != "ok", refused
         wishes = draw.choices((None, "withdraw", "erase", "confirm", "reopen"), (3, 1, 1, 3, 3))[0]
         if wishes in ("withdraw", "erase"):
             await asyncio.sleep(draw.randint(0, 12))
