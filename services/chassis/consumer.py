@@ -145,6 +145,8 @@ class Subscription(ConsumerRebalanceListener):
         """Of all partitions, as of the last look into the database: good enough to tell the lag."""
         self._in_vain: dict[Partition, tuple[int, int]] = {}
         """Where a partition was sent back to, and how often what then came lay behind it."""
+        self._shown: dict[Partition, int] = {}
+        """What Kafka was told last."""
         self._oldest_in_hand: int | None = None
         self._subscriber = broker.subscriber(
             *consumer.topics,
@@ -201,6 +203,7 @@ class Subscription(ConsumerRebalanceListener):
     def _forget(self) -> None:
         self._generation += 1
         self._positions.clear()
+        self._shown.clear()
         self._in_vain.clear()
         self.stopped.clear()
 
@@ -234,10 +237,6 @@ class Subscription(ConsumerRebalanceListener):
             return
         self._oldest_in_hand = None
         BATCH_SECONDS.labels(self.consumer.name).observe(monotonic() - began)
-        try:
-            await asyncio.wait_for(message.ack(), 2.0)
-        except (KafkaError, TimeoutError) as unacknowledged:
-            log.info("offsets not shown to Kafka", consumer=self.consumer.name, exc_info=unacknowledged)
 
     async def _insist(self, work: Callable[[], Awaitable[None]], waiting: str) -> bool:
         """Do it, again and again until it succeeds; false when told to stop before."""
@@ -382,6 +381,7 @@ class Subscription(ConsumerRebalanceListener):
 
     async def _look_after(self) -> None:
         """What no batch does: gauges, records that are to be tried again, partitions that may go on."""
+        await self.show()
         name = self.consumer.name
         lag, oldest = self.lag(), self._oldest_in_hand
         LAG_RECORDS.labels(name).set(math.nan if lag is None else lag)
@@ -407,6 +407,20 @@ class Subscription(ConsumerRebalanceListener):
                 del self.stopped[partition]
                 self._in_vain.pop(partition, None)
                 self._reader.resume(TopicPartition(*partition))
+
+    async def show(self) -> None:
+        """Tell Kafka where we stand, for whoever monitors it. With every batch it took as long as the batch."""
+        stands = {
+            partition: offset for partition, offset in self._positions.items() if self._shown.get(partition) != offset
+        }
+        if not stands:
+            return
+        try:
+            async with asyncio.timeout(2.0):
+                await self._reader.commit({TopicPartition(*partition): offset for partition, offset in stands.items()})
+            self._shown.update(stands)
+        except (KafkaError, TimeoutError) as unshown:
+            log.info("offsets not shown to Kafka", consumer=self.consumer.name, exc_info=unshown)
 
     def _assigned(self) -> list[Partition]:
         return [(assigned.topic, assigned.partition) for assigned in self._reader.assignment()]

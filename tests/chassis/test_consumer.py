@@ -13,7 +13,6 @@ import psutil
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
-from faststream.kafka.message import KafkaAckableMessage
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Dsns, Postgres
@@ -315,13 +314,12 @@ async def test_records_sent_twice_take_effect_once(topic: Topic, consuming: Cons
 async def test_ending_between_commit_and_acknowledgement_repeats_nothing(
     topic: Topic, consuming: Consuming, worker: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(_message: KafkaAckableMessage) -> None:
-        raise TimeoutError
+    async def never(_subscription: Subscription) -> None: ...
 
     streams = [new_id() for _ in range(10)]
     await topic.publish(*(withdrawn(stream, 1) for stream in streams))
     with monkeypatch.context() as patched:
-        patched.setattr(KafkaAckableMessage, "ack", never)
+        patched.setattr(Subscription, "show", never)
         async with consuming():
             await until(lambda: _is_at_least(total(worker), 10))
     await topic.publish(*(withdrawn(stream, 2) for stream in streams))
@@ -332,8 +330,7 @@ async def test_ending_between_commit_and_acknowledgement_repeats_nothing(
 async def test_a_batch_tried_twice_seeks_once(topic: Topic, consuming: Consuming, worker: AsyncEngine) -> None:
     """A partition that is behind the database's offset is sent there; trying the others again must not matter."""
 
-    async def never(_message: KafkaAckableMessage) -> None:
-        raise TimeoutError
+    async def never(_subscription: Subscription) -> None: ...
 
     attempts = 0
 
@@ -351,7 +348,7 @@ async def test_a_batch_tried_twice_seeks_once(topic: Topic, consuming: Consuming
     behind, fresh = new_id(), new_id()
     await event(behind, 1, 0)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(KafkaAckableMessage, "ack", never)
+        patched.setattr(Subscription, "show", never)
         async with consuming():
             await all_took_effect_once(worker, [behind], 1)
     await event(fresh, 1, 1)

@@ -1,7 +1,7 @@
 """What production calls instead of Kafka: partitions that keep every record, groups that share them, producers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
@@ -206,7 +206,7 @@ class Reader:
             self.positions[partition] = position + len(records)
         return fetched
 
-    async def commit(self) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         faults = self.bus.faults
         if faults.active and faults.strikes("crash before acknowledgement"):
             self.bus.trace(self.process, "crash before acknowledgement")
@@ -218,7 +218,7 @@ class Reader:
             raise CommitFailedError("another generation")
         if faults.active and faults.strikes("acknowledgement lost"):
             raise KafkaTimeoutError
-        self.group.committed.update(self.positions)
+        self.group.committed.update(((tp.topic, tp.partition), offset) for tp, offset in offsets.items())
         if faults.active and faults.strikes("crash after acknowledgement"):
             self.bus.trace(self.process, "crash after acknowledgement")
             self.process.kill()
