@@ -49,9 +49,7 @@ FROM moved, unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text
 ENTER = "INSERT INTO cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
 CURSOR = "SELECT position FROM cursor WHERE consumer = $1"
 # Rows and cursor wait for no disk, as a consumer's batch does not (ADR 12): the log is there to fold them again.
-LOCK_CURSOR = (
-    "SELECT position, set_config('synchronous_commit', 'off', true) FROM cursor WHERE consumer = $1 FOR UPDATE"
-)
+LOCK_CURSOR = f"{CURSOR} AND set_config('synchronous_commit', 'off', true) = 'off' FOR UPDATE"
 ADVANCE = "UPDATE cursor SET position = $2 WHERE consumer = $1"
 BEHIND = f"SELECT {READ} FROM public_event WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
 OF_STREAM = f"SELECT {READ} FROM public_event WHERE stream_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
