@@ -1,0 +1,122 @@
+"""What schedules found, told in few steps: a consumer over the stand-ins, on a scheduler of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.chassis import clock
+from services.chassis.consumer import Consumer, Consumers
+from services.chassis.ids import new_id
+from services.chassis.taken import Taken
+from services.contracts.envelope import Recorded, to_headers
+from tests.chassis.events import withdrawn
+from tests.simulation.bus import Broker, Bus
+from tests.simulation.connection import TWINS, Engine, untraced
+from tests.simulation.faults import Faults, Probes
+from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.statements.every import ALL
+from tests.simulation.tables import Database
+
+TOPIC, NAME = "a-topic", "a-consumer"
+PARTITION = (TOPIC, 0)
+LIMIT_SECONDS = 120.0
+
+
+@dataclass
+class Stage:
+    scheduler: Scheduler = field(default_factory=lambda: Scheduler(1))
+    database: Database = field(default_factory=lambda: Database("chassis"))
+    process: Process = field(default_factory=lambda: Process("one"))
+    taken: list[int] = field(default_factory=list[int])
+
+    def __post_init__(self) -> None:
+        assert len(TWINS) > len(ALL)
+        faults, probes = Faults(self.scheduler.draw, {}, Probes()), Probes()
+        self.bus = Bus([TOPIC], faults, probes, untraced)
+        worker = Engine(self.process, self.database, "worker", faults, probes, untraced)
+        self.consumers = Consumers(
+            cast("Any", Broker(self.bus, self.process)),
+            [Consumer(NAME, (TOPIC,), self._take)],
+            cast("AsyncEngine", worker),
+        )
+
+    # as `clock.running`
+
+    def now(self) -> datetime:
+        return self.scheduler.wall_clock()
+
+    def monotonic(self) -> float:
+        return self.scheduler.time()
+
+    def play(self, story: Callable[[], Awaitable[None]]) -> None:
+        async def told() -> None:
+            async with self.consumers.open():
+                await story()
+
+        self.scheduler.run_until_complete(told())
+        self.scheduler.close()
+
+    def publish(self, events: Sequence[Recorded]) -> None:
+        self.bus.write(PARTITION, [(1, str(one.stream_id).encode(), one.data, to_headers(one)) for one in events])
+
+    async def has(self, *versions: int) -> None:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while not set(versions) <= set(self.taken):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.1)
+
+    async def _take(self, _connection: AsyncConnection, batch: Sequence[Taken]) -> None:
+        self.taken += [one.recorded.version for one in batch]
+
+
+def four_events() -> list[Recorded]:
+    stream = new_id()
+    return [withdrawn(stream, version) for version in (1, 2, 3, 4)]
+
+
+@pytest.fixture
+def stage() -> Generator[Stage]:
+    staged, before = Stage(), clock.running
+    clock.running = staged
+    yield staged
+    clock.running = before
+
+
+def test_a_log_made_anew_with_the_same_records_is_read_on(stage: Stage) -> None:
+    """Sent back to the end of its log once, and once more when that log came again: no record is missing."""
+    events = four_events()
+
+    async def story() -> None:
+        stage.publish(events[:3])
+        await stage.has(1, 2, 3)
+        stage.bus.groups[NAME].committed[PARTITION] = 0
+        stage.bus.groups[NAME].rebalance(stage.bus)
+        await asyncio.sleep(5.0)
+        stage.bus.lose(TOPIC)
+        stage.publish(events[:3])
+        await asyncio.sleep(5.0)
+        stage.publish(events[3:])
+        await stage.has(4)
+
+    stage.play(story)
+    assert stage.taken == [1, 2, 3, 4]
+
+
+def test_a_batch_in_hand_while_its_database_loses_commits_stops_nothing(stage: Stage) -> None:
+    events = four_events()
+
+    async def story() -> None:
+        stage.publish(events[:3])
+        await stage.has(1, 2, 3)
+        stage.database.crash()
+        stage.publish(events[3:])
+        await asyncio.sleep(5.0)
+        stage.database.serving = True
+        await stage.has(4)
+
+    stage.play(story)
+    assert stage.taken == [1, 2, 3, 1, 2, 3, 4]
