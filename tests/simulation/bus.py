@@ -81,10 +81,12 @@ class Bus:
                 reader.arrived.set()
 
     def lose(self, topic: str) -> None:
-        """The topic was made anew: nothing in it, and offsets begin at 0."""
+        """The topic was made anew: nothing in it, and offsets begin at 0; who waits behind its end is told at once."""
         for (name, number), log in self.logs.items():
             if name == topic and log.end:
                 self.logs[name, number] = Log()
+        for reader in self.readers:
+            reader.arrived.set()
 
     def expel(self, process: Process) -> None:
         """Its session has ended: its partitions go to others, whatever it still believes."""
