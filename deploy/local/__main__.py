@@ -4,16 +4,19 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 
-from deploy.local.home import find_home
+from deploy.local.home import Home, find_home
 from deploy.local.lock import Held, held
 from deploy.local.production import refuse_production
 from deploy.local.stack import parts
-from deploy.local.state import gateway_port, load
-from deploy.local.supervisor import Supervisor
+from deploy.local.state import State, gateway_port, load
+from deploy.local.supervisor import Part, Supervisor
+
+Parts = Callable[[Home, State, int], list[Part]]
 
 
-async def keep() -> None:
+async def keep(parts: Parts) -> None:
     home = find_home()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -29,11 +32,11 @@ async def keep() -> None:
     await supervisor.run(stop)
 
 
-def main() -> None:
+def main(parts: Parts = parts) -> None:
     refuse_production()
     try:
         with held(find_home().run / "supervisor.lock"):
-            asyncio.run(keep())
+            asyncio.run(keep(parts))
     except Held:
         sys.exit("another supervisor keeps this stack")
 

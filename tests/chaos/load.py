@@ -3,9 +3,10 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from secrets import token_hex
 from typing import IO, Any, Self
 
@@ -18,27 +19,40 @@ from tests.e2e.conftest import Stack
 INTAKE, MEDIATION, NOTIFICATIONS = (f"/api/{name}/v1" for name in ("intake", "mediation", "notifications"))
 LANES = ("willow", "mill", "orchard")
 
-REPORTERS, PAUSE_SECONDS = 4, 0.3
+REPORTS_PER_SECOND = 8.0
+LOOK_SECONDS, SHIFT_SECONDS = 1.0, 4.0
 ANSWER_SECONDS = 10.0
 AGAIN_SECONDS = (0.2, 2.0)
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 180.0
 """How long one write is repeated; what was not answered by then stays unknown."""
 
 
 @dataclass
 class Load:
-    """Reports from residents, and a desk that takes duty, acknowledges and resolves, until it is told to stop."""
+    """Reports from residents, and desks that take duty, acknowledge and resolve, until they are told to stop.
+
+    Nobody waits for anybody: whatever is due is asked for at its time, however long what came before it takes.
+    """
 
     stack: Stack
     history: IO[bytes]
     told: list[Told] = field(default_factory=list[Told])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     communities: list[str] = field(default_factory=list[str])
+    longest_wait: float = 0.0
+    """Seconds from when a report was due to its answer, of the one that waited longest."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _begun: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _answered_for: set[str] = field(default_factory=set[str])
 
     async def __aenter__(self) -> Self:
         self.http = await self._open.enter_async_context(
-            httpx.AsyncClient(base_url=self.stack.url, trust_env=False, timeout=ANSWER_SECONDS)
+            httpx.AsyncClient(
+                base_url=self.stack.url,
+                trust_env=False,
+                timeout=ANSWER_SECONDS,
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            )
         )
         return self
 
@@ -46,7 +60,7 @@ class Load:
         await self._open.aclose()
 
     async def settle_in(self) -> None:
-        """The places, and somebody on duty in each, before anything dies."""
+        """The places, and in each somebody on duty who can be written to, before anything dies."""
         operator = self._staff("operator", "chaos-operator")
         for path, name in (("/chaos/", "Chaos"), ("/chaos/east/", "East")):
             answer = await self.http.post(f"{INTAKE}/areas", json={"path": path, "name": name}, headers=operator)
@@ -57,40 +71,74 @@ class Load:
             answer.raise_for_status()
             self.communities.append(answer.json()["community_id"])
         for lane in LANES:
-            await self._take_duty(lane, f"cadre-{lane}")
+            for cadre in _cadres(lane):
+                headers = self._staff("cadre", cadre, f"/chaos/east/{lane}/")
+                channels = {"email": f"{cadre}@example.org"}
+                answer = await self.http.put(f"{NOTIFICATIONS}/channels", json=channels, headers=headers)
+                answer.raise_for_status()
+            await self._take_duty(lane, _cadres(lane)[0])
+
+    @asynccontextmanager
+    async def at_work(self, seed: int) -> AsyncGenerator[Self]:
+        """For the length of a block; behind it all that was begun has an answer, or was given up."""
+        self.stopping.clear()
+        running = asyncio.create_task(self.run(seed))
+        try:
+            yield self
+        finally:
+            self.stopping.set()
+            await running
 
     async def run(self, seed: int) -> None:
         """Until `stopping` is set, and all that was begun has an answer or is given up."""
         rng = random.Random(seed)
-        jobs = [self._report(rng.choice(self.communities), PAUSE_SECONDS * nth / REPORTERS) for nth in range(REPORTERS)]
-        await asyncio.gather(*jobs, *(self._answer(lane) for lane in LANES), self._change_shifts(rng))
+        await asyncio.gather(
+            self._at_times(lambda: rng.expovariate(REPORTS_PER_SECOND), lambda: self._report(rng)),
+            *(self._at_times(lambda: LOOK_SECONDS, partial(self._answer, lane)) for lane in LANES),
+            self._at_times(lambda: SHIFT_SECONDS, lambda: self._change_shift(rng)),
+        )
+        while self._begun:
+            await asyncio.gather(*self._begun)
 
     def counts(self) -> Counter[tuple[str, Outcome]]:
         return Counter((told.what, told.outcome) for told in self.told)
 
-    async def _report(self, community: str, delay: float) -> None:
-        await self._pause(delay)
+    async def _at_times(self, gap: Callable[[], float], job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin the job whenever its time has come; what a busy moment made late follows at once."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while not self.stopping.is_set():
-            form = {"community": community, "kind": "fault", "category": "water-leak", "text": "A pipe has burst."}
-            await self._write("report", f"{INTAKE}/reports", form, {})
-            await self._pause(PAUSE_SECONDS)
+            due += gap()
+            await self._pause(due - loop.time())
+            task = asyncio.create_task(job())
+            self._begun.add(task)
+            task.add_done_callback(self._begun.discard)
+
+    async def _report(self, rng: random.Random) -> None:
+        form = {
+            "community": rng.choice(self.communities),
+            "kind": "fault",
+            "category": "water-leak",
+            "text": "A pipe has burst.",
+        }
+        due = asyncio.get_running_loop().time()
+        await self._write("report", f"{INTAKE}/reports", form, {})
+        self.longest_wait = max(self.longest_wait, asyncio.get_running_loop().time() - due)
 
     async def _answer(self, lane: str) -> None:
         """One cadre: looks at the open alerts, acknowledges some, resolves their cases."""
-        cadre = self._staff("cadre", f"cadre-{lane}", f"/chaos/east/{lane}/")
-        while not self.stopping.is_set():
-            for alert in (await self._open_alerts(cadre))[-3:]:
-                acknowledged = f"{NOTIFICATIONS}/alerts/{alert['alert_id']}/acknowledge"
-                await self._write("acknowledge", acknowledged, None, cadre)
-                answer = {"resolution": "explained", "explanation": "The valve was closed.", "language": "en"}
-                await self._write("resolve", f"{MEDIATION}/cases/{alert['case_id']}/resolve", answer, cadre)
-            await self._pause(1.0)
+        cadre = self._staff("cadre", _cadres(lane)[0], f"/chaos/east/{lane}/")
+        fresh = [one for one in await self._open_alerts(cadre) if one["alert_id"] not in self._answered_for]
+        for alert in fresh[-3:]:
+            self._answered_for.add(alert["alert_id"])
+            acknowledged = f"{NOTIFICATIONS}/alerts/{alert['alert_id']}/acknowledge"
+            await self._write("acknowledge", acknowledged, None, cadre)
+            answer = {"resolution": "explained", "explanation": "The valve was closed.", "language": "en"}
+            await self._write("resolve", f"{MEDIATION}/cases/{alert['case_id']}/resolve", answer, cadre)
 
-    async def _change_shifts(self, rng: random.Random) -> None:
-        while not self.stopping.is_set():
-            await self._pause(4.0)
-            lane = rng.choice(LANES)
-            await self._take_duty(lane, rng.choice((f"cadre-{lane}", f"second-{lane}")))
+    async def _change_shift(self, rng: random.Random) -> None:
+        lane = rng.choice(LANES)
+        await self._take_duty(lane, rng.choice(_cadres(lane)))
 
     async def _take_duty(self, lane: str, cadre: str) -> None:
         headers = self._staff("cadre", cadre, f"/chaos/east/{lane}/")
@@ -134,10 +182,8 @@ class Load:
             wait = min(wait * 2, AGAIN_SECONDS[1])
 
     async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self.stopping.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), max(seconds, 0.0))
 
     def _staff(self, role: str, subject: str, *areas: str) -> dict[str, str]:
         token = mint(self.stack.state.staff_private_key, role, areas or ("/",), subject)
@@ -147,3 +193,7 @@ class Load:
 def _not_here_yet(what: str, answer: httpx.Response) -> bool:
     """A place or a case that another service has not told of yet: 404 to a duty desk, or to a resolution."""
     return answer.status_code == 404 and what in ("take duty", "resolve", "acknowledge")
+
+
+def _cadres(lane: str) -> tuple[str, str]:
+    return f"cadre-{lane}", f"second-{lane}"
