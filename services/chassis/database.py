@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
 from asyncpg import InterfaceError, PostgresError
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -17,16 +19,33 @@ def asyncpg_dsn(dsn: str) -> str:
     return dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
 
 
-def engine(dsn: str, application_name: str, connections: int = 10) -> AsyncEngine:
-    """A pool on `postgresql://…`; statements' parameters never reach an error message or a log."""
-    return create_async_engine(
+def engine(
+    dsn: str, application_name: str, connections: int = 10, statement_seconds: float | None = None
+) -> AsyncEngine:
+    """A pool on `postgresql://…`; statements' parameters never reach an error message or a log.
+
+    A statement that takes longer than `statement_seconds` raises TimeoutError, and all connections are made anew: the
+    server may have lost them without a word, and TCP notices that only after a quarter of an hour.
+    """
+    made = create_async_engine(
         asyncpg_dsn(dsn),
         hide_parameters=True,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=5,
-        connect_args={"server_settings": {"application_name": application_name}, "timeout": 5},
+        connect_args={
+            "server_settings": {"application_name": application_name},
+            "timeout": 5,
+            "command_timeout": statement_seconds,
+        },
     )
+    event.listen(made.sync_engine, "handle_error", _distrust)
+    return made
+
+
+def _distrust(failed: ExceptionContext) -> None:
+    if isinstance(failed.original_exception, TimeoutError):
+        failed.invalidate_pool_on_disconnect = True
 
 
 @asynccontextmanager

@@ -35,6 +35,9 @@ from services.chassis.web.pages import SECURITY_HEADERS
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 """A caller may send any word as its method; these may be named."""
 
+STATEMENT_SECONDS = 20.0
+"""Longer than any statement of a service takes; one that hangs is given up, and repeated on another connection."""
+
 Background = Callable[[], Awaitable[None]]
 
 
@@ -55,8 +58,8 @@ class Service:
 
 def parts(name: str, settings: ServiceSettings) -> Service:
     """Make the parts; nothing connects yet."""
-    application = engine(settings.application_dsn.get_secret_value(), f"{name}-application", connections=8)
-    worker = engine(settings.worker_dsn.get_secret_value(), f"{name}-worker", connections=10)
+    application = engine(settings.application_dsn.get_secret_value(), f"{name}-application", 8, STATEMENT_SECONDS)
+    worker = engine(settings.worker_dsn.get_secret_value(), f"{name}-worker", 10, STATEMENT_SECONDS)
     tracing = Tracing.of(name, settings.traces)
     return Service(
         name=name,
