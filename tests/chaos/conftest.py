@@ -14,6 +14,8 @@ from deploy.local.home import Home
 from deploy.local.stack import postgres_of
 from deploy.local.state import SERVICES
 from tests.chaos.load import Load
+from tests.chaos.siege import Siege, besieged
+from tests.chaos.stack import mortal_stack, until
 from tests.conftest import free_port
 from tests.e2e.conftest import Stack
 
@@ -33,30 +35,28 @@ def stack() -> Generator[Stack]:
             made.doorstep("down")
 
 
+@pytest.fixture(scope="module")
+async def siege() -> AsyncGenerator[Siege]:
+    """One stack for a module's faults, and the clients that stay through all of them."""
+    with mortal_stack() as stack:
+        async with besieged(stack) as siege:
+            yield siege
+
+
 @asynccontextmanager
 async def under_load(stack: Stack, seed: int) -> AsyncGenerator[Load]:
     """Clients at work for the length of a block; behind it all of them have their answers."""
     with (stack.home.folder / f"history-{seed}.ndjson").open("ab", buffering=0) as history:
         async with Load(stack, history) as load:
             await load.settle_in()
-            running = asyncio.create_task(load.run(seed))
-            try:
+            async with load.at_work(seed):
                 yield load
-            finally:
-                load.stopping.set()
-                await running
 
 
 async def reported(load: Load, more: int) -> list[str]:
     """The cases that were reported once there are so many more of them."""
-    async with asyncio.timeout(120):
-        wanted = len(_cases(load)) + more
-        while len(_cases(load)) < wanted:  # noqa: ASYNC110 - the clients tell nobody
-            await asyncio.sleep(0.05)
-    return _cases(load)
-
-
-def _cases(load: Load) -> list[str]:
+    wanted = load.reported + more
+    await until(lambda: load.reported >= wanted, f"{more} more reports")
     return [told.case for told in load.told if told.what == "report" and told.outcome == "ok"]
 
 

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import asyncpg
 import psutil
 
 from deploy.facts import Places
@@ -75,6 +76,14 @@ class MortalStack(Stack):
     def asked(self) -> Path:
         """The folder where a service finds what is asked of it."""
         return folder_of(self.home)
+
+    async def rows(self, service: str, statement: str) -> Sequence[tuple[Any, ...]]:
+        """What a service's database answers, by a way of its own."""
+        database: Any = await asyncpg.connect(self.dsns(service).worker)
+        try:
+            return [tuple(row) for row in await database.fetch(statement)]
+        finally:
+            await database.close()
 
     def start(self) -> None:
         """All of it, ready."""

@@ -1,0 +1,65 @@
+"""One stack, its clients, and fault after fault: what was acknowledged in all of it is judged after each."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.judging import Verdict, judged
+from tests.chaos.load import Load
+from tests.chaos.stack import MortalStack, until
+
+REPORTS = 10
+"""Answered before a fault, and after it."""
+
+
+@dataclass
+class Siege:
+    """`phases` counts the times that the clients were set to work; `besides` are checks that no longer hold."""
+
+    stack: MortalStack
+    load: Load
+    phases: int = 0
+    besides: set[str] = field(default_factory=set[str])
+
+    @asynccontextmanager
+    async def under_load(self) -> AsyncGenerator[None]:
+        """Clients at work before, in and after what a block does; then everything has to be in place."""
+        self.phases += 1
+        async with self.load.at_work(self.phases):
+            await self._reported()
+            yield
+            await self._reported()
+        verdict = await self.verdict()
+        assert not verdict.differences, "\n".join(verdict.differences)
+
+    async def suffer(self, name: str) -> None:
+        """One fault under load."""
+        async with self.under_load():
+            await FAULTS[name].inject(self.stack, random.Random(name))
+
+    async def mails_sent(self) -> None:
+        """Until no message waits to go out."""
+        waiting = "SELECT 1 FROM delivery WHERE state = 'waiting' LIMIT 1"
+        while await self.stack.rows("notifications", waiting):  # noqa: ASYNC110 - the service tells nobody
+            await asyncio.sleep(0.2)
+
+    async def verdict(self) -> Verdict:
+        verdict = await judged(self.stack.places, self.load.told, self.besides)
+        print(verdict)
+        return verdict
+
+    async def _reported(self) -> None:
+        wanted = self.load.reported + REPORTS
+        await until(lambda: self.load.reported >= wanted, f"{REPORTS} more reports")
+
+
+@asynccontextmanager
+async def besieged(stack: MortalStack) -> AsyncGenerator[Siege]:
+    """The clients of a stack, settled in."""
+    with (stack.home.folder / "history.ndjson").open("ab", buffering=0) as history:
+        async with Load(stack, history) as load:
+            await load.settle_in()
+            yield Siege(stack, load)
