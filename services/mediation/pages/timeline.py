@@ -124,7 +124,7 @@ class Teller:
             case cases.CaseClosed():
                 return _(CLOSURES[event.closure]), ()
             case cases.CaseErased():
-                return _("What was written about the case was erased."), ()
+                return _("What was written about the case was erased; what is written from now on is not kept."), ()
             case _:
                 return event.type, ()
 
