@@ -21,6 +21,7 @@ from deploy.local.kafka import Kafka, create_topics
 from deploy.local.postgres import Dsns, Postgres
 from services.chassis.telemetry import configure_logging
 from services.contracts.topics import PARTITIONS, TOPICS
+from tests.simulation import beside
 
 JARS = find_home().jars
 START_SECONDS = 60.0
@@ -52,6 +53,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def schedules(request: pytest.FixtureRequest) -> Generator["subprocess.Popen[str] | None"]:
+    """Begun before anything else, if the test that waits for them is to run."""
+    wanted = any(item.name == beside.TEST for item in request.session.items)
+    process = beside.simulation(str(beside.SCHEDULES)) if wanted else None
+    yield process
+    if process is not None and process.poll() is None:
+        process.terminate()
+        process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """The clients that speak to Kafka, set up the one way that loses nothing."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -37,6 +39,9 @@ def producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
         max_batch_size=256 * 1024,
     )
 
+
+LOOK_BACK_SECONDS = 15.0
+CLOSING_SECONDS = 3.0
 
 IDLE_MS = 1_000
 """How often a consumer without work looks whether it was closed or the group has moved."""
@@ -82,20 +87,24 @@ async def look_back(builder: Callable[..., Any], next_offsets: Mapping[Partition
 
     Raises:
         KafkaError: the logs can't be read, or change while they are.
+        TimeoutError: they can't be read in time. Whoever asks takes no records meanwhile, and must not wait for ever.
     """
     wanted = {TopicPartition(*partition): offset for partition, offset in next_offsets.items()}
     # No group and no reset: a position that is not there is an error, never another position.
     reader: Reader = builder(group_id=None, client_id="look-back", auto_offset_reset="none", enable_auto_commit=False)
-    await reader.start()
     try:
-        reader.assign(list(wanted))
-        begins = await reader.beginning_offsets(list(wanted))
-        ends = await reader.end_offsets(list(wanted))
-        there = {tp: offset - 1 for tp, offset in wanted.items() if begins[tp] < offset <= ends[tp]}
-        reader.pause(*(wanted.keys() - there.keys()))
-        for tp, offset in there.items():
-            reader.seek(tp, offset)
-        before = {tp: await reader.getone(tp) for tp in there}
+        async with asyncio.timeout(LOOK_BACK_SECONDS):
+            await reader.start()
+            reader.assign(list(wanted))
+            begins = await reader.beginning_offsets(list(wanted))
+            ends = await reader.end_offsets(list(wanted))
+            there = {tp: offset - 1 for tp, offset in wanted.items() if begins[tp] < offset <= ends[tp]}
+            reader.pause(*(wanted.keys() - there.keys()))
+            for tp, offset in there.items():
+                reader.seek(tp, offset)
+            before = {tp: await reader.getone(tp) for tp in there}
     finally:
-        await reader.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await reader.stop()
     return {(tp.topic, tp.partition): Sight(begins[tp], ends[tp], before.get(tp)) for tp in wanted}

@@ -208,7 +208,7 @@ class Reader:
             self.positions[partition] = position + len(records)
         return fetched
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, int] | None = None) -> None:
         faults = self.bus.faults
         if faults.active and faults.strikes("crash before acknowledgement"):
             self.bus.trace(self.process, "crash before acknowledgement")
@@ -220,7 +220,8 @@ class Reader:
             raise CommitFailedError("another generation")
         if faults.active and faults.strikes("acknowledgement lost"):
             raise KafkaTimeoutError
-        self.group.committed.update(((tp.topic, tp.partition), offset) for tp, offset in offsets.items())
+        told = self.positions if offsets is None else {(tp.topic, tp.partition): at for tp, at in offsets.items()}
+        self.group.committed.update(told)
         if faults.active and faults.strikes("crash after acknowledgement"):
             self.bus.trace(self.process, "crash after acknowledgement")
             self.process.kill()
