@@ -3,12 +3,13 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment up down test chaos check simulate bench bench-large
+.PHONY: help environment up down test chaos soak check simulate bench bench-large
 
 PYTHON ?= python3
 TOOLS := .doorstep-tools
 UV_VERSION := 0.13.9
 SEEDS ?= 2000
+MINUTES ?= 30
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 RUN := env -u PYTHONDONTWRITEBYTECODE .venv/bin
 
@@ -26,9 +27,11 @@ down: environment ## Stop the stack; its data stays.
 test: environment ## Run all tests, on a real PostgreSQL and a real Kafka of their own.
 	@$(RUN)/python -m pytest $(ARGS)
 
-chaos: environment ## Destroy data and kill processes under load, on stacks of their own; minutes.
+chaos: environment ## Break real processes, ways, disks, clocks and data under load, on stacks of their own; minutes.
 	@$(RUN)/python -m pytest tests/chaos -m chaos $(ARGS)
-	@$(RUN)/python -m tests.chaos
+
+soak: environment ## Real faults by seed for MINUTES=30, from where the ledger ends; the sums in docs/reliability.md.
+	@$(RUN)/python -m tests.soak --minutes $(MINUTES) --write $(ARGS)
 
 check: environment ## The gate: format, lint, types, who imports whom, translated texts, compatible events.
 	@echo '── format';  $(RUN)/ruff format --check --quiet .

@@ -43,6 +43,10 @@ class Load:
     communities: list[str] = field(default_factory=list[str])
     reported: int = 0
     """Reports that were answered."""
+    unavailable: int = 0
+    """Answers that said 503: nothing was stored."""
+    failures: list[str] = field(default_factory=list[str])
+    """Answers of 500: whatever is away, a service can say so."""
     longest_wait: float = 0.0
     """Seconds from when a report was due to its answer, of the one that waited longest."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -172,6 +176,9 @@ class Load:
                 answer = await self.http.post(path, json=form, headers=keyed)
             except httpx.TransportError:
                 return Told(what, key, "unknown")
+            self.unavailable += answer.status_code == 503
+            if answer.status_code == 500:
+                self.failures.append(f"{what} {key}")
             if answer.is_success:
                 case = answer.json().get("case_id", "") if what == "report" else ""
                 return Told(what, key, "ok", answer.headers.get("Doorstep-Position", ""), case)

@@ -28,12 +28,19 @@ class Siege:
     async def under_load(self) -> AsyncGenerator[None]:
         """Clients at work before, in and after what a block does; then everything has to be in place."""
         self.phases += 1
-        async with self.load.at_work(self.phases):
-            await self._reported()
+        async with self.at_work(self.phases):
             yield
-            await self._reported()
         verdict = await self.verdict()
         assert not verdict.differences, "\n".join(verdict.differences)
+        assert not self.load.failures, "answered with 500"
+
+    @asynccontextmanager
+    async def at_work(self, seed: int) -> AsyncGenerator[None]:
+        """Clients that got answers before and after the block."""
+        async with self.load.at_work(seed):
+            await self.reported()
+            yield
+            await self.reported()
 
     async def suffer(self, name: str) -> None:
         """One fault under load."""
@@ -51,9 +58,13 @@ class Siege:
         print(verdict)
         return verdict
 
-    async def _reported(self) -> None:
-        wanted = self.load.reported + REPORTS
-        await until(lambda: self.load.reported >= wanted, f"{REPORTS} more reports")
+    async def reported(self, more: int = REPORTS) -> None:
+        """Until so many more reports have an answer."""
+        wanted = self.load.reported + more
+        await until(lambda: self.load.reported >= wanted, f"{more} more reports")
+
+    async def ready(self) -> None:
+        await until(self.stack.is_ready, "the stack")
 
 
 @asynccontextmanager

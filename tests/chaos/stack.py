@@ -85,8 +85,8 @@ class MortalStack(Stack):
         finally:
             await database.close()
 
-    def start(self) -> None:
-        """All of it, ready."""
+    def start(self) -> "subprocess.Popen[bytes]":
+        """All of it, ready; its supervisor is returned, which ends with the stack."""
         with open_log(self.home.logs / "supervisor.log") as log:
             here = {"DOORSTEP_HOME": str(self.home.folder), "DOORSTEP_GATEWAY_PORT": str(self.gateway_port)}
             supervisor = _spawn("tests.chaos.supervising", [], os.environ | ANSWER_WITHIN | here, log)
@@ -95,6 +95,7 @@ class MortalStack(Stack):
                 raise NotSeen("\n".join(["the supervisor ended:", *tail(self.home.logs / "supervisor.log")]))
             time.sleep(_POLL_SECONDS)
         self.doorstep("up")
+        return supervisor
 
     def part(self, name: str) -> PartStatus:
         """How a part is; `failed` without more when nobody keeps the stack."""
@@ -203,12 +204,13 @@ def mortal_stack(folder: Path | None = None, *, brokers: int = 0) -> Generator[M
         to_postgres.start()
         to_kafka.start()
         try:
-            stack.start()
+            supervisor = stack.start()
             yield stack
         finally:
             stack.doorstep("down")
             to_postgres.stop()
             to_kafka.stop()
+        supervisor.wait(PATIENCE_SECONDS)
 
 
 def _ports_besides(state: State, count: int) -> list[int]:

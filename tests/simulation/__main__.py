@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated
 
+import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -52,6 +53,7 @@ def main(
     case: Annotated[str, typer.Option(help="With one seed: only what concerns this case.")] = "",
     jobs: Annotated[int, typer.Option(min=1, help="Processes at once.")] = os.cpu_count() or 1,
     probes: Annotated[bool, typer.Option(help="Fail when something that should have happened never did.")] = True,
+    in_json: Annotated[bool, typer.Option("--sums", help="Tell the sums alone, as a line of JSON.")] = False,
     mutants: Annotated[
         bool, typer.Option("--mutants", help="Plant each bug and see it caught within so many.")
     ] = False,
@@ -66,6 +68,10 @@ def main(
     wanted = range(int(first), int(last)) if first else range(int(last))
     if mutants:
         raise typer.Exit(1 if hunt(wanted) else 0)
+    if in_json:
+        told = simulate(wanted, jobs)
+        sys.stdout.buffer.write(orjson.dumps(summed(told)) + b"\n")
+        raise typer.Exit(1 if told.bad else 0)
     began = time.monotonic()
     sums = simulate(wanted, jobs)
     tell_of(sums, time.monotonic() - began)
@@ -93,6 +99,16 @@ def simulate(wanted: range, jobs: int) -> Sums:
 def _piece(seeds: range) -> tuple[list[Verdict], Probes]:
     probes = Probes()
     return [checked(seed, probes) for seed in seeds], probes
+
+
+def summed(sums: Sums) -> dict[str, object]:
+    """For a ledger: what counts, and what was wrong with which seed."""
+    return {
+        "schedules": sums.schedules - sums.small,
+        "acknowledged": sums.acknowledged,
+        "faults": sums.faults,
+        "bad": {str(verdict.seed): verdict.wrong for verdict in sums.bad},
+    }
 
 
 def tell_of(sums: Sums, seconds: float) -> None:

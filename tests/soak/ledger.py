@@ -1,5 +1,6 @@
 """What long runs have shown so far: one line of JSON for each schedule, added to for as long as the project lives."""
 
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -9,10 +10,14 @@ from pathlib import Path
 
 import orjson
 
+from deploy.local.home import PROJECT
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One schedule that a seed gave. `faults` counts them by kind; `lost` is of the operations acknowledged.
+    """One schedule that a seed gave, or `schedules` of them, the last of which is `seed`.
+
+    `faults` counts them by kind; `lost` is of the operations acknowledged.
 
     `wrong` tells what was found; a run in which something was is bad, whether or not anything was lost. `at` is when
     it ended, `code` the commit it ran on.
@@ -27,6 +32,7 @@ class Run:
     wrong: Sequence[str] = ()
     at: str = ""
     code: str = ""
+    schedules: int = 1
 
 
 @dataclass(slots=True)
@@ -42,7 +48,7 @@ class Sums:
     seconds: float = 0.0
 
     def add(self, run: Run) -> None:
-        self.runs += 1
+        self.runs += run.schedules
         self.faults.update(run.faults)
         self.acknowledged += run.acknowledged
         self.lost += run.lost
@@ -85,3 +91,9 @@ class Ledger:
 def bound(bad: int, of: int) -> float | None:
     """What the share of bad ones is at most, with 95 % confidence, when none of so many was (the rule of three)."""
     return 3 / of if bad == 0 and of > 0 else None
+
+
+def commit() -> str:
+    """What is run, by its short name."""
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, check=False)
+    return found.stdout.decode().strip()

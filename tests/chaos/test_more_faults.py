@@ -1,0 +1,67 @@
+"""The longer list of faults, in one stack one after the other, and what takes a second instance or another clock."""
+
+import asyncio
+
+import pytest
+
+from tests.chaos.clocks import LIBRARY, MISSING, clock
+from tests.chaos.crashing import WITHOUT
+from tests.chaos.siege import Siege
+
+pytestmark = pytest.mark.chaos
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "kill intake before send",
+        "kill intake after cursor",
+        "kill mediation after append",
+        "kill mediation after commit",
+        "kill notifications before effects",
+        "kill notifications before firing",
+        "kill reporting after effects",
+        "kill intake",
+        "kill reporting",
+        "kill gateway",
+        "freeze kafka",
+        "pause mediation",
+        "pause reporting",
+        "move mediation",
+        "cut postgres",
+        "hold postgres",
+        "slow postgres",
+        "hold kafka",
+        "halve kafka",
+        "slow kafka",
+    ],
+)
+async def test_nothing_is_lost_and_nothing_is_doubled(siege: Siege, fault: str) -> None:
+    await siege.suffer(fault)
+
+
+@pytest.mark.skipif(LIBRARY is None, reason=MISSING)
+@pytest.mark.parametrize(
+    ("service", "told"),
+    [("mediation", "-2h"), ("notifications", "+2h"), ("notifications", "+0 x5"), ("intake", "-45s")],
+)
+async def test_a_service_with_another_clock_loses_nothing(siege: Siege, service: str, told: str) -> None:
+    async with siege.under_load(), siege.stack.started_with(service, clock(told)):
+        await siege.reported()
+
+
+@pytest.mark.parametrize(
+    ("service", "unknown"), [("reporting", "case.acknowledged,case.resolved"), ("notifications", "case.acknowledged")]
+)
+async def test_what_an_older_instance_does_not_know_waits_for_one_that_does(
+    siege: Siege, service: str, unknown: str
+) -> None:
+    parked = "SELECT 1 FROM held WHERE reason LIKE 'unknown event type%' LIMIT 1"
+    async with siege.under_load(), siege.stack.another(service, {WITHOUT: unknown}):
+        while not await siege.stack.rows(service, parked):  # noqa: ASYNC110 - the service tells nobody
+            await asyncio.sleep(0.2)
+    assert not await siege.stack.rows(service, parked)
+
+
+async def test_every_read_model_equals_one_told_anew_after_all_that(siege: Siege) -> None:
+    assert "differs" not in await asyncio.to_thread(siege.stack.doorstep, "verify")
