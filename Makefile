@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment up down test chaos soak check simulate fuzz bench bench-large
+.PHONY: help environment up down test chaos soak check simulate bench bench-large
 
 PYTHON ?= python3
 TOOLS := .doorstep-tools
@@ -44,9 +44,6 @@ check: environment ## The gate: format, lint, types, who imports whom, translate
 
 simulate: environment ## Schedules over a simulated world: SEEDS=10000 many, SEEDS==7 one told step by step.
 	@$(RUN)/python -W ignore -m tests.simulation $(SEEDS) $(ARGS)
-
-fuzz: environment ## Send each service whatever its OpenAPI document allows, and more, in the name of every role.
-	@$(RUN)/python -m pytest tests/fuzzing -m fuzz $(ARGS)
 
 bench: environment ## Measure speed, each row against a baseline of the same run.
 	@$(RUN)/python -m tests.bench $(ARGS)

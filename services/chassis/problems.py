@@ -216,26 +216,8 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def document(app: FastAPI) -> None:
-    """Say in the OpenAPI document that errors are problems: FastAPI gives a model the type of the good answers."""
-    made = app.openapi
-
-    def corrected() -> dict[str, Any]:
-        document = made()
-        for path in document["paths"].values():
-            for operation in path.values():
-                for response in operation["responses"].values():
-                    content: dict[str, Any] = response.get("content", {})
-                    if MEDIA_TYPE in content and "application/json" in content:
-                        content[MEDIA_TYPE] = content.pop("application/json")
-        return document
-
-    app.openapi = corrected
-
-
 def install(app: FastAPI, service: str) -> None:
     """Make every error of `app` a problem, told in the language that the request asks for."""
-    document(app)
 
     def told(
         request: Request, problem: Problem, headers: Mapping[str, str] | None = None, refused: Refused | None = None

@@ -29,16 +29,24 @@ SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) ON C
 # Partitions are read in no order of each other, so a sighting may come after later ones: every window that it
 # belongs to is counted, not only the one that it ends.
 COUNT = """
-SELECT DISTINCT ON (new.case_id) new.case_id, counted.cases, counted.since, last.at AS until
-FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS new (case_id, at, area, category)
-JOIN fault_sighting last USING (area, category)
-CROSS JOIN LATERAL (
-    SELECT count(*) AS cases, min(seen.at) AS since FROM fault_sighting seen
-    WHERE seen.area = last.area AND seen.category = last.category
-      AND seen.at > last.at - $5::interval AND seen.at <= last.at
-) counted
-WHERE last.at >= new.at AND last.at < new.at + $5::interval AND counted.cases >= $6
-ORDER BY new.case_id, last.at
+WITH new AS (
+    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS new (case_id, at, area, category)
+), ending AS (
+    SELECT case_id, area, category, at, count(*) OVER before AS cases, min(at) OVER before AS since
+    FROM fault_sighting JOIN (SELECT DISTINCT area, category FROM new) concerned USING (area, category)
+    WINDOW before AS (PARTITION BY area, category ORDER BY at
+        RANGE BETWEEN $5::interval - interval '1 microsecond' PRECEDING AND CURRENT ROW)
+), reaching AS (
+    SELECT case_id, area, category, at, min(at) FILTER (WHERE cases >= $6) OVER (
+        PARTITION BY area, category ORDER BY at RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+    ) AS until
+    FROM ending
+)
+SELECT DISTINCT ON (new.case_id) new.case_id, e.cases, e.since, r.until
+FROM new JOIN reaching r ON r.case_id = new.case_id
+JOIN ending e ON e.area = r.area AND e.category = r.category AND e.at = r.until
+WHERE r.until < r.at + $5::interval
+ORDER BY new.case_id
 """
 # Twice the window: what comes late finds its neighbours still there.
 FORGET = """

@@ -9,6 +9,8 @@ import pytest
 from tests.chaos import poison
 from tests.chaos.siege import Siege
 
+pytestmark = pytest.mark.chaos
+
 
 @pytest.mark.parametrize(
     "fault",

@@ -114,3 +114,10 @@ async def test_only_the_last_days_are_kept(empty: Bureau) -> None:
     async with empty.worker.connect() as connection:
         kept = await connection.exec_driver_sql("SELECT count(*) FROM fault_sighting")
         assert kept.scalar_one() == 1
+
+
+async def test_a_flood_of_faults_in_one_place_is_counted_in_one_batch(empty: Bureau) -> None:
+    """Counting grew with the cube of them: a statement over a thousand ran longer than any may, again and again."""
+    flood = [report(MONDAY + timedelta(seconds=nth)) for nth in range(2000)]
+    told = await patterns_after(empty, flood)
+    assert told[0] == {"cases": 9, "since": MONDAY, "until": MONDAY + timedelta(seconds=8)}
