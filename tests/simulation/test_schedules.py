@@ -1,4 +1,4 @@
-"""Two thousand schedules, none of them bad; the same from anywhere; and planted bugs, all of them caught."""
+"""Schedules, none of them bad; the same from anywhere; and planted bugs, all of them caught."""
 
 import sys
 from subprocess import Popen
