@@ -17,6 +17,8 @@ MESSAGE_TYPES = TYPES | TOLD_CASES.types
 """The only events that `messages_owed` looks at."""
 
 _TIMER_KEY = "timer:"
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 
 def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], at: datetime) -> Messages:
@@ -25,16 +27,16 @@ def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], a
     A row need not be there when something made the message pointless in time, or when it is old news at `at`.
     """
     cases: dict[UUID, ToldCase] = {}
-    plans: dict[str, tuple[int, Planned | ForDuty]] = {}
-    ends: dict[tuple[UUID, Audience], tuple[int, datetime]] = {}
+    plans: dict[str, Planned | ForDuty] = {}
+    ended: dict[tuple[UUID, Audience], datetime] = {}
     # What a case is is told first: another service's word on it may have come before.
-    for nth, recorded in enumerate(sorted(events, key=lambda one: one.type != CaseReported.type)):
+    for recorded in sorted(events, key=lambda one: one.type != CaseReported.type):
         if recorded.type not in MESSAGE_TYPES:
             continue
         event, stream = recorded.event(), recorded.stream_id
-        if (void := voided(event)) is not None:
-            _, before_at = ends.get((stream, void.audience), (nth, recorded.recorded_at))
-            ends[stream, void.audience] = nth, max(before_at, recorded.recorded_at)
+        if (void := voided(recorded, event)) is not None:
+            until = void.until or _FOR_GOOD
+            ended[stream, void.audience] = max(until, ended.get((stream, void.audience), until))
         if isinstance(event, CaseErased):
             continue
         before = cases.get(stream)
@@ -42,23 +44,18 @@ def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], a
         if after is not None:
             cases[stream] = after
         if (plan := planned(before, after, recorded, event)) is not None:
-            plans[f"{recorded.source}:{stream}:{recorded.version}"] = nth, plan
+            plans[f"{recorded.source}:{stream}:{recorded.version}"] = plan
     return Messages(
-        may={name: str(plan.delivery_id) if isinstance(plan, Planned) else "" for name, (_, plan) in plans.items()},
+        may={name: str(plan.delivery_id) if isinstance(plan, Planned) else "" for name, plan in plans.items()},
         must={
             name
-            for name, (nth, plan) in plans.items()
+            for name, plan in plans.items()
             if isinstance(plan, Planned)
             and plan.recorded_at > at - FORGOTTEN_AFTER
-            and not _pointless(nth, plan, ends.get((plan.stream_id, plan.audience)))
+            and plan.recorded_at > ended.get((plan.stream_id, plan.audience), _NEVER)
         },
         kept=list(kept),
     )
-
-
-def _pointless(nth: int, plan: Planned, end: tuple[int, datetime] | None) -> bool:
-    """A resident's end counts whenever it came: nothing is told after it either."""
-    return end is not None and (plan.audience is Audience.RESIDENT or end[0] > nth or end[1] >= plan.recorded_at)
 
 
 def clocks_owed(

@@ -76,6 +76,18 @@ async def test_nobody_is_told_in_vain(post_office: PostOffice) -> None:
         assert await post_office.states(case) == [("alert", "cancelled", "answered")]
 
 
+async def test_an_older_answer_that_is_read_later_ends_nothing(post_office: PostOffice) -> None:
+    """As after Kafka's log was lost: each service's events are in their own order, not in one for all."""
+    await post_office.reached_at("mei", email=MEI)
+    case = await post_office.received()
+    reminder = CaseReminded(rule="done", level=AREA, owner="mei", due_at=DUE)
+    await post_office.mediation_tells(case, opened(), reminder)
+    answered, before = AlertAcknowledged(alert=uuid4(), by="lin"), now() - timedelta(minutes=1)
+    await post_office.tell(recorded(answered, case, AREA, version=2, source="notifications", at=before))
+    await post_office.send()
+    assert post_office.letterbox.recipients == [MEI]
+
+
 async def test_what_came_too_late_is_one_message(post_office: PostOffice) -> None:
     await post_office.reached_at("mei", email=MEI)
     await post_office.reached_at("lin", email="lin@staff.example")

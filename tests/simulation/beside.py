@@ -6,7 +6,7 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 
 ROOT = Path(__file__).parents[2]
-SCHEDULES = int(os.environ.get("DOORSTEP_SCHEDULES", "500"))
+SCHEDULES = int(os.environ.get("DOORSTEP_SCHEDULES", "2000"))
 LIMIT_SECONDS = 1500
 TEST = "test_every_schedule_is_as_it_must_be"
 """Waits for them; without it none are begun."""

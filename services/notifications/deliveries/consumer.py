@@ -50,7 +50,7 @@ def in_turn(
         after = TOLD_CASES.evolve(before, recorded, taken.event) if recorded.type in TOLD_CASES.types else before
         if after is not None:
             cases[recorded.stream_id] = after
-        if (void := voided(taken.event)) is not None:
+        if (void := voided(recorded, taken.event)) is not None:
             voids.add((recorded.stream_id, void))
             plans = [plan for plan in plans if not _ends(recorded.stream_id, void, plan)]
         plan = planned(before, after, recorded, taken.event)
@@ -61,7 +61,8 @@ def in_turn(
 
 def _ends(stream_id: UUID, void: Void, plan: Planned | ForDuty) -> bool:
     message = plan.planned if isinstance(plan, ForDuty) else plan
-    return message.stream_id == stream_id and message.audience is void.audience
+    concerned = message.stream_id == stream_id and message.audience is void.audience
+    return concerned and (void.until is None or message.recorded_at <= void.until)
 
 
 async def _addressed(plan: Planned | ForDuty, on_duty: OnDuty) -> Planned | None:

@@ -84,10 +84,12 @@ class ForDuty:
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """What still waits for these readers of a case is not sent."""
+    """What still waits for these readers of a case is not sent, if it was recorded by `until`: what answers one news
+    may be read again behind a later one, when a lost log is filled anew. None: nothing, whenever it was recorded."""
 
     audience: Audience
     reason: str
+    until: datetime | None
 
     ANSWERED: ClassVar[str] = "answered"
     WITHDRAWN: ClassVar[str] = "withdrawn"
@@ -126,15 +128,15 @@ def planned(
             return _to_resident(before, after, recorded, event)
 
 
-def voided(event: Event) -> Void | None:
+def voided(recorded: Recorded, event: Event) -> Void | None:
     """What an event makes pointless to send."""
     match event:
         case CaseErased():
-            return Void(Audience.RESIDENT, Void.ERASED)
+            return Void(Audience.RESIDENT, Void.ERASED, until=None)
         case CaseWithdrawn():
-            return Void(Audience.RESIDENT, Void.WITHDRAWN)
+            return Void(Audience.RESIDENT, Void.WITHDRAWN, until=None)
         case _ if event.type in _LOOKED_AFTER:
-            return Void(Audience.STAFF, Void.ANSWERED)
+            return Void(Audience.STAFF, Void.ANSWERED, recorded.recorded_at)
         case _:
             return None
 

@@ -100,8 +100,9 @@ DOUBT = (
 )
 VOID = (
     "UPDATE delivery d SET state = 'cancelled', reason = v.reason, settled_at = $4"
-    " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS v (stream_id, audience, reason)"
+    " FROM unnest($1::uuid[], $2::text[], $3::text[], $5::timestamptz[]) AS v (stream_id, audience, reason, until)"
     " WHERE d.state = 'waiting' AND d.stream_id = v.stream_id AND d.audience = v.audience"
+    "  AND (v.until IS NULL OR d.recorded_at <= v.until)"
 )
 CLAIM = (
     "UPDATE delivery d SET next_at = $2, attempts = attempts + 1"
@@ -189,6 +190,7 @@ async def void(connection: AsyncConnection, voids: Collection[tuple[UUID, Void]]
             [one.audience.value for _, one in voids],
             [one.reason for _, one in voids],
             at,
+            [one.until for _, one in voids],
         ),
     )
 

@@ -112,13 +112,22 @@ def doubt(transaction: Transaction, at: datetime) -> int:
 
 @twin(rows.VOID)
 def void(
-    transaction: Transaction, streams: Sequence[UUID], audiences: Sequence[str], reasons: Sequence[str], at: datetime
+    transaction: Transaction,
+    streams: Sequence[UUID],
+    audiences: Sequence[str],
+    reasons: Sequence[str],
+    at: datetime,
+    untils: Sequence[datetime | None],
 ) -> int:
-    ended = dict(zip(zip(streams, audiences, strict=True), reasons, strict=True))
-    found = [row for row in _waiting(transaction) if (row.stream_id, row.audience) in ended]
-    _lock(transaction, found)
-    for row in found:
-        reason = ended[row.stream_id, row.audience]
+    ends = list(zip(streams, audiences, reasons, untils, strict=True))
+    found = {
+        row: reason
+        for row in _waiting(transaction)
+        for stream_id, audience, reason, until in ends
+        if (row.stream_id, row.audience) == (stream_id, audience) and (until is None or row.recorded_at <= until)
+    }
+    _lock(transaction, list(found))
+    for row, reason in found.items():
         _put(transaction, row, state="cancelled", reason=reason, settled_at=at)
     return len(found)
 
