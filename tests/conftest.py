@@ -56,14 +56,15 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def schedules(request: pytest.FixtureRequest) -> Generator["subprocess.Popen[str] | None"]:
-    """Begun before anything else, if the test that waits for them is to run."""
-    wanted = any(item.name == beside.TEST for item in request.session.items)
-    process = beside.simulation(str(beside.SCHEDULES)) if wanted else None
-    yield process
-    if process is not None and process.poll() is None:
-        process.terminate()
-        process.wait()
+def schedules(request: pytest.FixtureRequest) -> Generator[dict[str, "subprocess.Popen[str]"]]:
+    """Begun before anything else, if the tests that wait for them are to run; by their names."""
+    wanted = {item.name for item in request.session.items} & beside.SEEDS.keys()
+    begun = {name: beside.simulation(beside.SEEDS[name]) for name in wanted}
+    yield begun
+    for process in begun.values():
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
 
 
 @pytest.fixture(scope="session")

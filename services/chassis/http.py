@@ -23,6 +23,7 @@ _POLL_SECONDS = 0.01
 
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _KEY = re.compile(r"^[!-~]{16,200}$")
+_POSITION = {"pattern": r"^[a-z]+:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ CallingService = Annotated[Caller, Depends(calling_service)]
 def idempotency_key(
     idempotency_key: Annotated[
         str | None,
-        Header(description="Yours, 16 to 200 visible characters, new for each new request; a UUID does well."),
+        Header(
+            description="Yours, 16 to 200 visible characters, new for each new request; a UUID does well.",
+            json_schema_extra={"pattern": _KEY.pattern},
+        ),
     ] = None,
 ) -> str:
     """The caller's key of this request; a repeat with the same key gets the same answer."""
@@ -132,7 +136,10 @@ def after(has_reached: Callable[[Any, Position], Awaitable[bool]]) -> Callable[.
         request: Request,
         doorstep_position: Annotated[
             str | None,
-            Header(description="From an earlier write: this read waits until it shows that write."),
+            Header(
+                description="From an earlier write: this read waits until it shows that write.",
+                json_schema_extra=_POSITION,
+            ),
         ] = None,
     ) -> None:
         if doorstep_position is None:

@@ -203,7 +203,7 @@ def describe(error: Exception) -> ProblemError | None:
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": description}
+    status: {"model": Problem, "description": description}
     for status, description in {
         401: "Who you are is not known",
         403: "Your role does not allow it",

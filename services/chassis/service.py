@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.chassis import kafka, problems
+from services.chassis import kafka, openapi, problems
 from services.chassis.auth import ServiceTokens
 from services.chassis.consumer import Consumer, Consumers
 from services.chassis.database import engine
@@ -130,6 +130,7 @@ def compose(
     app.state.consumers = running
     app.state.service_tokens = service.service_tokens
     problems.install(app, service.name)
+    openapi.complete(app)
     _measure(app, service)
 
     def ended() -> list[str]:

@@ -4,12 +4,16 @@ from datetime import date, time
 from typing import Annotated, ClassVar
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from services.contracts.deadlines import Allowance, Version
 from services.contracts.event import AreaPath, Event, StreamKind
 
 _POLICIES = UUID("c6c1b0a5-5e0b-5f35-9c53-0c7a3ad7bb10")
+
+
+LocalTime = Annotated[time, WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d(:\d\d)?$"})]
+"""A time of day where somebody is, as 18:00; JSON Schema's `time` would have a time zone with it."""
 
 
 def policy_stream(area: str) -> UUID:
@@ -50,7 +54,7 @@ class Calendar(BaseModel):
 
     version: Version
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-    closes_at: time
+    closes_at: LocalTime
     rest_days: tuple[Annotated[int, Field(ge=0, le=6)], ...] = (5, 6)
     """Days of the week, Monday 0."""
     working: tuple[date, ...] = ()

@@ -15,6 +15,7 @@ from services.contracts.envelope import Recorded
 from services.notifications.feed import Mark
 
 MEDIA_TYPE = "text/event-stream"
+_ID = {"pattern": "^[0-9]{1,18}$"}
 
 LIFE_SECONDS = 900.0
 """Then a stream ends: whoever listens comes back by itself, and is asked anew who they are."""
@@ -31,9 +32,11 @@ class Message(NamedTuple):
 
 
 def resumed_after(
-    last_event_id: Annotated[str | None, Header(description="The `id` that you were told last.")] = None,
+    last_event_id: Annotated[
+        str | None, Header(description="The `id` that you were told last.", json_schema_extra=_ID)
+    ] = None,
     after: Annotated[
-        str | None, Query(max_length=20, description="The same, for the first time: the header goes before it.")
+        str | None, Query(description="The same, for the first time: the header goes before it.", json_schema_extra=_ID)
     ] = None,
 ) -> int | None:
     """A dependency: the position behind which to go on; none: from now on."""

@@ -16,6 +16,7 @@ from rich.table import Table
 from deploy.local.jars import VERSION as KAFKA_VERSION
 from services.chassis.garbage import collect_seldom
 from tests.bench import (
+    b1_report,
     b3_bulk,
     b4_append,
     b5_relay,
@@ -32,7 +33,11 @@ from tests.bench.servers import Servers, servers
 
 REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
 
-ROWS: dict[str, Callable[[Servers], Awaitable[Result | Limits]]] = {
+BY_HAND = "\n## What is left where a row falls short\n"
+"""From this heading on, the document is written by people, and kept."""
+
+ROWS: dict[str, Callable[[Servers], Awaitable[Result | Limits | Sequence[Result]]]] = {
+    "B1": b1_report.run,
     "B3": b3_bulk.run,
     "B4": b4_append.run,
     "B5": b5_relay.run,
@@ -50,7 +55,7 @@ console = Console(width=160)
 
 def main(
     only: Annotated[
-        list[str] | None, typer.Option(help="Rows to run, as --only B4 --only B5; all unless told.")
+        list[str] | None, typer.Option(help="Rows to run, as --only B4 --only B5; all unless told. B2 comes with B1.")
     ] = None,
     report: Annotated[bool, typer.Option(help="Write docs/performance.md (only when all rows run).")] = True,
 ) -> None:
@@ -60,16 +65,17 @@ def main(
     with servers() as running:
         for name in names:
             console.print(f"[bold]{name}[/] runs …")
-            results.append(uvloop.run(_once(name, running)))
+            results += uvloop.run(_once(name, running))
     console.print(table(results))
     if report and not only:
         REPORT.write_text(_document(results))
         console.print(f"written to {REPORT.relative_to(REPORT.parents[1])}")
 
 
-async def _once(name: str, running: Servers) -> Result | Limits:
+async def _once(name: str, running: Servers) -> Sequence[Result | Limits]:
     collect_seldom()  # as the services do
-    return await ROWS[name](running)
+    found = await ROWS[name](running)
+    return [found] if isinstance(found, Result | Limits) else found
 
 
 HEADINGS = ("row", "work", "baseline", "ratio", "target", "met", "CPU s / 1,000", "peak memory")
@@ -126,7 +132,8 @@ def _document(results: Sequence[Result | Limits]) -> str:
         *("| " + " | ".join(_cells(result)) + " |" for result in results),
     ]
     notes = [f"- {result.row}: {note}" for result in results if isinstance(result, Result) for note in result.notes]
-    return "\n".join([*lines, *(["", *notes] if notes else []), ""])
+    _, heading, by_hand = (REPORT.read_text() if REPORT.exists() else "").partition(BY_HAND)
+    return "\n".join([*lines, *(["", *notes] if notes else []), ""]) + heading + by_hand
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ STEPS = {
     "cursor": Step("services.chassis.relay", "Relay._advance"),
     "effects": Step("services.chassis.inbox", "take"),
     "commit": Step("services.chassis.consumer", "Subscription._take"),
-    "acknowledgement": Step("faststream.kafka.message", "KafkaAckableMessage.ack"),
+    "acknowledgement": Step("services.chassis.consumer", "Subscription.show"),
     "firing": Step("services.chassis.timers", "handle_all"),
     "mail": Step("services.notifications.deliveries.mail", "Mail.send"),
 }

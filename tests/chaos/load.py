@@ -101,7 +101,7 @@ class Load:
         """Until `stopping` is set, and all that was begun has an answer or is given up."""
         rng = random.Random(seed)
         await asyncio.gather(
-            self._at_times(lambda: rng.expovariate(REPORTS_PER_SECOND), lambda: self._report(rng)),
+            self._at_times(lambda: rng.expovariate(REPORTS_PER_SECOND), lambda: self.report(rng)),
             *(self._at_times(lambda: LOOK_SECONDS, partial(self._answer, lane)) for lane in LANES),
             self._at_times(lambda: SHIFT_SECONDS, lambda: self._change_shift(rng)),
         )
@@ -122,7 +122,8 @@ class Load:
             self._begun.add(task)
             task.add_done_callback(self._begun.discard)
 
-    async def _report(self, rng: random.Random) -> None:
+    async def report(self, rng: random.Random) -> None:
+        """One, answered or given up when it returns."""
         form = {
             "community": rng.choice(self.communities),
             "kind": "fault",

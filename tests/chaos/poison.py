@@ -15,16 +15,16 @@ from tests.chassis.events import withdrawn
 
 CONSUMERS = (
     "intake-status",
-    "mediation-cases",
     "mediation-caseload",
-    "notifications-alerts",
+    "mediation-cases",
     "notifications-alert-list",
+    "notifications-alerts",
     "notifications-deliveries",
     "reporting-log",
 )
 """Of the topic of cases: each reads every record, and parks for itself."""
 
-PARKED = {
+PARKED: dict[str, Sequence[str]] = {
     "unknown event type 'case.teleported'": CONSUMERS,
     "case.withdrawn has schema version 99, known up to 1": CONSUMERS,
     "a header is not what CloudEvents and Doorstep ask for": CONSUMERS,
@@ -49,15 +49,15 @@ def records() -> Sequence[tuple[Headers, bytes]]:
     ]
 
 
-async def parked(stack: MortalStack) -> dict[str, list[str]]:
-    """Who has parked what."""
+async def parked(stack: MortalStack) -> dict[str, Sequence[str]]:
+    """Who has parked what, as `PARKED` says it."""
     found: dict[str, list[str]] = {}
     for service in SERVICES:
         for consumer, reason in await stack.rows(
             service, "SELECT consumer, reason FROM held WHERE reason IS NOT NULL ORDER BY consumer"
         ):
             found.setdefault(reason, []).append(consumer)
-    return found
+    return {reason: tuple(sorted(consumers)) for reason, consumers in found.items()}
 
 
 async def discard(stack: MortalStack) -> None:

@@ -42,10 +42,10 @@ class Siege:
             yield
             await self.reported()
 
-    async def suffer(self, name: str) -> None:
-        """One fault under load."""
+    async def suffer(self, *names: str) -> None:
+        """Faults of different parts at once, under load."""
         async with self.under_load():
-            await FAULTS[name].inject(self.stack, random.Random(name))
+            await asyncio.gather(*(FAULTS[name].inject(self.stack, random.Random(name)) for name in names))
 
     async def mails_sent(self) -> None:
         """Until no message waits to go out."""

@@ -3,6 +3,8 @@
 import sys
 from subprocess import Popen
 
+import pytest
+
 from tests.simulation.beside import said, simulation
 from tests.simulation.mutants import MUTANTS
 
@@ -18,7 +20,18 @@ def test_a_seed_tells_the_same_story_in_every_process() -> None:
     assert "As it must be." in first
 
 
-def test_every_schedule_is_as_it_must_be(schedules: "Popen[str]") -> None:
-    told = said(schedules)
+def test_every_schedule_is_as_it_must_be(schedules: dict[str, "Popen[str]"], request: pytest.FixtureRequest) -> None:
+    _none_is_bad(schedules[request.node.name])
+
+
+@pytest.mark.long
+def test_every_further_schedule_is_as_it_must_be(
+    schedules: dict[str, "Popen[str]"], request: pytest.FixtureRequest
+) -> None:
+    _none_is_bad(schedules[request.node.name])
+
+
+def _none_is_bad(process: "Popen[str]") -> None:
+    told = said(process)
     sys.stdout.write(told)
-    assert schedules.returncode == 0, told
+    assert process.returncode == 0, told

@@ -36,7 +36,9 @@ Around = Annotated[Surroundings, Depends(_surroundings)]
 
 
 def _version_seen(
-    if_match: Annotated[str | None, Header(description='`"12"`: only if still at it.')] = None,
+    if_match: Annotated[
+        str | None, Header(description='`"12"`: only if still at it.', json_schema_extra={"pattern": '^"[0-9]{1,9}"$'})
+    ] = None,
 ) -> int | None:
     """The version of the case that the caller saw, if it says so: a change in between is then a 412."""
     if if_match is None:

@@ -21,7 +21,7 @@ from services.chassis.http import staff_with
 from services.chassis.problems import ProblemError, faults_of, unprocessable
 from services.contracts.deadlines import Allowance, Unit
 from services.contracts.event import AreaPath
-from services.contracts.policies import Calendar, Policy, Terms, policy_stream
+from services.contracts.policies import Calendar, LocalTime, Policy, Terms, policy_stream
 from services.mediation.desk import CASEWORKERS, Desk
 from services.mediation.domain.policy_decider import (
     POLICIES,
@@ -97,7 +97,7 @@ class PolicyForm(Policy):
 class CalendarForm(Calendar):
     """A calendar that dates can be computed by."""
 
-    closes_at: Annotated[time, BeforeValidator(_text_alone)]
+    closes_at: Annotated[LocalTime, BeforeValidator(_text_alone)]
     working: Days = ()
     resting: Days = ()
     official_until: Day | None = None

@@ -18,7 +18,7 @@ router = APIRouter()
     "/alerts:stream",
     operation_id="stream_alerts",
     response_class=StreamingResponse,
-    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "Goes on"}},
+    responses={200: {"content": {MEDIA_TYPE: {}}, "description": "Goes on"}},
 )
 async def stream_alerts(
     request: Request, staff: Reader, after: Annotated[int | None, Depends(resumed_after)]
