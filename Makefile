@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment up down test long chaos soak check simulate bench bench-large
+.PHONY: help environment up down test long chaos soak check simulate bench bench-large level
 
 PYTHON ?= python3
 TOOLS := .doorstep-tools
@@ -53,6 +53,9 @@ bench: environment ## Measure speed, each row against a baseline of the same run
 
 bench-large: environment ## B8 and B10 at a million cases; hours.
 	@$(RUN)/python -m tests.bench.large $(ARGS)
+
+level: environment ## The memory of every process through an hour of work: ARGS="--minutes 60 --rate 10".
+	@$(RUN)/python -m tests.bench.level $(ARGS)
 
 environment: .venv/.synced
 

@@ -7,7 +7,7 @@ takes the next, as a day goes; a case that mediation has not opened yet is tried
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -30,10 +30,15 @@ Headers = dict[str, str]
 
 
 @dataclass(slots=True)
-class _Life:
+class Life:
+    """What its next step has to know."""
+
     case: str = ""
     receipt: str = ""
     position: str = ""
+
+
+Step = Callable[[Wire, Life], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -61,12 +66,11 @@ def result(lived: Lifecycles, work: str, baseline: str, against: Measured, targe
     return Result("B8", work, baseline, lived.measured, against, target, [note])
 
 
-async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
-    """Their rate, on a stack that has a community for them or is given one."""
+async def steps(stack: Stack) -> Mapping[str, Step]:
+    """Of a lifecycle, in their order, on a stack that has a community for them or is given one."""
     staff = {role: _bearer(stack.token(role, "/bench/")) for role in ("operator", "supervisor", "mediator")}
     async with wire(stack.gateway_port) as first:
         community = await _community(first, staff["operator"])
-    lives = [_Life() for _ in range(number)]
     report = {
         "community": community,
         "kind": "fault",
@@ -74,12 +78,12 @@ async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
         "text": "The pipe in the yard has burst, and water runs down the stairs into the cellar.",
     }
 
-    async def reported(wire: Wire, life: _Life) -> None:
+    async def reported(wire: Wire, life: Life) -> None:
         answer = (await wire.ask("POST", "/api/intake/v1/reports", _keyed(), report)).required()
         life.case, life.receipt = answer.json()["case_id"], answer.json()["receipt"]
 
-    def by_staff(step: str, role: str, form: dict[str, str] | None) -> Callable[[Wire, _Life], Awaitable[None]]:
-        async def taken(wire: Wire, life: _Life) -> None:
+    def by_staff(step: str, role: str, form: dict[str, str] | None) -> Step:
+        async def taken(wire: Wire, life: Life) -> None:
             headers = staff[role] | _keyed()
             path = f"/api/mediation/v1/cases/{life.case}/{step}"
             answer = await wire.ask("POST", path, headers, form)
@@ -90,7 +94,7 @@ async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
 
         return taken
 
-    async def confirmed(wire: Wire, life: _Life) -> None:
+    async def confirmed(wire: Wire, life: Life) -> None:
         headers = _keyed() | {"Doorstep-Receipt": life.receipt, "Doorstep-Position": life.position}
         answer = await wire.ask("POST", "/api/intake/v1/case:confirm", headers)
         while answer.status == 409:
@@ -99,7 +103,7 @@ async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
         answer.required()
 
     explained = {"resolution": "explained", "explanation": "The valve was closed on Tuesday.", "language": "en"}
-    way = {
+    return {
         "report": reported,
         "assign": by_staff("assign", "supervisor", {"owner": "demo-mediator"}),
         "acknowledge": by_staff("acknowledge", "mediator", None),
@@ -107,6 +111,12 @@ async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
         "resolve": by_staff("resolve", "mediator", explained),
         "confirm": confirmed,
     }
+
+
+async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
+    """Their rate."""
+    way = await steps(stack)
+    lives = [Life() for _ in range(number)]
     lived = Lifecycles(Measured(number))
     began = time.perf_counter()
     for name, step in way.items():
@@ -118,7 +128,7 @@ async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
     return lived
 
 
-async def _all_take(stack: Stack, step: Callable[[Wire, _Life], Awaitable[None]], lives: list[_Life]) -> None:
+async def _all_take(stack: Stack, step: Step, lives: list[Life]) -> None:
     waiting = iter(lives)
 
     async def caller() -> None:

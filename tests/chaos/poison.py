@@ -1,6 +1,6 @@
 """Records on Kafka that no reader can take, put there by nobody of ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ from services.contracts.topics import CASES
 from tests.chaos.stack import MortalStack
 from tests.chassis.events import withdrawn
 
-CONSUMERS = (
+CONSUMERS = [
     "intake-status",
     "mediation-caseload",
     "mediation-cases",
@@ -21,13 +21,17 @@ CONSUMERS = (
     "notifications-alerts",
     "notifications-deliveries",
     "reporting-log",
-)
+    "reporting-patterns",
+]
 """Of the topic of cases: each reads every record, and parks for itself."""
 
-PARKED: dict[str, Sequence[str]] = {
+PARKED: Mapping[str, Sequence[str]] = {
     "unknown event type 'case.teleported'": CONSUMERS,
     "case.withdrawn has schema version 99, known up to 1": CONSUMERS,
     "a header is not what CloudEvents and Doorstep ask for": CONSUMERS,
+    "the body does not fit case.reported version 1": [
+        name for name in CONSUMERS if name not in ("notifications-alert-list", "notifications-alerts")
+    ],
 }
 """Who parks what; a body is read by those alone whom its type concerns."""
 
@@ -49,7 +53,7 @@ def records() -> Sequence[tuple[Headers, bytes]]:
     ]
 
 
-async def parked(stack: MortalStack) -> dict[str, Sequence[str]]:
+async def parked(stack: MortalStack) -> Mapping[str, Sequence[str]]:
     """Who has parked what, as `PARKED` says it."""
     found: dict[str, list[str]] = {}
     for service in SERVICES:
@@ -57,7 +61,7 @@ async def parked(stack: MortalStack) -> dict[str, Sequence[str]]:
             service, "SELECT consumer, reason FROM held WHERE reason IS NOT NULL ORDER BY consumer"
         ):
             found.setdefault(reason, []).append(consumer)
-    return {reason: tuple(sorted(consumers)) for reason, consumers in found.items()}
+    return {reason: sorted(consumers) for reason, consumers in found.items()}
 
 
 async def discard(stack: MortalStack) -> None:
