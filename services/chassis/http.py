@@ -48,8 +48,8 @@ class Position:
         return Position(source, UUID(stream), int(version))
 
 
-def bearer(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> str:
-    """The bearer token of the request.
+def bearer_of(authorization: str | None) -> str:
+    """The bearer token in a header.
 
     Raises:
         Unauthenticated: there is none.
@@ -58,6 +58,11 @@ def bearer(authorization: Annotated[str | None, Header(include_in_schema=False)]
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     return token
+
+
+async def bearer(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> str:
+    """A dependency: the bearer token of the request; raises Unauthenticated."""
+    return bearer_of(authorization)
 
 
 Bearer = Annotated[str, Depends(bearer)]
@@ -76,7 +81,7 @@ def staff_with(*roles: str) -> Callable[[Request, str], Awaitable[Staff]]:
     return check
 
 
-def calling_service(request: Request, token: Bearer) -> Caller:
+async def calling_service(request: Request, token: Bearer) -> Caller:
     """A dependency: another service of Doorstep."""
     tokens: ServiceTokens = request.app.state.service_tokens
     return tokens.caller(token)
@@ -85,7 +90,7 @@ def calling_service(request: Request, token: Bearer) -> Caller:
 CallingService = Annotated[Caller, Depends(calling_service)]
 
 
-def idempotency_key(
+async def idempotency_key(
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -109,13 +114,17 @@ def idempotency_key(
 IdempotencyKey = Annotated[str, Depends(idempotency_key)]
 
 
-def trace_parent(
+def parent_of(traceparent: str | None) -> str | None:
+    """The W3C trace context that a caller sent, if it is one."""
+    return traceparent if traceparent and _TRACEPARENT.match(traceparent) else None
+
+
+async def trace_parent(
     request: Request, traceparent: Annotated[str | None, Header(include_in_schema=False)] = None
 ) -> str | None:
     """What the request causes is told this W3C trace context: that of its own span, else the caller's, if it is one."""
-    if (own := getattr(request.state, "traceparent", None)) is not None:
-        return own
-    return traceparent if traceparent and _TRACEPARENT.match(traceparent) else None
+    own: str | None = getattr(request.state, "traceparent", None)
+    return own or parent_of(traceparent)
 
 
 TraceParent = Annotated[str | None, Depends(trace_parent)]

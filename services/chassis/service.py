@@ -5,11 +5,10 @@ import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from time import perf_counter
 
 import httpx
 import uvloop
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Response
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -23,17 +22,13 @@ from services.chassis.database import engine
 from services.chassis.eventstore import EventStore
 from services.chassis.fingerprints import Fingerprints
 from services.chassis.garbage import collect_seldom
-from services.chassis.http import BEHIND, behind, trace_parent
+from services.chassis.measured import Measured
 from services.chassis.particulars import Vault
 from services.chassis.relay import Relay
 from services.chassis.settings import ServiceSettings
 from services.chassis.signin.mount import mount
-from services.chassis.telemetry import REQUEST_SECONDS, REQUESTS, configure_logging
+from services.chassis.telemetry import configure_logging
 from services.chassis.tracing import Tracing
-from services.chassis.web.pages import SECURITY_HEADERS
-
-METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-"""A caller may send any word as its method; these may be named."""
 
 STATEMENT_SECONDS = 20.0
 """Longer than any statement of a service takes; one that hangs is given up, and repeated on another connection."""
@@ -131,7 +126,7 @@ def compose(
     app.state.service_tokens = service.service_tokens
     problems.install(app, service.name)
     openapi.complete(app)
-    _measure(app, service)
+    app.add_middleware(Measured, name=service.name, tracing=service.tracing)
 
     def ended() -> list[str]:
         return [task.get_name() for task in tasks if task.done()] + running.ended()
@@ -226,47 +221,3 @@ def _operations(name: str, ended: Callable[[], list[str]], unready: Callable[[],
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
-
-
-def _measure(app: FastAPI, service: Service) -> None:
-    name, tracing = service.name, service.tracing
-    operations = tuple(f"/api/{name}/{asked}" for asked in ("livez", "readyz", "metrics"))
-
-    async def traced(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        """The answer, under a span that knows the route's template and nothing of who asks for what."""
-        parent = trace_parent(request, request.headers.get("traceparent"))
-        method = request.method if request.method in METHODS else "_OTHER"
-        with tracing.span(method, parent, kind="server") as span:
-            request.state.traceparent = span.traceparent
-            response = await call_next(request)
-            route = _route(request)
-            span.rename(f"{method} {route}")
-            span.note("http.request.method", method)
-            span.note("http.route", route)
-            span.note("http.response.status_code", response.status_code)
-            if response.status_code >= 500:
-                span.fail(str(response.status_code))
-            return response
-
-    @app.middleware("http")
-    async def measured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        began = perf_counter()
-        if tracing.on and not request.url.path.startswith(operations):
-            response = await traced(request, call_next)
-        else:
-            response = await call_next(request)
-        route = _route(request)
-        REQUESTS.labels(name, route, request.method, response.status_code).inc()
-        REQUEST_SECONDS.labels(name, route).observe(perf_counter() - began)
-        if (missed := behind(request)) is not None:
-            response.headers[BEHIND] = str(missed)
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        for header, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(header, value)
-        return response
-
-
-def _route(request: Request) -> str:
-    """The template, never what was asked for: a path may hold anything that a caller cares to write."""
-    return getattr(request.scope.get("route"), "path", "none")

@@ -31,7 +31,7 @@ class Message(NamedTuple):
     data: Any
 
 
-def resumed_after(
+async def resumed_after(
     last_event_id: Annotated[
         str | None, Header(description="The `id` that you were told last.", json_schema_extra=_ID)
     ] = None,

@@ -21,7 +21,7 @@ CLOCKS_DIFFER_BY = timedelta(seconds=60)
 Fresh = Annotated[Freshness, Depends(freshness)]
 
 
-def _remembered(request: Request) -> Remembered:
+async def _remembered(request: Request) -> Remembered:
     return request.app.state.remembered
 
 

@@ -21,7 +21,7 @@ from services.reporting.read_models.indicators import BY_NAME, INDICATORS, Indic
 router = APIRouter()
 
 
-def _parts(request: Request) -> Service:
+async def _parts(request: Request) -> Service:
     return request.app.state.service
 
 
@@ -29,7 +29,7 @@ Parts = Annotated[Service, Depends(_parts)]
 Reader = Annotated[Staff, Depends(http.staff_with(*READERS))]
 
 
-def asked(
+async def asked(
     staff: Reader,
     area: Annotated[AreaPath | None, Query(description="Path prefix; yours if you have but one.")] = None,
     first: Annotated[

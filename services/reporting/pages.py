@@ -53,7 +53,7 @@ class Asked:
     form: Mapping[str, str]
 
 
-def asked(request: Request, staff: Reader) -> Asked:
+async def asked(request: Request, staff: Reader) -> Asked:
     """A dependency. What can't be understood is left out and said; another's area is no fault but unknown.
 
     Raises:

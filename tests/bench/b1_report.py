@@ -43,7 +43,7 @@ async def run(servers: Servers) -> list[Result]:
             reported = await _asked(port, form, (*servers.pids, pid))
         async with _served("tests.bench.echo", settings) as (port, pid):
             echoed = await _asked(port, form, (*servers.pids, pid))
-        saved = await asyncio.to_thread(_saved, door.service.worker.url.render_as_string(hide_password=False), servers)
+        saved = await asyncio.to_thread(_saved, servers)
     against_echo = Result("B1", "POST reports, durable", "an echo of the same model", reported, echoed, target=0.7)
     against_saves = replace(against_echo, row="B2", baseline="eventsourcing saves, no HTTP", against=saved, target=3.0)
     return [against_echo, against_saves]
@@ -98,9 +98,9 @@ class _Case(Aggregate):
         self.community, self.kind, self.category, self.text = community, kind, category, text
 
 
-def _saved(dsn: str, servers: Servers) -> Measured:
-    """One aggregate with one event after the other, as the library does it."""
-    address = urlsplit(dsn)
+def _saved(servers: Servers) -> Measured:
+    """One aggregate with one event after the other, as the library does it, into tables that it makes itself."""
+    address = urlsplit(servers.databases.admin_dsn)
     application = Application[UUID](
         env={
             "PERSISTENCE_MODULE": "eventsourcing.postgres",

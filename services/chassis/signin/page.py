@@ -1,7 +1,7 @@
 """What pages and their forms ask for: who is here, and that a form came from a page of ours."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from services.chassis.auth import Forbidden, Staff
-from services.chassis.http import bearer
+from services.chassis.http import bearer_of
 from services.chassis.problems import ProblemError
 from services.chassis.settings import ServiceSettings
 from services.chassis.signin.access import StaffAccess
@@ -49,7 +49,7 @@ async def page_visit(request: Request) -> Visit:
     """
     if authorization := request.headers.get("Authorization"):
         access: StaffAccess = request.app.state.staff_access
-        return Visit(await access.staff(bearer(authorization)), None)
+        return Visit(await access.staff(bearer_of(authorization)), None)
     sessions: Sessions = request.app.state.sessions
     session = await sessions.find(request.cookies.get(sessions.cookie, ""))
     if session is None:
@@ -73,19 +73,19 @@ def page_staff(visit: PageVisit) -> Staff:
 PageStaff = Annotated[Staff, Depends(page_staff)]
 
 
-def page_staff_with(*roles: str) -> Callable[[Visit], Staff]:
+def page_staff_with(*roles: str) -> Callable[[Visit], Awaitable[Staff]]:
     """A dependency, for pages what `staff_with` is for the API: staff with one of these roles and some area.
 
     `Reader = Annotated[Staff, Depends(page_staff_with("cadre", "supervisor"))]`
     """
 
-    def check(visit: PageVisit) -> Staff:
+    async def check(visit: PageVisit) -> Staff:
         return _allowed(visit, roles)
 
     return check
 
 
-def csrf(visit: PageVisit) -> str:
+async def csrf(visit: PageVisit) -> str:
     """A dependency: what a page writes into the field `csrf` of its forms; empty for a program with a token."""
     return visit.csrf or ""
 

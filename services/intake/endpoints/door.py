@@ -15,7 +15,7 @@ from services.intake.door import Door, case_of, has_reached
 CASEWORKERS = ("cadre", "mediator", "supervisor")
 
 
-def _door(request: Request) -> Door:
+async def _door(request: Request) -> Door:
     return request.app.state.door
 
 

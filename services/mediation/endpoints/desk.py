@@ -1,6 +1,6 @@
 """What every endpoint of the desk is given: who asks, in which areas, and how far a read must have got."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
@@ -20,7 +20,7 @@ from services.mediation.read_models.feeds import (
 )
 
 
-def _parts(request: Request) -> Service:
+async def _parts(request: Request) -> Service:
     return request.app.state.service
 
 
@@ -28,14 +28,14 @@ Parts = Annotated[Service, Depends(_parts)]
 Reader = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
 
 
-def _surroundings(request: Request) -> Surroundings:
+async def _surroundings(request: Request) -> Surroundings:
     return request.app.state.surroundings
 
 
 Around = Annotated[Surroundings, Depends(_surroundings)]
 
 
-def _version_seen(
+async def _version_seen(
     if_match: Annotated[
         str | None, Header(description='`"12"`: only if still at it.', json_schema_extra={"pattern": '^"[0-9]{1,9}"$'})
     ] = None,
@@ -52,10 +52,10 @@ def _version_seen(
 VersionSeen = Annotated[int | None, Depends(_version_seen)]
 
 
-def desk_for(*roles: str) -> Callable[..., Desk]:
+def desk_for(*roles: str) -> Callable[..., Awaitable[Desk]]:
     """A dependency: a request that these roles may make."""
 
-    def desk(
+    async def desk(
         parts: Parts,
         staff: Annotated[Staff, Depends(staff_with(*roles))],
         response: Response,

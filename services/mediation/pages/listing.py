@@ -85,7 +85,7 @@ def asked_of(whose: str = "", state: str = "", area: str = "", band: str = "") -
     )
 
 
-def _asked(
+async def _asked(
     whose: Annotated[str, Query(max_length=20)] = "",
     state: Annotated[str, Query(max_length=20)] = "",
     area: Annotated[str, Query(max_length=200)] = "",

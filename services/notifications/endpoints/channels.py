@@ -14,7 +14,7 @@ from services.notifications.settings import NotificationsSettings
 router = APIRouter()
 
 
-def _settings(request: Request) -> NotificationsSettings:
+async def _settings(request: Request) -> NotificationsSettings:
     return request.app.state.settings
 
 

@@ -1,6 +1,6 @@
 """What every endpoint is given: who asks, and how a command of theirs is carried out."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -18,7 +18,7 @@ from services.notifications import answering
 from services.notifications.answering import ON_DUTY, has_reached
 
 
-def _parts(request: Request) -> Service:
+async def _parts(request: Request) -> Service:
     return request.app.state.service
 
 
@@ -71,10 +71,10 @@ class Desk:
         return outcome
 
 
-def desk_for(*roles: str) -> Callable[..., Desk]:
+def desk_for(*roles: str) -> Callable[..., Awaitable[Desk]]:
     """A dependency: a request that these roles may make."""
 
-    def desk(
+    async def desk(
         parts: Parts,
         staff: Annotated[Staff, Depends(staff_with(*roles))],
         request: Request,
