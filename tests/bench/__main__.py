@@ -67,6 +67,7 @@ def main(
             console.print(f"[bold]{name}[/] runs …")
             results += uvloop.run(_once(name, running))
     console.print(table(results))
+    console.print("\n".join(_notes(results)))
     if report and not only:
         REPORT.write_text(_document(results))
         console.print(f"written to {REPORT.relative_to(REPORT.parents[1])}")
@@ -111,6 +112,10 @@ def table(results: Sequence[Result | Limits]) -> Table:
     return table
 
 
+def _notes(results: Sequence[Result | Limits]) -> list[str]:
+    return [f"- {result.row}: {note}" for result in results if isinstance(result, Result) for note in result.notes]
+
+
 def _document(results: Sequence[Result | Limits]) -> str:
     versions = {
         "Python": platform.python_version(),
@@ -131,7 +136,7 @@ def _document(results: Sequence[Result | Limits]) -> str:
         "|" + "---|" * len(HEADINGS),
         *("| " + " | ".join(_cells(result)) + " |" for result in results),
     ]
-    notes = [f"- {result.row}: {note}" for result in results if isinstance(result, Result) for note in result.notes]
+    notes = _notes(results)
     _, heading, by_hand = (REPORT.read_text() if REPORT.exists() else "").partition(BY_HAND)
     return "\n".join([*lines, *(["", *notes] if notes else []), ""]) + heading + by_hand
 

@@ -6,12 +6,14 @@ takes the next, as a day goes; a case that mediation has not opened yet is tried
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from tests.bench.measure import Measured, Result
+from deploy.local.control import running_status
+from tests.bench.measure import Measured, Result, cpu_seconds
 from tests.bench.servers import Servers
 from tests.bench.town import caught_up, seed, town
 from tests.bench.wire import Wire, wire
@@ -46,6 +48,8 @@ class Lifecycles:
     measured: Measured
     steps: dict[str, float] = field(default_factory=dict[str, float])
     """Seconds of each step, for all cases."""
+    parts: dict[str, float] = field(default_factory=dict[str, float])
+    """Processor seconds of each part of the stack, and of the callers."""
 
 
 async def run(_servers: Servers) -> Result:
@@ -62,8 +66,9 @@ def _on_a_stack() -> Result:
 def result(lived: Lifecycles, work: str, baseline: str, against: Measured, target: float) -> Result:
     number = lived.measured.operations
     steps = ", ".join(f"{name} {number / seconds:,.0f}/s" for name, seconds in lived.steps.items())
-    note = f"step by step, at {CALLERS} callers: {steps}"
-    return Result("B8", work, baseline, lived.measured, against, target, [note])
+    cost = ", ".join(f"{name} {1000 * seconds / number:,.1f} ms" for name, seconds in lived.parts.items())
+    notes = [f"step by step, at {CALLERS} callers: {steps}", f"processor time of a lifecycle: {cost}"]
+    return Result("B8", work, baseline, lived.measured, against, target, notes)
 
 
 async def steps(stack: Stack) -> Mapping[str, Step]:
@@ -118,14 +123,23 @@ async def lifecycles(stack: Stack, number: int = LIFECYCLES) -> Lifecycles:
     way = await steps(stack)
     lives = [Life() for _ in range(number)]
     lived = Lifecycles(Measured(number))
-    began = time.perf_counter()
+    before, began = _cost(stack), time.perf_counter()
     for name, step in way.items():
         step_began = time.perf_counter()
         await _all_take(stack, step, lives)
         lived.steps[name] = time.perf_counter() - step_began
     await caught_up(stack)
     lived.measured.seconds = time.perf_counter() - began
+    lived.parts = {name: seconds - before[name] for name, seconds in _cost(stack).items()}
+    lived.measured.cpu_seconds = sum(lived.parts.values())
     return lived
+
+
+def _cost(stack: Stack) -> dict[str, float]:
+    known = running_status(stack.home)
+    assert known is not None
+    parts = {part.name: cpu_seconds([part.pid]) for part in known.parts if part.pid is not None}
+    return parts | {"callers": cpu_seconds([os.getpid()])}
 
 
 async def _all_take(stack: Stack, step: Step, lives: list[Life]) -> None:

@@ -65,17 +65,18 @@ class Limits:
 def measured(operations: int, servers: Sequence[int] = ()) -> Generator[Measured]:
     """Measure the block; `servers` are the pids whose trees worked for it."""
     result = Measured(operations=operations)
-    before = _cpu(servers)
+    before = cpu_seconds((os.getpid(), *servers))
     began = time.perf_counter()
     yield result
     result.seconds = time.perf_counter() - began
-    result.cpu_seconds = _cpu(servers) - before
+    result.cpu_seconds = cpu_seconds((os.getpid(), *servers)) - before
     result.peak_bytes = psutil.Process().memory_info().rss
 
 
-def _cpu(servers: Sequence[int]) -> float:
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """What these processes and their children have taken so far."""
     total = 0.0
-    for pid in (os.getpid(), *servers):
+    for pid in pids:
         process = psutil.Process(pid)
         for member in (process, *process.children(recursive=True)):
             try:

@@ -1,4 +1,4 @@
-"""What a request depends on is asked for on the event loop: a way through the thread pool takes longer than the rest."""
+"""What a request depends on is awaited on the event loop: a way through the thread pool takes longer than all else."""
 
 import inspect
 from collections.abc import Iterator
