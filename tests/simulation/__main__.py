@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Annotated
 
@@ -54,11 +55,14 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, help="Processes at once.")] = os.cpu_count() or 1,
     probes: Annotated[bool, typer.Option(help="Fail when something that should have happened never did.")] = True,
     in_json: Annotated[bool, typer.Option("--sums", help="Tell the sums alone, as a line of JSON.")] = False,
+    twice_each: Annotated[
+        int, typer.Option(min=1, help="One seed in so many is run twice, and must do the same; all unless told.")
+    ] = 1,
     mutants: Annotated[
         bool, typer.Option("--mutants", help="Plant each bug and see it caught within so many.")
     ] = False,
 ) -> None:
-    """Run schedules of all four services over a simulated world, each twice, and judge them by the checker."""
+    """Run schedules of all four services over a simulated world, and judge them by the checker."""
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets is part of a schedule
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {"PYTHONHASHSEED": "0"})
     if seeds.startswith("="):
@@ -69,26 +73,26 @@ def main(
     if mutants:
         raise typer.Exit(1 if hunt(wanted) else 0)
     if in_json:
-        told = simulate(wanted, jobs)
+        told = simulate(wanted, jobs, twice_each)
         sys.stdout.buffer.write(orjson.dumps(summed(told)) + b"\n")
         raise typer.Exit(1 if told.bad else 0)
     began = time.monotonic()
-    sums = simulate(wanted, jobs)
-    tell_of(sums, time.monotonic() - began)
+    sums = simulate(wanted, jobs, twice_each)
+    tell_of(sums, time.monotonic() - began, twice_each)
     missing = sums.probes.missing() if probes else []
     if missing:
         console.print(f"[red]never happened:[/] {', '.join(missing)}")
     raise typer.Exit(1 if sums.bad or missing else 0)
 
 
-def simulate(wanted: range, jobs: int) -> Sums:
+def simulate(wanted: range, jobs: int, twice_each: int) -> Sums:
     """All of these, by several processes; progress is shown on a terminal."""
     sums = Sums()
     pieces = [wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with ProcessPoolExecutor(jobs, initializer=prepare) as workers, Progress(*columns, console=console) as progress:
         shown = progress.add_task("schedules", total=len(wanted))
-        for verdicts, met in workers.map(_piece, pieces):
+        for verdicts, met in workers.map(partial(_piece, twice_each), pieces):
             for verdict in verdicts:
                 sums.add(verdict)
             sums.probes.update(met)
@@ -96,9 +100,9 @@ def simulate(wanted: range, jobs: int) -> Sums:
     return sums
 
 
-def _piece(seeds: range) -> tuple[list[Verdict], Probes]:
+def _piece(twice_each: int, seeds: range) -> tuple[list[Verdict], Probes]:
     probes = Probes()
-    return [checked(seed, probes) for seed in seeds], probes
+    return [checked(seed, probes, twice=seed % twice_each == 0) for seed in seeds], probes
 
 
 def summed(sums: Sums) -> dict[str, object]:
@@ -111,10 +115,11 @@ def summed(sums: Sums) -> dict[str, object]:
     }
 
 
-def tell_of(sums: Sums, seconds: float) -> None:
+def tell_of(sums: Sums, seconds: float, twice_each: int) -> None:
     rate = 60 * sums.schedules / seconds
+    twice = "each" if twice_each == 1 else f"one in {twice_each}"
     console.print(
-        f"{sums.schedules:,} schedules, each run twice, {len(sums.bad)} bad; {sums.events:,} events, "
+        f"{sums.schedules:,} schedules, {twice} run twice, {len(sums.bad)} bad; {sums.events:,} events, "
         f"{sums.acknowledged:,} acknowledged writes, {sums.faults.total():,} faults; {rate:,.0f} a minute.",
         highlight=False,
     )
