@@ -131,7 +131,7 @@ async def resolve(desk: Desk, case_id: UUID, form: Solution) -> Reached:
         )
     explanation = new_id()
     answer = Answer(form.resolution, explanation, form.language, day_of(at, home.clock))
-    command = ResolveCase(desk.actor, answer, await desk.circumstances(case_id, at))
+    command = ResolveCase(desk.actor, answer, await desk.circumstances_in(home.area, at))
     sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
     return await desk.carry_out(case_id, command, form, [sealed])
 

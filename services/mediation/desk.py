@@ -85,5 +85,7 @@ class Desk:
 
     async def circumstances(self, case_id: UUID, at: datetime) -> Circumstances:
         """What holds where the case comes from; raises as `home_of`."""
-        area = (await self.home_of(case_id)).area
+        return await self.circumstances_in((await self.home_of(case_id)).area, at)
+
+    async def circumstances_in(self, area: str, at: datetime) -> Circumstances:
         return (await self.surroundings.of([area], at))[area]
