@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from services.chassis.clock import now
 from services.contracts.cases import CaseAcknowledged
 from services.contracts.deadlines import Rule
+from services.intake.pages import receipt_code
 from tests.browser.looking import Seen, looking, onward, served
 from tests.conftest import Databases
 from tests.intake.door import API, FrontDoor, opened_door
@@ -107,6 +108,27 @@ async def test_the_case_is_read_and_decided_without_scripts(chromium: Browser, s
         await onward(page, page.get_by_role("button", name="Ask to take it up again").click())
         await expect(page.get_by_role("status")).to_contain_text("Somebody else will look at it.")
         assert seen.complaints == []
+
+
+async def test_the_code_on_a_receipt_opens_the_case_on_another_device(chromium: Browser, site: Site) -> None:
+    async with looking(chromium, viewport={"width": 360, "height": 740}) as seen:
+        receipt = await report(seen, site, "en", check=False)
+        drawn = await seen.page.locator(".qr path").get_attribute("d")
+        await expect(seen.page.get_by_role("button", name="Print the receipt")).to_be_visible()
+    words = receipt.replace(" ", "-")
+    link = f"{site.address}/case/find#{words}"
+    assert drawn
+    assert drawn in receipt_code.drawn(link)
+    async with looking(chromium) as other:
+        page, asked = other.page, list[str]()
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(link)
+        await expect(page.locator("#words")).to_have_value(receipt)
+        assert page.url == f"{site.address}/case/find"
+        await onward(page, page.get_by_role("button", name="Show my case").click())
+        await expect(page).to_have_url(f"{site.address}/case")
+        assert other.complaints == []
+        assert len(asked) > 3
 
 
 async def test_the_browsers_own_back_loses_nothing(chromium: Browser, site: Site) -> None:

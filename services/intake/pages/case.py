@@ -31,7 +31,7 @@ from services.intake.following import (
     solution_of,
     teller_for,
 )
-from services.intake.pages import kept_receipt
+from services.intake.pages import kept_receipt, receipt_code
 from services.intake.pages.rendering import PageRoute, own_form, pages, redirect, refusal
 from services.intake.pages.report import KINDS
 from services.intake.read_models.case_status import StatusRow
@@ -111,6 +111,7 @@ async def sent(request: Request) -> Response:
     level = row.level or row.area
     context = {
         "words": receipt.split(),
+        "code": receipt_code.drawn(receipt_code.link(request, receipt)),
         "place": teller.places.get(level),
         "community": community.name if community else None,
         "above": community is not None and level != community.area,
@@ -118,6 +119,12 @@ async def sent(request: Request) -> Response:
         "zone": teller.zone,
     }
     return pages.render("sent.html", context, request=request, language=language)
+
+
+@router.get("/find")
+async def ask(request: Request) -> Response:
+    """For the words, whatever case this browser has open: the code on a receipt leads here."""
+    return pages.render("find.html", {"fault": None, "typed": ""}, request=request)
 
 
 @router.get("/{action}")

@@ -24,7 +24,7 @@ from services.chassis.web.pages import Assets, Pages
 
 INTAKE = Path(__file__).parent.parent
 
-assets = Assets("/assets", INTAKE / "assets" / "resident.css")
+assets = Assets("/assets", INTAKE / "assets" / "resident.css", INTAKE / "assets" / "receipt.js")
 pages = Pages(INTAKE / "templates", assets, ("tokens.css", "base.css", "resident.css"))
 
 
