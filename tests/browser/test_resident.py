@@ -1,5 +1,6 @@
 """The residents' pages in a real Chromium: both widths and directions, light and dark, without scripts too."""
 
+import json
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -100,6 +101,12 @@ async def test_the_case_is_read_and_decided_without_scripts(chromium: Browser, s
         dated = opened().model_copy(update={"deadlines": (deadline(Rule.DONE, now() + timedelta(days=2)),)})
         await door.tell(from_mediation(case_id, 1, dated), from_mediation(case_id, 2, CaseAcknowledged(owner="mei")))
         await onward(page, page.locator("a[href='/case']").click())
+        await page.get_by_text("Take a copy of everything").click()
+        async with page.expect_download() as downloading:
+            await page.get_by_text("Save the copy").click()
+        saved = json.loads((await (await downloading.value).path()).read_text())
+        [written] = saved["written"]
+        assert written["text"] == "It is quiet here since she died."
         await expect(page.locator(".promise")).to_contain_text("It is to be done by")
         await door.tell(from_mediation(case_id, 3, resolved(now() + timedelta(days=2))))
         await page.reload()

@@ -230,6 +230,23 @@ async def test_staff_of_the_area_read_the_report_on_record(door: FrontDoor) -> N
     assert [(look["role"], look["purpose"]) for look in looks] == [("cadre", "triage")]
 
 
+async def test_a_copy_holds_everything_and_is_on_record(door: FrontDoor) -> None:
+    report = await door.report(text="A pipe burst.", name="Ana", phone="138 0000")
+    await door.project()
+    headers = {"Doorstep-Receipt": report["receipt"]}
+    copy = (await door.client.get(f"{API}/case:export", headers=headers)).json()
+    assert copy["written"] == [{"text": "A pipe burst.", "name": "Ana", "phone": "138 0000"}]
+    assert [one["type"] for one in copy["events"]] == ["case.reported"]
+    assert [(one["role"], one["purpose"]) for one in copy["status"]["looks"]] == [("resident", "export")]
+    assert "Ana" not in str(copy["events"])
+    told = {key: value for key, value in copy["status"].items() if key != "looks"}
+    assert told == {key: value for key, value in (await follow(door, report["receipt"])).items() if key != "looks"}
+    await door.client.post(f"{API}/case:erase", headers={**headers, **keyed()})
+    assert (await door.client.get(f"{API}/case:export", headers=headers)).json()["written"] == []
+    nobody = await door.client.get(f"{API}/case:export", headers={"Doorstep-Receipt": "babab " * 7})
+    assert nobody.status_code == 404
+
+
 async def test_erasing_leaves_the_case_without_its_words(door: FrontDoor) -> None:
     report = await door.report(name="Somebody")
     headers = {"Doorstep-Receipt": report["receipt"], **keyed()}

@@ -19,6 +19,7 @@ from services.contracts.cases import Kind
 from services.intake.categories import categories
 from services.intake.domain.commands import ConfirmResolution, WithdrawReport
 from services.intake.door import Door, case_of, has_reached
+from services.intake.export import copy_of
 from services.intake.following import (
     Can,
     NotSolved,
@@ -45,6 +46,7 @@ ROLES = {
     "supervisor": marked("a supervisor"),
     "operator": marked("an operator of the system"),
     "delivery": marked("the system, to send you a message"),
+    "resident": marked("you, or whoever has your receipt"),
 }
 PURPOSES = {
     "triage": marked("to see what is to be done"),
@@ -53,6 +55,7 @@ PURPOSES = {
     "dispatch": marked("to tell a unit what is needed"),
     "delivery": marked("to send you a message"),
     "review": marked("to check how your case was handled"),
+    "export": marked("to take a copy"),
 }
 DONE = {
     Can.CONFIRM: marked("Thank you. You confirmed that it is solved."),
@@ -125,6 +128,17 @@ async def sent(request: Request) -> Response:
 async def ask(request: Request) -> Response:
     """For the words, whatever case this browser has open: the code on a receipt leads here."""
     return pages.render("find.html", {"fault": None, "typed": ""}, request=request)
+
+
+@router.get("/export")
+async def export(request: Request) -> Response:
+    """A file to keep, with everything that is held about the case."""
+    case_id = await _case(request)
+    if case_id is None:
+        return redirect(request, "/case")
+    copied = await copy_of(request.app.state.door, case_id, pages.language(request))
+    told = {"Content-Disposition": 'attachment; filename="doorstep-case.json"'}
+    return Response(copied.model_dump_json(indent=2), media_type="application/json", headers=told)
 
 
 @router.get("/{action}")
