@@ -12,20 +12,23 @@ from services.intake.endpoints import bulk, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
 from services.intake.pages import case, report
 from services.intake.pages.rendering import assets
+from services.intake.retention import Retention
 from services.intake.settings import IntakeSettings
 from services.intake.taking import CONTACT
 
 
 def intake(settings: IntakeSettings) -> FastAPI:
     service = parts("intake", settings)
+    door = door_of(service, settings)
     app = compose(
         service,
         settings,
         routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
         pages=[particulars_router(CASEWORKERS, _nothing, CONTACT), assets.router(), report.router, case.router],
         consumers=consumers(),
+        background=[Retention(door).run],
     )
-    app.state.door = door_of(service, settings)
+    app.state.door = door
     return app
 
 

@@ -36,6 +36,7 @@ from services.intake.pages import kept_receipt, receipt_code
 from services.intake.pages.rendering import PageRoute, own_form, pages, redirect, refusal
 from services.intake.pages.report import KINDS
 from services.intake.read_models.case_status import StatusRow
+from services.intake.retention import rules
 from services.intake.story import SENTENCES, promise, story
 
 router = APIRouter(prefix="/case", route_class=PageRoute)
@@ -220,6 +221,7 @@ async def _shown(
         "fault": fault,
         "refused": refusal(refused, language, teller.zone) if refused else None,
         "typed": typed,
+        "kept_days": rules().days(Kind(row.kind), row.category) if row.kind and row.category else None,
         "zone": teller.zone,
     }
     return pages.render("case.html", context, request=request, language=language, status=status)
