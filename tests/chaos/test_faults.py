@@ -14,9 +14,8 @@ from tests.chaos.stack import until
     [
         ("kill intake after append", "kill mediation before append", "kill notifications after firing"),
         ("kill intake after send", "kill reporting after effects", "kill notifications after commit"),
-        ("kill kafka", "kill mediation after effects"),
-        ("kill postgres", "kill gateway"),
-        ("cut postgres", "slow kafka"),
+        ("kill kafka", "kill mediation after effects", "kill gateway"),
+        ("kill postgres", "kill reporting", "slow kafka"),
     ],
     ids=" and ".join,
 )
