@@ -59,7 +59,7 @@ def free_port() -> int:
 def schedules(request: pytest.FixtureRequest) -> Generator[dict[str, "subprocess.Popen[str]"]]:
     """Begun before anything else, if the tests that wait for them are to run; by their names."""
     wanted = {item.name for item in request.session.items} & beside.SEEDS.keys()
-    begun = {name: beside.simulation(beside.SEEDS[name]) for name in wanted}
+    begun = {name: beside.simulation(*beside.SEEDS[name]) for name in wanted}
     yield begun
     for process in begun.values():
         if process.poll() is None:
