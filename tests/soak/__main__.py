@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.home import PROJECT
 from tests.chaos import soaking
 from tests.simulation import soaking as simulated
 from tests.soak import reliability
 from tests.soak.ledger import Ledger, Run
+
+LEDGER = Path(__file__).with_name("ledger.ndjson")
 
 Runs = Callable[[Iterator[int]], AsyncGenerator[Run]]
 
@@ -27,7 +28,7 @@ def main(
     minutes: Annotated[float, typer.Option(help="For each kind; the run that is under way is finished.")] = 30.0,
     kind: Annotated[list[str] | None, typer.Option(help="Of what; everything unless told.")] = None,
     seed: Annotated[int | None, typer.Option(help="This one alone; it is not added to the ledger.")] = None,
-    ledger: Annotated[Path, typer.Option(help="Where runs are added up.")] = PROJECT / "tests" / "soak" / "ledger.ndjson",
+    ledger: Annotated[Path, typer.Option(help="Where runs are added up.")] = LEDGER,
     write: Annotated[bool, typer.Option(help="Put the ledger's sums into docs/reliability.md.")] = False,
 ) -> None:
     """Exit code 1 when a run was bad."""
