@@ -12,7 +12,8 @@ PAGE = PROJECT / "docs" / "reliability.md"
 _HEAD = """# Reliability
 
 Written by `make soak` from its ledger of seeds, `tests/soak/ledger.ndjson`. A seed draws a schedule of faults; it is
-run under load, healed, and judged by the checker. A bad one can be run again: `python -m tests.soak --kind KIND --seed SEED`.
+run under load, healed, and judged by the checker. A bad one can be run again:
+`python -m tests.soak --kind KIND --seed SEED`.
 
 With 0 bad of n schedules, at most 3/n of all such schedules are bad, with 95 % confidence (the rule of three); so for
 acknowledged operations.
