@@ -8,7 +8,7 @@ from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import Service, compose, parts
 from services.intake.consumers import consumers
 from services.intake.door import door_of
-from services.intake.endpoints import bulk, registry, reports, resident, staff
+from services.intake.endpoints import bulk, open311, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
 from services.intake.pages import case, report
 from services.intake.pages.rendering import assets
@@ -22,7 +22,13 @@ def intake(settings: IntakeSettings) -> FastAPI:
         service,
         settings,
         routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
-        pages=[particulars_router(CASEWORKERS, _nothing, CONTACT), assets.router(), report.router, case.router],
+        pages=[
+            particulars_router(CASEWORKERS, _nothing, CONTACT),
+            assets.router(),
+            report.router,
+            case.router,
+            open311.router,
+        ],
         consumers=consumers(),
     )
     app.state.door = door_of(service, settings)
