@@ -68,8 +68,8 @@ async def _jurisdiction(door: TheDoor, jurisdiction_id: str | None = None) -> Co
 
 async def _said(request: Request) -> sent.Said:
     """The form, and what stands in the address; the form counts."""
-    form = await request.form()
-    fields = [*form.multi_items(), *request.query_params.multi_items()]
+    async with request.form() as form:
+        fields = [*form.multi_items(), *request.query_params.multi_items()]
     return {name: value.strip() for name, value in reversed(fields) if isinstance(value, str) and value.strip()}
 
 
@@ -220,8 +220,9 @@ async def _found(door: Door, community: Community, search: asked.Search) -> list
 
 async def _requests(request: Request, door: Door, community: Community, rows: Sequence[StatusRow]) -> Response:
     teller = Teller(_language(request), community.clock)
+    names = {level: await door.communities.name_of(level) for level in {row.level or row.area for row in rows}}
     told = [
-        teller.request(row, service, await door.communities.name_of(row.level or row.area))
+        teller.request(row, service, names[row.level or row.area])
         for row in rows
         if (service := service_of(row.category or "")) is not None
     ]

@@ -166,7 +166,7 @@ TABLE = Table(
     Column("alerted_at", _INSTANT),
 )
 
-IN_THE_OPEN = text("kind = 'fault' AND NOT about_staff AND erased_at IS NULL")
+TOLD_TO_ANYBODY = text("kind = 'fault' AND NOT about_staff AND erased_at IS NULL")
 """What of a community anybody may know of, if its category is a public one: see open311/offered.py.
 
 As text, and in these very words: a parameter would hide the index over them.
@@ -176,7 +176,7 @@ Index(
     TABLE.c.community,
     TABLE.c.reported_at.desc(),
     TABLE.c.case_id.desc(),
-    postgresql_where=IN_THE_OPEN,
+    postgresql_where=TOLD_TO_ANYBODY,
 )
 
 

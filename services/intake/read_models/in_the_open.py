@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.read_models.case_status import IN_THE_OPEN, TABLE, StatusRow
+from services.intake.read_models.case_status import TABLE, TOLD_TO_ANYBODY, StatusRow
 
 _C = TABLE.c
 _changed_at = func.greatest(
@@ -65,4 +65,4 @@ async def changed_between(
 
 
 def _of(community: UUID, categories: Collection[str]) -> Select[*tuple[object, ...]]:
-    return select(TABLE).where(_C.community == community, IN_THE_OPEN, _C.category.in_(categories))
+    return select(TABLE).where(_C.community == community, TOLD_TO_ANYBODY, _C.category.in_(categories))
