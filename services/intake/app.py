@@ -8,8 +8,9 @@ from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import Service, compose, parts
 from services.intake.consumers import consumers
 from services.intake.door import door_of
-from services.intake.endpoints import bulk, open311, registry, reports, resident, staff
+from services.intake.endpoints import bulk, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
+from services.intake.endpoints.open311 import describing, reading, reporting
 from services.intake.pages import case, report
 from services.intake.pages.rendering import assets
 from services.intake.settings import IntakeSettings
@@ -27,7 +28,9 @@ def intake(settings: IntakeSettings) -> FastAPI:
             assets.router(),
             report.router,
             case.router,
-            open311.router,
+            describing.router,
+            reporting.router,
+            reading.router,
         ],
         consumers=consumers(),
     )

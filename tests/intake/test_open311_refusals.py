@@ -139,3 +139,15 @@ async def test_a_body_that_is_no_such_form_is_refused(town: FrontDoor, content: 
 async def test_a_bad_idempotency_key_is_told_so(town: FrontDoor) -> None:
     answer = await town.client.post(f"{V2}/requests.xml", data=sent(town), headers={"Idempotency-Key": "short"})
     is_refused(answer, "xml", 400)
+
+
+async def test_a_form_that_is_broken_is_told_so(town: FrontDoor) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await town.client.post(f"{V2}/requests.json", content=f"--y\r\n{MARK}".encode(), headers=headers)
+    is_refused(answer, "json", 400)
+
+
+async def test_errors_are_for_programmers_and_say_so(town: FrontDoor) -> None:
+    params, headers = {"jurisdiction_id": "city.gov"}, {"Accept-Language": "zh-CN"}
+    answer = await town.client.get(f"{V2}/services.xml", params=params, headers=headers)
+    assert answer.headers["Content-Language"] == "en"

@@ -1,7 +1,6 @@
 """Why an Open311 request is not answered, as GeoReport v2 wants it told: a status and what is wrong, for programs."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
@@ -12,6 +11,8 @@ from services.chassis.auth import Forbidden, Unauthenticated
 from services.chassis.eventstore import StoreUnavailable
 from services.chassis.passing import passes
 from services.chassis.problems import Fault, ProblemError, describe, faults_of
+
+NO_SERVICE = "service_code was not found. Send one that GET services lists."
 
 
 class NotAnswered(Exception):
@@ -35,8 +36,8 @@ def refusal_of(error: Exception) -> NotAnswered | None:
             return NotAnswered(403, "api_key may not report. Ask the operator for a key with the scope report.")
         case RequestValidationError():
             return not_valid(faults_of(error.errors(), skip=1))
-        case HTTPException():
-            return NotAnswered(error.status_code, f"{HTTPStatus(error.status_code).phrase}.", headers=error.headers)
+        case HTTPException():  # Starlette's word for a form that it could not decode
+            return NotAnswered(400, "The form can't be read. Send it as application/x-www-form-urlencoded in UTF-8.")
         case DBAPIError() | PoolTimeout() | OSError() if passes(error):
             return refusal_of(StoreUnavailable())
         case _:

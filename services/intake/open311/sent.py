@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from services.chassis.problems import Fault, faults_of
 from services.contracts.cases import Channel, Kind, Urgency
 from services.intake.open311.offered import URGENCIES, URGENCY, Service, service_of
-from services.intake.open311.refusals import NotAnswered, not_valid
+from services.intake.open311.refusals import NO_SERVICE, NotAnswered, not_valid
 from services.intake.taking import ReportForm
 
 LONGEST_DESCRIPTION = 4000
@@ -30,7 +30,7 @@ def service_asked(said: Said) -> Service:
         raise NotAnswered(400, "service_code was not provided. Send one that GET services lists.")
     service = service_of(said["service_code"])
     if service is None:
-        raise NotAnswered(404, "service_code was not found. Send one that GET services lists.")
+        raise NotAnswered(404, NO_SERVICE)
     return service
 
 
