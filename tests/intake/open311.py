@@ -1,8 +1,8 @@
 """Open311 for its tests: a town of two communities, the specification's own example, and answers in both formats."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import Element, fromstring
 
 import httpx
@@ -104,10 +104,10 @@ def plain(element: Element) -> Any:
 def as_text(value: Any) -> Any:
     """What JSON says, as XML has it."""
     match value:
-        case Mapping():
-            return {key: as_text(one) for key, one in value.items()}  # pyright: ignore
+        case dict():
+            return {key: as_text(one) for key, one in cast("dict[str, Any]", value).items()}
         case list():
-            return [as_text(one) for one in value]  # pyright: ignore
+            return [as_text(one) for one in cast("list[Any]", value)]
         case bool():
             return str(value).lower()
         case None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 from xml.etree.ElementTree import fromstring
 
@@ -38,10 +38,9 @@ def at(hours: int) -> datetime:
     return NOON + timedelta(hours=hours)
 
 
-def row(**changed: object) -> StatusRow:
+def row(**changed: Any) -> StatusRow:
     """A fault of noon."""
-    told = {"kind": "fault", "category": "tree", "reported_at": NOON, **changed}
-    return StatusRow(CASE, "/lane/", **told)  # pyright: ignore
+    return StatusRow(CASE, "/lane/", kind="fault", category="tree", reported_at=NOON, **changed)
 
 
 def request(case: StatusRow) -> dict[str, object]:
@@ -86,26 +85,33 @@ def test_what_was_not_solved_is_open_again_and_closed_when_it_is() -> None:
     assert [step.status for step in steps_of(solved)] == [Status.OPEN] * 4 + [Status.CLOSED]
 
 
-def test_that_the_reporter_was_content_is_told_only_where_it_changes_something() -> None:
-    content = row(stage="resolved", resolved_at=at(1), resolution_version=3, confirmed_version=3, confirmed_at=at(2))
-    assert steps_of(content) == steps_of(row(stage="resolved", resolved_at=at(1), resolution_version=3))
-    assert request(content)["updated_datetime"] == "2026-03-01T13:00:00+00:00"
-    after_all = row(
-        stage="resolved",
-        resolved_at=at(1),
-        resolution_version=3,
-        reopening_asked_at=at(2),
-        confirmed_version=3,
-        confirmed_at=at(3),
-    )
+RESOLVED = {"resolved_at": at(1), "resolution_version": 3}
+ENDS = {
+    "confirmed": {"stage": "resolved", "confirmed_version": 3, "confirmed_at": at(2)},
+    "confirmed and closed": {"stage": "closed", "confirmed_version": 3, "confirmed_at": at(2), "closed_at": at(2)},
+    "closed without a word": {"stage": "closed", "closed_at": at(168)},
+    "taken back": {"stage": "closed", "withdrawn_at": at(3), "closed_at": at(3)},
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_how_the_reporter_took_the_solution_can_t_be_told_from_how_it_ends(end: str) -> None:
+    silent, other = row(stage="resolved", **RESOLVED), row(**RESOLVED, **ENDS[end])
+    assert steps_of(other) == steps_of(silent)
+    assert request(other) == request(silent)
+
+
+def test_that_it_is_solved_after_all_is_told_since_it_was_open_again() -> None:
+    after_all = row(**RESOLVED, **{**ENDS["confirmed"], "confirmed_at": at(3)}, reopening_asked_at=at(2))
     assert request(after_all)["updated_datetime"] == "2026-03-01T15:00:00+00:00"
+    assert request(after_all)["status_notes"] == "It is resolved."
 
 
 def test_each_update_has_an_id_of_its_own_and_keeps_it() -> None:
     """Imported history has many things in one instant."""
     case = row(acknowledged_at=NOON, dispatched_at=at(1), resolved_at=at(1), closed_at=at(1))
     ids = [TELLER.update(case, step)["update_id"] for step in steps_of(case)]
-    assert len(ids) == len(set(ids)) == 3
+    assert len(ids) == len(set(ids)) == 3  # arrived, handed on, resolved
     later = row(acknowledged_at=NOON, dispatched_at=at(1), resolved_at=at(1), closed_at=at(1), reopened_at=at(2))
     assert [TELLER.update(later, step)["update_id"] for step in steps_of(later)][:3] == ids
 

@@ -28,22 +28,17 @@ _RESOLVED = marked("It is resolved.")
 _CLOSED = marked("It is closed.")
 _OPEN_AGAIN = marked("It is looked at again.")
 
-_NOTES: Mapping[State, tuple[Status, str]] = {
-    State.REPORTED: (Status.OPEN, _ARRIVED),
-    State.OPENED: (Status.OPEN, _ARRIVED),
-    State.ASSIGNED: (Status.OPEN, _ARRIVED),
-    State.ACKNOWLEDGED: (Status.OPEN, _TAKEN_ON),
-    State.DISPATCHED: (Status.OPEN, _HANDED_ON),
-    State.IN_MEDIATION: (Status.OPEN, _TAKEN_ON),
-    State.MERGED: (Status.OPEN, _TAKEN_ON),
-    State.RESOLVED: (Status.CLOSED, _RESOLVED),
-    State.CONFIRMED: (Status.CLOSED, _RESOLVED),
-    State.REOPENING_ASKED: (Status.OPEN, _OPEN_AGAIN),
-    State.CLOSED: (Status.CLOSED, _CLOSED),
-    State.WITHDRAWN: (Status.CLOSED, _CLOSED),
-    State.ERASED: (Status.CLOSED, _CLOSED),
+_OPEN: Mapping[State, str] = {
+    State.REPORTED: _ARRIVED,
+    State.OPENED: _ARRIVED,
+    State.ASSIGNED: _ARRIVED,
+    State.ACKNOWLEDGED: _TAKEN_ON,
+    State.DISPATCHED: _HANDED_ON,
+    State.IN_MEDIATION: _TAKEN_ON,
+    State.MERGED: _TAKEN_ON,
+    State.REOPENING_ASKED: _OPEN_AGAIN,
 }
-"""That parties sat down together, or that the reporter was content, is nobody else's to know."""
+"""In every other state it is closed. That parties sat down together is nobody else's to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +59,19 @@ class Teller:
 
     def request(self, row: StatusRow, service: Service, agency: str | None) -> Mapping[str, Value]:
         """As GET requests tells it; `agency` is the name of the area that answers for it."""
-        status, note = _NOTES[row.state]
+        status = status_of(row)
         expected = row.done_by if status is Status.OPEN else None
-        steps = steps_of(row)
         return {
             "service_request_id": str(row.case_id),
             "status": status.value,
-            "status_notes": self.language.gettext(note),
+            "status_notes": self.language.gettext(_note_of(row)),
             "service_name": self.language.gettext(service.name),
             "service_code": service.code,
             "description": None,
             "agency_responsible": agency,
             "service_notice": None,
             "requested_datetime": self._moment(row.reported_at),
-            "updated_datetime": self._moment(_updated_at(status, steps)),
+            "updated_datetime": self._moment(_updated_at(row)),
             "expected_datetime": self._moment(expected),
             "address": None,
             "address_id": None,
@@ -103,11 +97,14 @@ class Teller:
 
 
 def status_of(row: StatusRow) -> Status:
-    return _NOTES[row.state][0]
+    return Status.OPEN if row.state in _OPEN else Status.CLOSED
 
 
 def steps_of(row: StatusRow) -> Sequence[Step]:
-    """The oldest first; of one instant in the order of a case's life, and of one status there only the last."""
+    """The oldest first; of one instant in the order of a case's life.
+
+    What is closed and closes once more is not told: the time would say whether the reporter was content.
+    """
     asked, confirmed = row.reopening_asked_at, row.confirmed_at
     after_all = confirmed if asked and confirmed and asked < confirmed else None
     steps = (
@@ -121,18 +118,22 @@ def steps_of(row: StatusRow) -> Sequence[Step]:
         (row.closed_at, Status.CLOSED, _CLOSED),
         (row.withdrawn_at, Status.CLOSED, _CLOSED),
     )
-    told = {(at, status): Step(at, status, note) for at, status, note in steps if at is not None}
-    return sorted(told.values(), key=lambda step: step.at)
+    happened = sorted((Step(at, status, note) for at, status, note in steps if at), key=lambda step: step.at)
+    told: list[Step] = []
+    for step in happened:
+        before = told[-1] if told else None
+        if before and before.status is step.status and (step.status is Status.CLOSED or before.at == step.at):
+            continue
+        told.append(step)
+    return told
 
 
-def _updated_at(status: Status, steps: Sequence[Step]) -> datetime | None:
+def _note_of(row: StatusRow) -> str:
+    """Of what is closed: whether it was solved, not who said so."""
+    return _OPEN.get(row.state) or (_RESOLVED if row.resolution_version else _CLOSED)
+
+
+def _updated_at(row: StatusRow) -> datetime | None:
     """When it changed last; of what is closed, when it was closed."""
-    if status is Status.OPEN:
-        return steps[-1].at if steps else None
-    closed: datetime | None = None
-    before = Status.OPEN
-    for step in steps:
-        if step.status is Status.CLOSED and before is Status.OPEN:
-            closed = step.at
-        before = step.status
-    return closed
+    status = status_of(row)
+    return max((step.at for step in steps_of(row) if step.status is status), default=None)
