@@ -10,7 +10,7 @@ from typing import Any
 CADDY = Path(sysconfig.get_path("scripts")) / "caddy"
 BODY_BYTES = 64 * 1024 * 1024
 
-_PAGES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "reporting"))
+_PREFIXES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "reporting"), ("/open311", "intake"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Gateway:
             *(_route({"path": [f"/api/{name}", f"/api/{name}/*"]}, _proxy(port)) for name, port in self.ports.items()),
             *(
                 _route({"path": [page, f"{page}/*"]}, _proxy(self.ports[name]))
-                for page, name in _PAGES
+                for page, name in _PREFIXES
                 if name in self.ports
             ),
             _route({"path": ["/sign-in/*"]}, _proxy(self.issuer)),

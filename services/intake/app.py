@@ -10,6 +10,7 @@ from services.intake.consumers import consumers
 from services.intake.door import door_of
 from services.intake.endpoints import bulk, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
+from services.intake.endpoints.open311 import describing, reading, reporting
 from services.intake.pages import case, report
 from services.intake.pages.rendering import assets
 from services.intake.retention import Retention
@@ -24,7 +25,15 @@ def intake(settings: IntakeSettings) -> FastAPI:
         service,
         settings,
         routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
-        pages=[particulars_router(CASEWORKERS, _nothing, CONTACT), assets.router(), report.router, case.router],
+        pages=[
+            particulars_router(CASEWORKERS, _nothing, CONTACT),
+            assets.router(),
+            report.router,
+            case.router,
+            describing.router,
+            reporting.router,
+            reading.router,
+        ],
         consumers=consumers(),
         background=[Retention(door).run],
     )

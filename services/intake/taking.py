@@ -62,8 +62,10 @@ class TakenReport(BaseModel):
     """Seven words, shown this once: the only way to follow the case. Doorstep can't tell them again."""
 
 
-async def take(door: Door, form: ReportForm, key: str, traceparent: str | None) -> tuple[TakenReport, Position]:
-    """What both faces of this, the API and the page, do with a report.
+async def take(
+    door: Door, form: ReportForm, key: str, traceparent: str | None, actor: str = "resident"
+) -> tuple[TakenReport, Position]:
+    """What all faces of this, the API, the page and Open311, do with a report.
 
     Raises:
         ProblemError: the community is not known.
@@ -94,7 +96,7 @@ async def take(door: Door, form: ReportForm, key: str, traceparent: str | None) 
         command=command,
         key=door.receipts.command_key(receipt),
         fingerprint=door.service.fingerprints.digest("report", form.model_dump_json().encode()),
-        actor="resident",
+        actor=actor,
         at=at,
         area=(form.about_staff and area_above(community.area)) or community.area,
         sealed=[door.service.vault.seal(particulars, sealed)],

@@ -73,6 +73,33 @@ def told(stack: Stack) -> dict[str, str]:
         assert statuses == ["accepted", "conflict", "rejected", "rejected", "rejected"]
         assert not [mark for mark in MARKS if mark in bulk.text]
 
+        fault = {
+            "api_key": system,
+            "jurisdiction_id": "canary.east.lane",
+            "service_code": "water-leak",
+            "description": SENTENCE,
+            "address_string": f"beside {NAME}",
+            "first_name": NAME,
+            "device_id": NAME,
+            "phone": PHONE,
+            "email": EMAIL,
+        }
+        requests = "/open311/v2/requests"
+        public = http.post(f"{requests}.json", data=fault)
+        refused(public, 200)
+        refused(http.post(f"{requests}.xml", data={**fault, "service_code": NAME}), 404)
+        refused(http.post(f"{requests}.xml", data={**fault, "email": SENTENCE, f"attribute[{NAME}]": NAME}), 400)
+        refused(http.post(f"{requests}.xml", data={**fault, "api_key": f"dk_{NAME}_x"}), 403)
+        refused(http.get(f"{requests}/{NAME}.xml", params={"jurisdiction_id": "canary.east.lane"}), 404)
+        arrived = {"Doorstep-Position": public.headers["Doorstep-Position"]}
+        request = f"{requests}/{public.json()[0]['service_request_id']}.xml"
+
+        def shown() -> httpx.Response | None:
+            answer = http.get(request, params={"jurisdiction_id": "canary.east.lane"}, headers=arrived)
+            return answer if answer.is_success else None
+
+        refused(until(shown, "the request"), 200)
+
         case = taken.json()["case_id"]
         cadre = {"Authorization": f"Bearer {stack.token('cadre')}", "Idempotency-Key": token_hex(16)}
         opened = http.get(f"{API}/cases/{case}/report", params={"purpose": "triage"}, headers=cadre)

@@ -113,6 +113,10 @@ NO_AREA: dict[str, str] = {
     r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
     r"intake (GET|POST) /(report|case(/.+)?)?": "residents' pages: a word to any community, or by a receipt",
     r"intake POST /api/intake/v1/reports": "a resident's word, to any community",
+    r"intake GET /open311/(discovery|v2/(services|requests|tokens|servicerequestupdates))\b.*": (
+        "what anybody may know; tests/intake/test_open311_privacy.py shows what they may not"
+    ),
+    r"intake POST /open311/v2/requests\.\{format\}": "by a community's key, which is of one area",
     r"intake (POST|GET) /api/intake/v1/(reports:bulk|conflicts/own)": "by a community's key, which is of one area",
     r"intake (POST|GET) /api/intake/v1/case(:[\w-]+)?": "by a receipt, which is of one case",
     r"notifications \w+ /api/notifications/v1/(channels(:test)?|deliveries/own)": "one's own, known by who asks",

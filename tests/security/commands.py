@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class Allowed:
     """Staff with one of `roles`; `others` are known by something else than a staff token, which then opens nothing.
 
-    `words` fill what in the path is no id, `form` is what a page's form has to hold besides.
+    `words` fill what in the path is no id, `form` is what a page's form has to hold besides. `refused` is how whoever
+    is none of the others is told so.
     """
 
     roles: frozenset[str] = frozenset()
@@ -18,6 +19,7 @@ class Allowed:
     anybody: bool = False
     words: dict[str, str] = field(default_factory=dict[str, str])
     form: dict[str, str] | None = None
+    refused: frozenset[int] = frozenset({401, 404})
 
 
 def staff(*roles: str) -> Allowed:
@@ -37,6 +39,9 @@ COMMANDS: dict[str, Allowed] = {
     # Residents and their communities' systems
     "intake POST /api/intake/v1/reports": ANYBODY,
     "intake POST /api/intake/v1/reports:bulk": COMMUNITY_KEY,
+    "intake POST /open311/v2/requests.{format}": Allowed(
+        others="a community's system, by its key in the form", words={"format": "xml"}, refused=frozenset({403})
+    ),
     "intake POST /api/intake/v1/case:withdraw": RECEIPT,
     "intake POST /api/intake/v1/case:confirm": RECEIPT,
     "intake POST /api/intake/v1/case:ask-reopening": RECEIPT,
