@@ -83,6 +83,7 @@ GONE = (
     " WHERE t.stream_id = f.stream_id AND t.name = f.name AND t.due_at = f.due_at"
 )
 NEXT = "SELECT min(due_at) FROM timer"
+NOW = "SELECT clock_timestamp()"
 COUNT = "SELECT count(*) FROM timer"
 
 
@@ -183,7 +184,7 @@ class Timers(Generic[CommandT, StateT]):
         while True:
             appended.clear()
             try:
-                await self.fire(clock.now())
+                await self.fire(await self._now())
             except Exception as failed:  # a timer outlives every fault
                 self._failures.inc()
                 log.warning("timers begin anew", timers=self._name, exc_info=failed)
@@ -197,6 +198,12 @@ class Timers(Generic[CommandT, StateT]):
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait - SHORTEST_WAIT):
                     await appended.wait()
+
+    async def _now(self) -> datetime:
+        """Ours, or the database's while that is behind: it dates what is recorded, and a timer must never be early."""
+        async with asyncio.timeout(STEP_SECONDS), self._statements.connect() as connection:
+            agreed: datetime = (await connection.exec_driver_sql(NOW)).scalar_one()
+        return min(clock.now(), agreed)
 
     async def follow(self) -> int:
         """Take the log into the table, up to where it ends now; the number of events that it had come to lack.

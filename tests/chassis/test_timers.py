@@ -26,6 +26,7 @@ from services.contracts.cases import CaseAssigned
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event, StreamKind
 from tests.chassis.events import withdrawn
+from tests.clocks import Ahead
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -177,6 +178,21 @@ async def test_one_is_cleared_or_all_of_a_stream_and_nobody_elses(office: Office
         (one, "c", minutes(3)),
         (other, "d", minutes(4)),
     ]
+
+
+async def test_a_clock_that_is_ahead_fires_nothing_early(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = new_id()
+    in_an_hour = (datetime.now(UTC) - AT) // MINUTE + 60
+    await office.say(stream, f"set:done:{in_an_hour}", "set:now:0")
+    monkeypatch.setattr(clock, "running", Ahead(timedelta(hours=2)))
+    running = asyncio.create_task(office.timers.run())
+    async with asyncio.timeout(DEADLINE):
+        while not await office.rung(stream):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+    running.cancel()
+    await asyncio.wait([running])
+    assert await office.rung(stream) == ["ring:now"]
 
 
 async def test_a_timer_cleared_behind_the_follower_does_not_fire(office: Office) -> None:
@@ -340,7 +356,7 @@ async def test_running_fires_what_is_set_while_it_runs_and_outlives_a_fault(
         stream = new_id()
         await office.say(stream, "set:done:10", "set:later:31")
         async with asyncio.timeout(DEADLINE):
-            while not await office.rung(stream):
+            while not await office.rung(stream):  # noqa: ASYNC110 - it tells nobody
                 await appended.wait()
                 appended.clear()
             while office.fired() == before:  # noqa: ASYNC110 - it is counted when the row is gone, without a word

@@ -3,10 +3,14 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
+from services.chassis import clock
 from services.chassis.clock import now
 from services.contracts.alerts import AlertAcknowledged
 from services.contracts.cases import CaseReminded, CaseResolved, Resolution, Urgency
 from services.contracts.duty import DutyTaken, duty_stream
+from tests.clocks import Ahead
 from tests.intake.door import AREA
 from tests.notifications.office import recorded
 from tests.notifications.post_office import API, DUE, PUBLIC, PostOffice, body, opened
@@ -84,6 +88,17 @@ async def test_an_older_answer_that_is_read_later_ends_nothing(post_office: Post
     await post_office.mediation_tells(case, opened(), reminder)
     answered, before = AlertAcknowledged(alert=uuid4(), by="lin"), now() - timedelta(minutes=1)
     await post_office.tell(recorded(answered, case, AREA, version=2, source="notifications", at=before))
+    await post_office.send()
+    assert post_office.letterbox.recipients == [MEI]
+
+
+async def test_what_a_clock_ahead_let_wait_is_sent_once_it_is_right_again(
+    post_office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post_office.reached_at("mei", email=MEI)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(clock, "running", Ahead(timedelta(hours=2)))
+        await post_office.alert("mei")
     await post_office.send()
     assert post_office.letterbox.recipients == [MEI]
 

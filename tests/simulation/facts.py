@@ -224,9 +224,7 @@ def _timers(name: str, world: World, events: list[Recorded]) -> Timers:
     fired: dict[Clock, Any] = {}
     for one in events:
         if one.command_key.startswith("timer:"):
-            # A process whose clock jumped can only be judged by that clock.
-            at = one.occurred_at if world.struck["clock jumped"] else one.recorded_at
-            fired.setdefault(clock_of(one.command_key), at)
+            fired.setdefault(clock_of(one.command_key), one.recorded_at)
     return Timers(
         name,
         ever=ever,

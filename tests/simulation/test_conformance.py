@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Dsns
+from services.chassis import timers
 from services.chassis.database import engine
 from services.chassis.eventstore import EVENT_COLUMNS
 from tests.conftest import Databases
@@ -104,7 +105,8 @@ async def test_every_answer_is_postgresqls(
         try:
             for nth, call in enumerate(scripts[seed][name]):
                 told = await sessions.say(call)
-                if call.told is not None:  # where the stand-in tells nothing, nobody reads the answer
+                # Where the stand-in tells nothing, nobody reads the answer; what time it is, each knows by itself.
+                if call.told is not None and call.statement != timers.NOW:
                     given = EVENT_COLUMNS in call.statement
                     assert plain(told or (), given) == plain(call.told, given), f"{name}, word {nth}: {call.statement}"
         finally:

@@ -14,6 +14,9 @@ from services.notifications.deliveries.planned import Audience, Planned, Void
 LEASE = timedelta(minutes=3)
 """Longer than any attempt lasts: after it, whoever had the row is taken for dead."""
 
+LONGEST_WAIT = timedelta(hours=1)
+"""No row is told to wait so long: one that does was written by a clock that was wrong, and is due."""
+
 FORGOTTEN_AFTER = timedelta(days=7)
 """News older than this, met when an old log is read for the first time, is no news to anybody."""
 
@@ -106,7 +109,7 @@ VOID = (
 )
 CLAIM = (
     "UPDATE delivery d SET next_at = $2, attempts = attempts + 1"
-    " FROM (SELECT delivery_id FROM delivery WHERE state = 'waiting' AND next_at <= $1"
+    " FROM (SELECT delivery_id FROM delivery WHERE state = 'waiting' AND (next_at <= $1 OR next_at > $4)"
     "  ORDER BY audience DESC, next_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due"
     f" WHERE d.delivery_id = due.delivery_id RETURNING d.{_CLAIMED.replace(', ', ', d.')}"
 )
@@ -199,7 +202,7 @@ async def claim(connection: AsyncConnection, at: datetime, limit: int) -> list[C
     """Rows that are due, staff's first; for the length of the lease nobody else is given them."""
     rows = await connection.exec_driver_sql(
         CLAIM,
-        (at, at + LEASE, limit),
+        (at, at + LEASE, limit, at + LONGEST_WAIT),
     )
     claimed = [Claimed(*row) for row in rows]
     return sorted(claimed, key=lambda one: (one.audience == Audience.RESIDENT, one.recorded_at))

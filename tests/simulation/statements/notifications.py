@@ -133,9 +133,11 @@ def void(
 
 
 @twin(rows.CLAIM)
-def claim(transaction: Transaction, at: datetime, lease: datetime, limit: int) -> list[tuple[Any, ...]]:
+def claim(
+    transaction: Transaction, at: datetime, lease: datetime, limit: int, too_late: datetime
+) -> list[tuple[Any, ...]]:
     due = sorted(
-        (row for row in _waiting(transaction) if row.next_at <= at),
+        (row for row in _waiting(transaction) if row.next_at <= at or row.next_at > too_late),
         key=lambda row: (row.audience != "staff", row.next_at),
     )
     claimed: list[tuple[Any, ...]] = []

@@ -23,6 +23,11 @@ def settings(transaction: Transaction) -> None:
     del transaction
 
 
+@twin(timers.NOW)
+def now(transaction: Transaction) -> list[tuple[datetime]]:
+    return [(transaction.database.clock(),)]
+
+
 @twin(timers.STANDS)
 def stands(transaction: Transaction) -> list[Stands]:
     return [Stands(transaction.get("cursor", "timers") or 0, log_position(transaction))]
