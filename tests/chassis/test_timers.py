@@ -356,7 +356,7 @@ async def test_running_fires_what_is_set_while_it_runs_and_outlives_a_fault(
         stream = new_id()
         await office.say(stream, "set:done:10", "set:later:31")
         async with asyncio.timeout(DEADLINE):
-            while not await office.rung(stream):  # noqa: ASYNC110 - it tells nobody
+            while not await office.rung(stream):
                 await appended.wait()
                 appended.clear()
             while office.fired() == before:  # noqa: ASYNC110 - it is counted when the row is gone, without a word
