@@ -400,7 +400,11 @@ class Subscription(ConsumerRebalanceListener):
         self._standings.update((partition, standing.next_offset) for partition, standing in standings.items())
         PARKED.labels(name).set(census.parked)
         HELD.labels(name).set(census.early)
-        if census.asked:
+        asked = census.asked
+        if census.parked:
+            async with self._worker.begin() as connection:
+                asked += await parked.replay_readable(connection, name)
+        if asked:
             await self._try_again()
         for partition, offset in list(self.stopped.items()):
             if self._standings[partition] != offset:

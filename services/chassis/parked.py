@@ -1,6 +1,7 @@
 """What an operator does about parked events: list them, ask for another try, or give one up.
 
-A running consumer looks for what is asked here once a second; one that starts tries everything parked by itself.
+A running consumer looks for what is asked here once a second, and tries by itself what only an older version could not
+read; one that starts tries everything parked.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.envelope import was_unreadable
 
 PARKED = (
     "SELECT id, consumer, source, stream_id, version, topic, partition, record_offset, reason, held_at, retry,"
@@ -20,6 +23,7 @@ REPLAY = (
     "UPDATE held SET retry = true WHERE reason IS NOT NULL AND consumer = coalesce($1, consumer)"
     " AND id = coalesce($2, id)"
 )
+REPLAY_READABLE = "UPDATE held SET retry = true WHERE consumer = $1 AND reason = ANY ($2::text[]) AND retry IS NOT TRUE"
 OFFSET_OF = (
     "SELECT FROM consumer_offset o JOIN held h USING (consumer, topic, partition)"
     " WHERE h.id = $1 AND h.reason IS NOT NULL FOR UPDATE OF o"
@@ -69,6 +73,12 @@ async def parked(connection: AsyncConnection, consumer: str | None = None, limit
 async def replay(connection: AsyncConnection, consumer: str | None = None, id_: int | None = None) -> int:
     """Ask for another try of one, of a consumer's, or of all; how many were asked for."""
     asked = await connection.exec_driver_sql(REPLAY, (consumer, id_))
+    return asked.rowcount
+
+
+async def replay_readable(connection: AsyncConnection, consumer: str) -> int:
+    """Ask for another try of what an older instance parked because it did not know its type; how many."""
+    asked = await connection.exec_driver_sql(REPLAY_READABLE, (consumer, list(was_unreadable())))
     return asked.rowcount
 
 

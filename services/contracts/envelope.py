@@ -59,6 +59,26 @@ def decode(type_: str, schema_version: int, data: bytes | str) -> Event:
         raise Unreadable(f"the body does not fit {type_} version {schema_version}") from None
 
 
+def was_unreadable() -> Sequence[str]:
+    """What an older version said of events that this one can read, as `Unreadable.reason`."""
+    types = [_unknown(type_) for type_ in EVENTS]
+    versions = [
+        _too_new(type_, version, known)
+        for type_, model in EVENTS.items()
+        for version in range(2, model.schema_version + 1)
+        for known in range(1, version)
+    ]
+    return types + versions
+
+
+def _unknown(type_: str) -> str:
+    return f"unknown event type {type_[:80]!r}"
+
+
+def _too_new(type_: str, schema_version: int, known: int) -> str:
+    return f"{type_} has schema version {schema_version}, known up to {known}"
+
+
 def check_known(type_: str, schema_version: int) -> type[Event]:
     """The model of a type, without reading a body.
 
@@ -67,9 +87,9 @@ def check_known(type_: str, schema_version: int) -> type[Event]:
     """
     model = EVENTS.get(type_)
     if model is None:
-        raise Unreadable(f"unknown event type {type_[:80]!r}")
+        raise Unreadable(_unknown(type_))
     if schema_version > model.schema_version:
-        raise Unreadable(f"{type_} has schema version {schema_version}, known up to {model.schema_version}")
+        raise Unreadable(_too_new(type_, schema_version, model.schema_version))
     return model
 
 

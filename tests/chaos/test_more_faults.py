@@ -10,6 +10,7 @@ import pytest
 from tests.chaos.clocks import LIBRARY, MISSING, clock
 from tests.chaos.crashing import WITHOUT
 from tests.chaos.siege import Siege
+from tests.chaos.stack import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.long
 
@@ -73,8 +74,9 @@ async def test_what_an_older_instance_does_not_know_waits_for_one_that_does(
 ) -> None:
     parked = "SELECT 1 FROM held WHERE reason LIKE 'unknown event type%' LIMIT 1"
     async with siege.under_load(), siege.stack.another(service, {WITHOUT: unknown}):
-        while not await siege.stack.rows(service, parked):  # noqa: ASYNC110 - the service tells nobody
-            await asyncio.sleep(0.2)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await siege.stack.rows(service, parked):  # noqa: ASYNC110 - the service tells nobody
+                await asyncio.sleep(0.2)
     assert not await siege.stack.rows(service, parked)
 
 

@@ -428,6 +428,17 @@ async def test_an_unknown_type_goes_on_by_itself_once_the_code_knows_it(
         assert await effects(worker, stream) == [1, 2]
 
 
+async def test_what_an_older_instance_did_not_know_is_taken_by_a_newer_one_that_runs_already(
+    topic: Topic, consuming: Consuming, worker: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = new_id()
+    async with consuming():
+        await topic.publish(withdrawn(stream, 1)._replace(type="case.sung"), withdrawn(stream, 2))
+        await until(lambda: _parked(worker, 1))
+        monkeypatch.setitem(EVENTS, "case.sung", CaseWithdrawn)
+        await all_took_effect_once(worker, [stream], 2)
+
+
 async def test_an_operator_can_have_a_parked_event_tried_again_while_the_service_runs(
     topic: Topic, consuming: Consuming, worker: AsyncEngine
 ) -> None:

@@ -268,6 +268,16 @@ def drop_nameless(transaction: Transaction, ids: Sequence[int]) -> int:
     return len(gone)
 
 
+@twin(parked.REPLAY_READABLE)
+def replay_readable(transaction: Transaction, consumer: str, reasons: Sequence[str]) -> int:
+    asked = [
+        row for row in transaction.scan("held") if row.consumer == consumer and row.reason in reasons and not row.retry
+    ]
+    for row in asked:
+        transaction.put("held", row.id, row._replace(retry=True))
+    return len(asked)
+
+
 @twin(parked.REPLAY)
 def replay(transaction: Transaction, consumer: str | None, id_: int | None) -> int:
     asked = [
