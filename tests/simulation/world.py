@@ -210,6 +210,7 @@ class World:
         await asyncio.gather(*residents, *staff)
         await self._until_settled()
         self.ending = True
+        self.scheduler.stop()  # with this turn: another's, before this task is told done, would not be settled
 
     def _residents(self) -> list[Coroutine[Any, Any, None]]:
         cases = self.draw.randint(FEWEST_CASES, MOST_CASES)
