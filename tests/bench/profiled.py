@@ -1,7 +1,4 @@
-"""`python -m tests.bench.profiled PID`: where a process's interpreter spends its time, by py-spy, as a page of text.
-
-The three slowest rows' pages are kept in tests/bench/profiles.
-"""
+"""`python -m tests.bench.profiled PID`: where a process's interpreter spends its time, by py-spy, as a page of text."""
 
 import subprocess
 import sys
