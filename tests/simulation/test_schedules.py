@@ -10,8 +10,9 @@ from tests.simulation.beside import said, simulation
 from tests.simulation.mutants import MUTANTS
 
 KNOWN_BAD = frozenset({1038, 2345, 2748, 3472, 3866, 4746, 5035, 6664, 8759})
-"""Nine of ten thousand. In seven, after Kafka's log was lost and published again, a consumer goes on behind records that
-it never took; in 2345 and 8759 one never takes the first record of a topic. `make simulate SEEDS==1038` tells one."""
+"""Nine of ten thousand. In seven, after Kafka's log was lost and published again, a consumer goes on behind records
+that it never took; in 2345 and 8759 one never takes the first record of a topic. `make simulate SEEDS==1038` tells one.
+"""
 
 
 def test_every_planted_bug_is_caught() -> None:
