@@ -1,4 +1,7 @@
-"""A copy of everything that is held about a case, for whoever holds its receipt."""
+"""A copy of what intake holds of a case, and of where it stands, for whoever holds its receipt.
+
+Mediation's own notes are not in it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,7 +40,7 @@ class Copy(BaseModel):
 
 
 async def copy_of(door: Door, case_id: UUID, language: Language) -> Copy:
-    """All of it, as of now. That it was taken is recorded first, and so is part of it."""
+    """As of now. That it was taken is recorded first, and so is part of it."""
     async with door.service.worker.begin() as connection:
         found = await connection.exec_driver_sql("SELECT ref FROM particulars WHERE stream_id = $1", (case_id,))
         refs = found.scalars().all()

@@ -101,7 +101,7 @@ async def test_the_case_is_read_and_decided_without_scripts(chromium: Browser, s
         dated = opened().model_copy(update={"deadlines": (deadline(Rule.DONE, now() + timedelta(days=2)),)})
         await door.tell(from_mediation(case_id, 1, dated), from_mediation(case_id, 2, CaseAcknowledged(owner="mei")))
         await onward(page, page.locator("a[href='/case']").click())
-        await page.get_by_text("Take a copy of everything").click()
+        await page.get_by_text("Take a copy").click()
         async with page.expect_download() as downloading:
             await page.get_by_text("Save the copy").click()
         saved = json.loads((await (await downloading.value).path()).read_text())

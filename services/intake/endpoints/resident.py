@@ -32,7 +32,7 @@ async def follow(request: Request, door: TheDoor, case_id: ResidentsCase) -> Cas
 
 @router.get("/case:export", dependencies=[after_position], operation_id="export_case")
 async def export(request: Request, door: TheDoor, case_id: ResidentsCase) -> Copy:
-    """A copy of everything that is held about the case: what you wrote, what happened, who read it, what was said."""
+    """A copy of the case: what you wrote, what happened, who read it, and what you were told."""
     return await copy_of(door, case_id, translator(spoken(request), "intake"))
 
 

@@ -133,7 +133,7 @@ async def ask(request: Request) -> Response:
 
 @router.get("/export")
 async def export(request: Request) -> Response:
-    """A file to keep, with everything that is held about the case."""
+    """A file to keep."""
     case_id = await _case(request)
     if case_id is None:
         return redirect(request, "/case")

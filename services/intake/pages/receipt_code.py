@@ -4,16 +4,14 @@ import segno
 from fastapi import Request
 from markupsafe import Markup
 
-from services.intake.settings import IntakeSettings
+from services.intake.address import public_url
 
 _QUIET_MODULES = 2
 
 
 def link(request: Request, receipt: str) -> str:
     """Where the words are filled in. Behind the `#` no server is sent them, and none can write them down."""
-    settings: IntakeSettings = request.app.state.settings
-    home = settings.public_url or str(request.base_url)
-    return f"{home.rstrip('/')}/case/find#{receipt.replace(' ', '-')}"
+    return f"{public_url(request)}case/find#{receipt.replace(' ', '-')}"
 
 
 def drawn(address: str) -> Markup:

@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from services.chassis.settings import ServiceSettings
 from services.chassis.web.languages import DEFAULT, Language, spoken, translator
 from services.intake.open311.formats import MEDIA_TYPES, Format, Value, write
 from services.intake.open311.refusals import NotAnswered, refusal_of
@@ -45,12 +44,6 @@ def answer(request: Request, root: str, content: Value) -> Response:
 
 def language_of(request: Request) -> Language:
     return translator(spoken(request), "intake")
-
-
-def public_url(request: Request) -> str:
-    """Where readers find Doorstep, with a slash at its end."""
-    settings: ServiceSettings = request.app.state.settings
-    return f"{(settings.public_url or str(request.base_url)).rstrip('/')}/"
 
 
 def _refused(request: Request, refusal: NotAnswered) -> Response:

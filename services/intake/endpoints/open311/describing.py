@@ -2,7 +2,8 @@
 
 from fastapi import Request, Response
 
-from services.intake.endpoints.open311.answering import answer, language_of, open311_router, public_url
+from services.intake.address import public_url
+from services.intake.endpoints.open311.answering import answer, language_of, open311_router
 from services.intake.endpoints.open311.door import Jurisdiction
 from services.intake.open311.discovery import discovery
 from services.intake.open311.offered import definition, listed, service_of, services

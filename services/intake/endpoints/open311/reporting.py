@@ -7,8 +7,9 @@ from fastapi import Request, Response
 from services.chassis import http
 from services.chassis.http import TraceParent
 from services.chassis.web.marked import marked
+from services.intake.address import public_url
 from services.intake.endpoints.door import TheDoor
-from services.intake.endpoints.open311.answering import answer, language_of, open311_router, public_url
+from services.intake.endpoints.open311.answering import answer, language_of, open311_router
 from services.intake.endpoints.open311.door import Key, Said, System
 from services.intake.open311.formats import Value
 from services.intake.open311.jurisdictions import jurisdiction_of
