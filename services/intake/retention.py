@@ -33,6 +33,8 @@ OVER = (
     "SELECT s.case_id FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS rule (kind, category, ended_before)"
     " JOIN case_status s ON s.kind = rule.kind AND s.category = rule.category"
     " WHERE s.erased_at IS NULL AND s.particulars IS NOT NULL"
+    # The read model learns of it later; until then the same cases would be found round after round.
+    "  AND NOT EXISTS (SELECT FROM erased WHERE erased.case_id = s.case_id)"
     # What is imported ended long before it came here: it is kept as long as what ended on the day that it came.
     "  AND greatest(uuid_extract_timestamp(s.particulars), CASE"
     "   WHEN s.withdrawn_at IS NOT NULL THEN s.withdrawn_at"
