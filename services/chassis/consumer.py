@@ -392,10 +392,9 @@ class Subscription(ConsumerRebalanceListener):
             census = await held.census(connection, name)
             standings = await offsets.standings(connection, name)
         # Read later, the database is never behind, unless it crashed with commits that no disk had yet (ADR 12).
-        taken_back = [p for p, offset in stood.items() if p in standings and standings[p].next_offset < offset]
-        if taken_back:
-            async with self._turn:
-                await self._check(taken_back)
+        for partition, offset in stood.items():
+            if partition in standings and standings[partition].next_offset < offset:
+                self._positions.pop(partition, None)  # the next turn goes to where we stand
         self._standings = dict.fromkeys(self._assigned(), 0)
         self._standings.update((partition, standing.next_offset) for partition, standing in standings.items())
         PARKED.labels(name).set(census.parked)

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis import clock
-from services.chassis.consumer import Consumer, Consumers
+from services.chassis.consumer import LOOK_AFTER_SECONDS, Consumer, Consumers
 from services.chassis.ids import new_id
 from services.chassis.taken import Taken
 from services.contracts.envelope import Recorded, to_headers
 from tests.chassis.events import withdrawn
 from tests.simulation.bus import Broker, Bus
-from tests.simulation.connection import TWINS, Engine, untraced
+from tests.simulation.connection import TURN, TWINS, Engine, untraced
 from tests.simulation.faults import Faults, Probes
 from tests.simulation.scheduler import Process, Scheduler
 from tests.simulation.statements.every import ALL
@@ -123,3 +123,24 @@ def test_a_batch_in_hand_while_its_database_loses_commits_stops_nothing(stage: S
 
     stage.play(story)
     assert stage.taken == [1, 2, 3, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_partitions_that_come_again_while_lost_commits_are_noticed_are_sent_back(stage: Stage, turns: int) -> None:
+    """The group moves between the look into the database and what follows from it, and no later record comes to tell."""
+    group = stage.bus.groups
+
+    async def story() -> None:
+        stage.publish(four_events())
+        await stage.has(1, 2, 3, 4)
+        await stage.consumers.subscriptions[0].show()
+        stage.taken.clear()
+        stage.database.crash()
+        stage.database.serving = True
+        await asyncio.sleep(LOOK_AFTER_SECONDS - stage.monotonic())
+        for _ in range(turns):
+            await TURN
+        group[NAME].rebalance(stage.bus)
+        await stage.has(1, 2, 3, 4)
+
+    stage.play(story)
