@@ -40,7 +40,7 @@ STOPPED = Gauge("doorstep_consumer_stopped_partitions", "Partitions that lost re
 LARGEST_BATCH = 2_000
 WAIT_FOR_BATCH_MS = 10
 LOOK_AFTER_SECONDS = 1.0
-CHECK_LOGS_SECONDS = 60.0
+CHECK_LOGS_SECONDS = 30.0
 """A topic that is recreated and filled between two fetches shows no other sign."""
 TRY_AGAIN_AT_ONCE = 500
 LONGEST_BACK_OFF = 2.0
@@ -315,7 +315,8 @@ class Subscription(ConsumerRebalanceListener):
             await offsets.enter(connection, name, partitions)
             standings = await offsets.standings(connection, name)
         sights = await kafka.look_back(
-            self._subscriber.builder, {partition: standings[partition].next_offset for partition in partitions}
+            self._subscriber.builder,
+            {partition: [mark.offset for mark in standings[partition].marks] for partition in partitions},
         )
         starts: dict[Partition, int] = {}
         for partition, sight in sights.items():

@@ -82,29 +82,39 @@ def wait_for_records(consumer: Any) -> None:
     consumer.getmany = waiting
 
 
-async def look_back(builder: Callable[..., Any], next_offsets: Mapping[Partition, int]) -> dict[Partition, Sight]:
-    """The bounds of these logs, and the record before each offset where it is there.
+async def look_back(builder: Callable[..., Any], wanted: Mapping[Partition, Collection[int]]) -> dict[Partition, Sight]:
+    """The bounds of these logs, and the records at these offsets as far as they are there.
 
     Raises:
         KafkaError: the logs can't be read, or change while they are.
         TimeoutError: they can't be read in time. Whoever asks takes no records meanwhile, and must not wait for ever.
     """
-    wanted = {TopicPartition(*partition): offset for partition, offset in next_offsets.items()}
+    partitions = {TopicPartition(*partition): sorted(set(offsets)) for partition, offsets in wanted.items()}
     # No group and no reset: a position that is not there is an error, never another position.
     reader: Reader = builder(group_id=None, client_id="look-back", auto_offset_reset="none", enable_auto_commit=False)
     try:
         async with asyncio.timeout(LOOK_BACK_SECONDS):
             await reader.start()
-            reader.assign(list(wanted))
-            begins = await reader.beginning_offsets(list(wanted))
-            ends = await reader.end_offsets(list(wanted))
-            there = {tp: offset - 1 for tp, offset in wanted.items() if begins[tp] < offset <= ends[tp]}
-            reader.pause(*(wanted.keys() - there.keys()))
-            for tp, offset in there.items():
-                reader.seek(tp, offset)
-            before = {tp: await reader.getone(tp) for tp in there}
+            reader.assign(list(partitions))
+            begins = await reader.beginning_offsets(list(partitions))
+            ends = await reader.end_offsets(list(partitions))
+            there = {
+                tp: [offset for offset in offsets if begins[tp] <= offset < ends[tp]]
+                for tp, offsets in partitions.items()
+            }
+            reader.pause(*(tp for tp, offsets in there.items() if not offsets))
+            for tp, offsets in there.items():
+                if offsets:
+                    reader.seek(tp, offsets[0])
+            records: dict[TopicPartition, dict[int, Record]] = {}
+            for tp, offsets in there.items():
+                records[tp] = {}
+                for nth, offset in enumerate(offsets):
+                    if nth:
+                        reader.seek(tp, offset)
+                    records[tp][offset] = await reader.getone(tp)
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS):
                 await reader.stop()
-    return {(tp.topic, tp.partition): Sight(begins[tp], ends[tp], before.get(tp)) for tp in wanted}
+    return {(tp.topic, tp.partition): Sight(begins[tp], ends[tp], records[tp]) for tp in partitions}

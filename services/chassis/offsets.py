@@ -1,6 +1,6 @@
 """Where each consumer stands in each partition, and whether the log there is still the one it read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,21 +10,41 @@ from services.chassis.held import Partition, Record, digest
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A record by which a log is known again."""
+
+    offset: int
+    timestamp: int
+    hash: bytes
+
+    def is_in(self, sight: "Sight") -> bool:
+        """False too when the log ends before it; what a log has dropped at its beginning speaks for nothing."""
+        if self.offset < sight.begin:
+            return True
+        there = sight.records.get(self.offset)
+        return there is not None and there.timestamp == self.timestamp and digest(there) == self.hash
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """The next offset to take, and what the record before it was; none when that is not known."""
+    """The next offset to take, the record taken last, and one taken early; none when not known."""
 
     next_offset: int
-    last_timestamp: int | None
-    last_hash: bytes | None
+    last: Mark | None
+    anchor: Mark | None
+
+    @property
+    def marks(self) -> list[Mark]:
+        return [mark for mark in (self.last, self.anchor) if mark is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A partition's log as Kafka has it: its first offset, the one after its last, and the record looked back at."""
+    """A partition's log as Kafka has it: its first offset, the one after its last, and the records looked for."""
 
     begin: int
     end: int
-    before: Record | None
+    records: Mapping[int, Record]
 
 
 class Verdict(Enum):
@@ -37,16 +57,8 @@ def judge(standing: Standing, sight: Sight) -> Verdict:
     """Whether the log is the one that `standing` speaks of."""
     if sight.begin > standing.next_offset:
         return Verdict.LOST
-    if sight.end < standing.next_offset:
-        return Verdict.ANOTHER
-    if standing.last_hash is None or sight.begin == standing.next_offset:
-        return Verdict.SAME
-    same = (
-        sight.before is not None
-        and sight.before.timestamp == standing.last_timestamp
-        and digest(sight.before) == standing.last_hash
-    )
-    return Verdict.SAME if same else Verdict.ANOTHER
+    known = sight.end >= standing.next_offset and all(mark.is_in(sight) for mark in standing.marks)
+    return Verdict.SAME if known else Verdict.ANOTHER
 
 
 ENTER = (
@@ -54,9 +66,13 @@ ENTER = (
     " SELECT $1, topic, partition, 0 FROM unnest($2::text[], $3::integer[]) AS p (topic, partition)"
     " ORDER BY topic, partition ON CONFLICT DO NOTHING"
 )
-STANDINGS = "SELECT topic, partition, next_offset, last_timestamp, last_hash FROM consumer_offset WHERE consumer = $1"
+STANDINGS = (
+    "SELECT topic, partition, next_offset, last_timestamp, last_hash, anchor_offset, anchor_timestamp, anchor_hash"
+    " FROM consumer_offset WHERE consumer = $1"
+)
 RESTART = (
-    "UPDATE consumer_offset SET next_offset = $5, last_timestamp = NULL, last_hash = NULL"
+    "UPDATE consumer_offset SET next_offset = $5, last_timestamp = NULL, last_hash = NULL,"
+    " anchor_offset = NULL, anchor_timestamp = NULL, anchor_hash = NULL"
     " WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset = $4"
 )
 
@@ -70,9 +86,20 @@ async def enter(connection: AsyncConnection, consumer: str, partitions: Collecti
 async def standings(connection: AsyncConnection, consumer: str) -> dict[Partition, Standing]:
     """Where the consumer stands in every partition that it has met."""
     rows = await connection.exec_driver_sql(STANDINGS, (consumer,))
-    return {(row.topic, row.partition): Standing(row.next_offset, row.last_timestamp, row.last_hash) for row in rows}
+    return {
+        (row.topic, row.partition): Standing(
+            row.next_offset,
+            _mark(row.next_offset - 1, row.last_timestamp, row.last_hash),
+            _mark(row.anchor_offset, row.anchor_timestamp, row.anchor_hash),
+        )
+        for row in rows
+    }
 
 
 async def restart(connection: AsyncConnection, consumer: str, partition: Partition, seen: int, begin: int) -> None:
     """Start another log at its beginning, unless somebody moved on since `seen` was read."""
     await connection.exec_driver_sql(RESTART, (consumer, *partition, seen, begin))
+
+
+def _mark(offset: int | None, timestamp: int | None, hash_: bytes | None) -> Mark | None:
+    return None if offset is None or timestamp is None or hash_ is None else Mark(offset, timestamp, hash_)

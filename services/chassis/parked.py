@@ -37,7 +37,8 @@ STEP_OVER = (
 )
 GO_ON = "UPDATE held SET retry = true WHERE consumer = $1 AND source = $2 AND stream_id = $3 AND version = $4"
 ACCEPT_LOSS = (
-    "UPDATE consumer_offset SET next_offset = $4, last_timestamp = NULL, last_hash = NULL"
+    "UPDATE consumer_offset SET next_offset = $4, last_timestamp = NULL, last_hash = NULL,"
+    " anchor_offset = NULL, anchor_timestamp = NULL, anchor_hash = NULL"
     " WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset < $4"
 )
 

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2  # pyright: ignore[reportUnknownVariableType]
 
 from services.chassis import kafka
+from services.chassis.clock import now
 from services.contracts.catalogue import TOPIC_OF_TYPE
 from services.contracts.envelope import Headers, Recorded, to_headers
 
@@ -87,6 +88,8 @@ class Publisher:
         """
         queues: dict[TopicPartition, list[Parcel]] = {}
         addresses: dict[UUID, tuple[bytes, list[Parcel]]] = {}
+        # When it is sent, not when it was recorded: so a log that was published again is told from the one before it.
+        timestamp = int(now().timestamp() * 1000)
         for nth, recorded in enumerate(events, 1):
             if nth % 100 == 0:
                 await asyncio.sleep(0)  # a request that waits is served in between
@@ -98,7 +101,6 @@ class Publisher:
                 )
                 addresses[recorded.stream_id] = address = (key, queues.setdefault(partition, []))
             key, queue = address
-            timestamp = int(recorded.recorded_at.timestamp() * 1000)
             headers = to_headers(recorded)
             if not queue or not queue[-1].batch.append(
                 timestamp=timestamp, key=key, value=recorded.data, headers=headers

@@ -30,7 +30,7 @@ class Servers:
         """A database with the chassis tables."""
         dsns = await self.databases.create_database("chassis")
         owner = await asyncpg.connect(dsns.owner)
-        for name in ("store.sql", "consumer.sql", "projections.sql", "timers.sql"):
+        for name in ("store.sql", "consumer.sql", "log_anchor.sql", "projections.sql", "timers.sql"):
             await owner.execute((SQL / name).read_text().replace("{service}", "chassis"))
         await owner.close()
         return dsns

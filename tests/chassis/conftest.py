@@ -17,7 +17,7 @@ async def chassis_tables(databases: Databases) -> Dsns:
     dsns = await databases.create_database("chassis")
     owner = await asyncpg.connect(dsns.owner)
     try:
-        for name in ("store.sql", "consumer.sql", "projections.sql", "timers.sql", "restored.sql"):
+        for name in ("store.sql", "consumer.sql", "log_anchor.sql", "projections.sql", "timers.sql", "restored.sql"):
             await owner.execute((SQL / name).read_text().replace("{service}", "chassis"))
     finally:
         await owner.close()

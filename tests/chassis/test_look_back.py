@@ -22,7 +22,7 @@ async def test_a_broker_that_takes_connections_and_says_nothing_is_given_up(monk
     address = "{}:{}".format(*broker.sockets[0].getsockname())
     builder: Any = partial(AIOKafkaConsumer, bootstrap_servers=address)
     try:
-        looking = asyncio.create_task(kafka.look_back(builder, {("a-topic", 0): 7}))
+        looking = asyncio.create_task(kafka.look_back(builder, {("a-topic", 0): [7]}))
         done, _ = await asyncio.wait([looking], timeout=10)
         assert silent
         assert done

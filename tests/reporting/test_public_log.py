@@ -32,7 +32,10 @@ DEADLINE = 30.0
 async def database(postgres: Databases) -> AsyncGenerator[Dsns]:
     dsns = await postgres.create_database("reporting")
     owner = await asyncpg.connect(dsns.owner)
-    chassis = [SERVICES / "chassis" / "sql" / name for name in ("store.sql", "consumer.sql", "projections.sql")]
+    chassis = [
+        SERVICES / "chassis" / "sql" / name
+        for name in ("store.sql", "consumer.sql", "log_anchor.sql", "projections.sql")
+    ]
     for file in (*chassis, SERVICES / "reporting" / "sql" / "public_log.sql"):
         await owner.execute(file.read_text().replace("{service}", "reporting"))
     await owner.close()

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectionError, KafkaError, KafkaTimeoutError
 from faststream.kafka import KafkaMessage
 
-from services.chassis.held import KeptRecord, Partition
+from services.chassis.held import KeptRecord, Partition, digest
 from services.contracts.envelope import Headers
 from tests.simulation.connection import TURN, Trace, nevermore
 from tests.simulation.faults import Faults, Probes
@@ -33,6 +33,13 @@ class Log:
     @property
     def end(self) -> int:
         return self.begin + len(self.records)
+
+    def holds(self, offset: int | None, timestamp: int | None, hash_: bytes | None) -> bool:
+        """Whether the record at that offset is that one; none: any log will do."""
+        if offset is None:
+            return True
+        there = self.records[offset - self.begin] if self.begin <= offset < self.end else None
+        return there is not None and there.timestamp == timestamp and digest(there) == hash_
 
 
 class Group:

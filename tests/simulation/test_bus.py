@@ -229,16 +229,16 @@ async def test_looking_back_tells_a_log_from_another_of_its_name(bus: Bus) -> No
     await bus.publish(0, b"1", b"2")
     async with Taking(bus, "group-e") as taking:
         await taking.has(2)
-        sight = (await clients.look_back(taking.builder, {(bus.topic, 0): 2}))[bus.topic, 0]
-        assert (sight.begin, sight.end, sight.before and sight.before.value) == (0, 2, b"2")
-        nothing_yet = (await clients.look_back(taking.builder, {(bus.topic, 1): 0}))[bus.topic, 1]
-        assert (nothing_yet.begin, nothing_yet.end, nothing_yet.before) == (0, 0, None)
+        sight = (await clients.look_back(taking.builder, {(bus.topic, 0): [0, 1]}))[bus.topic, 0]
+        assert (sight.begin, sight.end, [one.value for one in sight.records.values()]) == (0, 2, [b"1", b"2"])
+        nothing_yet = (await clients.look_back(taking.builder, {(bus.topic, 1): []}))[bus.topic, 1]
+        assert (nothing_yet.begin, nothing_yet.end, nothing_yet.records) == (0, 0, {})
     await bus.recreate()
     await bus.publish(0, b"9")
     async with Taking(bus, "group-f") as taking:
         await taking.has(1)
-        sight = (await clients.look_back(taking.builder, {(bus.topic, 0): 2}))[bus.topic, 0]
-        assert (sight.begin, sight.end, sight.before) == (0, 1, None)
+        sight = (await clients.look_back(taking.builder, {(bus.topic, 0): [0, 1]}))[bus.topic, 0]
+        assert (sight.begin, sight.end, [one.value for one in sight.records.values()]) == (0, 1, [b"9"])
 
 
 async def test_a_producer_is_spent_after_a_send_that_failed() -> None:

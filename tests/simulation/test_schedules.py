@@ -1,6 +1,5 @@
 """Schedules, none of them bad; the same from anywhere; and planted bugs, all of them caught."""
 
-import re
 import sys
 from subprocess import Popen
 
@@ -8,11 +7,6 @@ import pytest
 
 from tests.simulation.beside import said, simulation
 from tests.simulation.mutants import MUTANTS
-
-KNOWN_BAD = frozenset({1038, 2345, 2748, 3472, 3866, 4746, 5035, 6664, 8759})
-"""Nine of ten thousand. In seven, after Kafka's log was lost and published again, a consumer goes on behind records
-that it never took; in 2345 and 8759 one never takes the first record of a topic. `make simulate SEEDS==1038` tells one.
-"""
 
 
 def test_every_planted_bug_is_caught() -> None:
@@ -38,10 +32,7 @@ def test_every_further_schedule_is_as_it_must_be(
 
 
 def _none_is_bad(process: "Popen[str]") -> None:
-    """But for those that are known to be: each is a defect that is open."""
     told = said(process)
     sys.stdout.write(told)
-    bad = {int(seed) for seed in re.findall(r"seed (\d+)", told)}
-    assert bad <= KNOWN_BAD, told
     assert "never happened" not in told, told
-    assert process.returncode == (1 if bad else 0), told
+    assert process.returncode == 0, told

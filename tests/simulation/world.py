@@ -359,7 +359,7 @@ class World:
                         if topic not in consumer.topics or not log.end:
                             continue
                         row = database.table("consumer_offset").rows.get((consumer.name, topic, number))
-                        if row is None or row.next_offset != log.end:
+                        if row is None or row.next_offset != log.end or not log.holds(*row[5:]):
                             behind.append(f"{name}: {consumer.name} {topic} {number}")
         reporting = self.databases["reporting"]
         head = reporting.table("public_log").rows.get(0, 0)

@@ -13,8 +13,11 @@ class Offset(NamedTuple):
     topic: str
     partition: int
     next_offset: int
-    last_timestamp: int | None
-    last_hash: bytes | None
+    last_timestamp: int | None = None
+    last_hash: bytes | None = None
+    anchor_offset: int | None = None
+    anchor_timestamp: int | None = None
+    anchor_hash: bytes | None = None
 
 
 class Progress(NamedTuple):
@@ -30,7 +33,7 @@ def enter(transaction: Transaction, consumer: str, topics: Sequence[str], partit
         if transaction.get("consumer_offset", known) is None:
             transaction.lock("consumer_offset", known)
             if transaction.get("consumer_offset", known) is None:
-                transaction.put("consumer_offset", known, Offset(*key, 0, None, None))
+                transaction.put("consumer_offset", known, Offset(*key, 0))
     return 0
 
 
@@ -80,7 +83,7 @@ def end_batch(
     timestamps: Sequence[int],
     hashes: Sequence[bytes],
 ) -> list[tuple[bool]]:
-    """The function `end_batch` of consumer.sql."""
+    """The function `end_batch` of log_anchor.sql."""
     keys = [(consumer, source, stream_id) for source, stream_id in zip(sources, streams, strict=True)]
     for key in keys:
         transaction.lock("progress", key)
@@ -92,7 +95,10 @@ def end_batch(
         else:
             transaction.put("progress", key, version)
     for row in zip(topics, partitions, nexts, timestamps, hashes, strict=True):
-        transaction.put("consumer_offset", (consumer, *row[:2]), Offset(*row))
+        known: Offset | None = transaction.get("consumer_offset", (consumer, *row[:2]))
+        anchored = known is not None and known.anchor_offset is not None
+        anchor = known[5:] if known is not None and anchored else (row[2] - 1, *row[3:])
+        transaction.put("consumer_offset", (consumer, *row[:2]), Offset(*row, *anchor))
     return [(True,)]
 
 
@@ -104,7 +110,7 @@ def restart(transaction: Transaction, consumer: str, topic: str, partition: int,
     if row is None or row.next_offset != seen:
         return 0
     transaction.connection.engine.probes.met("another log started at its beginning")
-    transaction.put("consumer_offset", key, Offset(topic, partition, begin, None, None))
+    transaction.put("consumer_offset", key, Offset(topic, partition, begin))
     return 1
 
 
