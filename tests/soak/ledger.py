@@ -4,7 +4,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from os import SEEK_END
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class Ledger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a+b", buffering=0) as file:
             whole = file.tell() == 0 or (file.seek(-1, SEEK_END) and file.read(1) == b"\n")
-            file.write((b"" if whole else b"\n") + orjson.dumps(asdict(run)) + b"\n")
+            file.write((b"" if whole else b"\n") + orjson.dumps(run) + b"\n")
 
     def runs(self) -> Iterable[Run]:
         if not self.path.exists():

@@ -1,5 +1,6 @@
 """The ledger of long runs: it goes on where it ended, whatever cut it off, and says no more than it may."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from tests.soak.reliability import told, write
 
 
 def run(seed: int, *, kind: str = "faults", lost: int = 0, wrong: tuple[str, ...] = ()) -> Run:
-    return Run(kind, seed, {"kill a broker": 1, "pause": 2}, acknowledged=100, lost=lost, seconds=9.0, wrong=wrong)
+    faults = Counter({"kill a broker": 1, "pause": 2})
+    return Run(kind, seed, faults, acknowledged=100, lost=lost, seconds=9.0, wrong=wrong)
 
 
 def test_sums_are_by_kind_and_the_next_seed_follows_the_last(tmp_path: Path) -> None:
