@@ -16,7 +16,7 @@ from services.chassis.offsets import Sight
 def broker(bootstrap: str, client_id: str) -> KafkaBroker:
     """For consuming only. It logs nothing of its own: a log line of FastStream may quote a record."""
     return KafkaBroker(
-        bootstrap,
+        bootstrap.split(","),
         client_id=client_id,
         consumer_only=True,
         allow_auto_create_topics=False,
