@@ -1,6 +1,10 @@
 """`python -m tests.chaos.supervising`: keeps Doorstep's own parts, their ways led through proxies, mortal by name."""
 
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,6 +17,8 @@ from deploy.local.state import SERVICES, State
 from deploy.local.supervisor import Part, Process, Step
 from services.contracts.topics import PARTITIONS, TOPICS
 from tests.chaos.layout import Layout
+
+LOOK_SECONDS = 1.0
 
 
 def mortal_parts(home: Home, state: State, gateway_port: int) -> list[Part]:
@@ -46,5 +52,13 @@ def _changed(layout: Layout, home: Home, state: State, gateway_port: int) -> Ite
             yield part
 
 
+def _end_without(parent: int) -> None:
+    """A run that was killed, whose own end stops nothing, leaves no stack behind."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_without, args=[os.getppid()], daemon=True).start()
     main(mortal_parts)
