@@ -92,7 +92,7 @@ class CaseReported(CaseEvent):
     """Intake took a resident's trouble. `particulars` names the sealed row that only intake can open."""
 
     type: ClassVar[str] = "case.reported"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     community: UUID
     reference: Reference | None = None
@@ -106,6 +106,8 @@ class CaseReported(CaseEvent):
     particulars: UUID
     about_staff: bool = False
     """It is about somebody who works for the community: it lies one level up from the start, also for its area."""
+    same_as: UUID | None = None
+    """Another case that its reporter takes for the same trouble: a hint for whoever works on it, no more."""
 
 
 class CaseAmended(CaseEvent):
@@ -149,7 +151,7 @@ class CaseOpened(CaseEvent):
     """Mediation took the case; `level` is the area that answers for it now."""
 
     type: ClassVar[str] = "case.opened"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     community: UUID
     reference: Reference | None = None
@@ -160,6 +162,8 @@ class CaseOpened(CaseEvent):
     imported: bool = False
     about_staff: bool = False
     deadlines: tuple[Deadline, ...] = ()
+    same_as: UUID | None = None
+    """As its reporter said; merging them is for people to decide."""
 
 
 class CaseOutcomeReceived(CaseEvent):

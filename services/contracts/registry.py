@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 from uuid import UUID, uuid5
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from services.contracts.event import AreaPath, Code, Event, StreamKind
 
@@ -46,6 +46,35 @@ class CommunityRegistered(Event):
     area: AreaPath
     name: Name
     time_zone: TimeZone
+
+
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+"""Degrees of WGS 84."""
+
+Building = Annotated[str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True)]
+
+
+class CommunityLocated(Event):
+    """Where a community lies and what stands in it, for residents to find it by. The last word holds, as a whole."""
+
+    type: ClassVar[str] = "community.located"
+    stream_kind: ClassVar[StreamKind] = StreamKind.COMMUNITY
+
+    community: UUID
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    buildings: tuple[Building, ...] = ()
+    """As people there call them, in the order in which they are offered."""
+
+
+class CommunityClosed(Event):
+    """Nothing can be reported to the community any more; what was goes on to its end."""
+
+    type: ClassVar[str] = "community.closed"
+    stream_kind: ClassVar[StreamKind] = StreamKind.COMMUNITY
+
+    community: UUID
 
 
 class UnitRegistered(Event):

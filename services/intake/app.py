@@ -11,7 +11,7 @@ from services.intake.door import door_of
 from services.intake.endpoints import bulk, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
 from services.intake.endpoints.open311 import describing, reading, reporting
-from services.intake.pages import case, report
+from services.intake.pages import at, case, offline, report
 from services.intake.pages.rendering import assets
 from services.intake.retention import Retention
 from services.intake.settings import IntakeSettings
@@ -29,6 +29,8 @@ def intake(settings: IntakeSettings) -> FastAPI:
             particulars_router(CASEWORKERS, _nothing, CONTACT),
             assets.router(),
             report.router,
+            at.router,
+            offline.router,
             case.router,
             describing.router,
             reporting.router,

@@ -1,5 +1,6 @@
 """Taking one report: what a resident says, and what is made of it."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -18,12 +19,18 @@ from services.intake.categories import require_category
 from services.intake.domain.commands import TakeReport
 from services.intake.domain.decider import REPORTS
 from services.intake.door import Door
+from services.intake.known import Community
+from services.intake.nearby import may_join
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=200)]
+Spot = Annotated[
+    str, StringConstraints(pattern=r"^geo:-?\d{1,2}(\.\d{1,6})?,-?\d{1,3}(\.\d{1,6})?(;u=\d{1,6})?$", max_length=60)
+]
+"""A point as RFC 5870 writes it, with the metres by which it may be off: `geo:43.8256,87.6168;u=12`."""
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+() /.-]{3,40}$")]
 
 PARTICULARS = ("text", "place", "name", "email", "phone", "language")
-"""What is sealed of a report; the rest of it is told in the event."""
+"""What is sealed of a report, whoever brings it; the rest of it is told in the event."""
 
 CONTACT = ("email", "phone", "language", "notify")
 """What it takes to bring its reporter a message, or to know that they want none."""
@@ -39,6 +46,8 @@ class ReportForm(Form):
     channel: Channel = Channel.WEB
     text: FreeText
     place: Line | None = None
+    spot: Spot | None = None
+    """Where the reporter stood, if they sent it along."""
     name: Line | None = None
     email: Email | None = None
     phone: Phone | None = None
@@ -47,6 +56,8 @@ class ReportForm(Form):
     """Tell them how it goes, where they left an address or a number."""
     about_staff: bool = False
     """It is about somebody who works for the community: nobody of the community sees it, but the level above."""
+    same_as: UUID | None = None
+    """An open case in the open that is, as they say, the same trouble. What can't be joined is taken as its own."""
 
     @field_validator("category")
     @classmethod
@@ -68,7 +79,7 @@ async def take(
     """What all faces of this, the API, the page and Open311, do with a report.
 
     Raises:
-        ProblemError: the community is not known.
+        ProblemError: the community is not known, or was closed.
         KeyReused, StoreUnavailable: see `commands.handle`.
     """
     community = await door.communities.find(form.community)
@@ -76,6 +87,8 @@ async def take(
         raise unprocessable(
             "community", "is not known here", "Take the community_id that GET /api/intake/v1/communities lists."
         )
+    if community.closed:
+        raise unprocessable("community", "was closed and takes no reports any more", "Report to another community.")
     at, case, particulars = now(), new_id(), new_id()
     receipt = door.receipts.derive(form.community, key)
     command = TakeReport(
@@ -89,13 +102,14 @@ async def take(
         imported=False,
         particulars=particulars,
         about_staff=form.about_staff,
+        same_as=await _same_as(door, form, community, at),
     )
-    sealed = form.model_dump(include={*PARTICULARS, "notify"}, exclude_defaults=True)
+    sealed = form.model_dump(include={*PARTICULARS, "spot", "notify"}, exclude_defaults=True)
     intent = Intent(
         stream=case,
         command=command,
         key=door.receipts.command_key(receipt),
-        fingerprint=door.service.fingerprints.digest("report", form.model_dump_json().encode()),
+        fingerprint=door.service.fingerprints.digest("report", _content(form)),
         actor=actor,
         at=at,
         area=(form.about_staff and area_above(community.area)) or community.area,
@@ -105,3 +119,16 @@ async def take(
     outcome = await handle(door.service.store, REPORTS, intent)
     taken = TakenReport(case_id=outcome.stream_id, receipt=receipt)
     return taken, Position.of(door.service.name, outcome)
+
+
+async def _same_as(door: Door, form: ReportForm, community: Community, at: datetime) -> UUID | None:
+    if form.same_as is None or form.about_staff:
+        return None
+    joined = await may_join(door, community, form.kind, form.category, form.same_as, at)
+    return form.same_as if joined else None
+
+
+def _content(form: ReportForm) -> bytes:
+    """What a repeat is compared by: of a form without the newer fields the same as before there were any."""
+    newer = {name for name in ("spot", "same_as") if getattr(form, name) is None}
+    return form.model_dump_json(exclude=newer).encode()

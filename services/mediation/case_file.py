@@ -17,13 +17,14 @@ from services.contracts.cases import (
     CaseDispatched,
     CaseDispatchReturned,
     CaseMediated,
+    CaseOpened,
     CaseResolved,
 )
 from services.contracts.deadlines import Deadline
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from services.mediation.desk import CASEWORKERS
-from services.mediation.domain.case import Case, Known
+from services.mediation.domain.case import Case, Closed, Known, Merged, Resolved
 from services.mediation.domain.decider import CASES
 from services.mediation.read_models import caseload
 from services.mediation.read_models.caseload import CaseRow
@@ -63,6 +64,13 @@ class CaseFile:
             (deadline, event.type in _RENEWING) for event in self.events for deadline in getattr(event, "deadlines", ())
         ]
         return [Promise(deadline, deadline in running, renewed) for deadline, renewed in given]
+
+    @property
+    def same_as(self) -> UUID | None:
+        """The other case that its reporter takes for the same trouble, for as long as it is worked on."""
+        if isinstance(self.case, Merged | Resolved | Closed):
+            return None
+        return next((event.same_as for event in self.events if isinstance(event, CaseOpened)), None)
 
 
 _RENEWING = frozenset({"case.escalated", "case.reminded"})

@@ -146,6 +146,7 @@ def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstan
                 imported=event.imported,
                 about_staff=event.about_staff,
                 circumstances=None if event.imported else circumstances[recorded.area],
+                same_as=event.same_as,
             )
             actor, area = DOORSTEP.id, recorded.area
             at = recorded.occurred_at if event.imported else at

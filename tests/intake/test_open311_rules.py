@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.web.languages import translator
+from services.intake.address import area_of, jurisdiction_id
 from services.intake.open311 import asked
 from services.intake.open311.formats import Format, write
-from services.intake.open311.jurisdictions import area_of, jurisdiction_id
 from services.intake.open311.offered import IN_THE_OPEN, service_of, services
 from services.intake.open311.refusals import NotAnswered
 from services.intake.open311.sent import report_of, service_asked

@@ -65,12 +65,19 @@ async def browser(door: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> AsyncGene
         yield Browser(client)
 
 
+async def anew(browser: Browser) -> None:
+    """Not one of those that earlier tests reported."""
+    if browser.heading == "Was it reported already?":
+        await browser.answer()
+
+
 async def written(browser: Browser, **changed: str) -> None:
     """A report as far as the page that asks whether all is right."""
     answers = {"kind": "fault", "category": "water-leak", "text": WORDS, "reach": "anonymous", **changed}
     await browser.open("/")
     await browser.send("/report", kind=answers["kind"])
     await browser.answer(category=answers["category"])
+    await anew(browser)
     more = {name: answers[name] for name in ("place", "about_staff") if name in answers}
     await browser.answer(text=answers["text"], **more)
     contact = {name: answers[name] for name in ("name", "email", "phone", "notify") if name in answers}
@@ -108,7 +115,7 @@ async def test_the_first_screen_asks_one_thing_and_names_help(browser: Browser) 
     for name in ("中文", "ئۇيغۇرچە", "قازاقشا", "Қазақша", "English"):
         assert name in browser.text
     assert browser.page.headers["Content-Security-Policy"].startswith("default-src 'self'")
-    assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=", browser.page.text)
+    assert not re.search(r"<script(?! src=)|<style|\sstyle=|\son[a-z]+=", browser.page.text)
 
 
 async def test_nothing_is_stored_before_it_is_sent_and_then_once(browser: Browser, door: FrontDoor) -> None:
@@ -165,6 +172,7 @@ async def test_what_is_missing_is_said_at_the_top_and_at_the_field_in_the_reader
     assert browser.page.text.count("Choose what it is about.") == 2
     assert 'href="#category"' in browser.page.text
     await browser.answer(category="water-leak")
+    await anew(browser)
     await browser.answer(text=" ")
     assert browser.page.text.count("Write in a sentence or two what is the matter.") == 2
     await browser.answer(text="x" * 5001)

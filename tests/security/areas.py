@@ -45,6 +45,9 @@ ASKED: dict[str, Ask] = {
     "intake POST /api/intake/v1/communities": Ask(
         "operator", body={"area": "{area}", "name": "Willow Lane", "time_zone": "Asia/Shanghai"}, status=422
     ),
+    "intake POST /api/intake/v1/communities/{community_id}:locate": Ask(
+        "operator", body={"latitude": 43.8, "longitude": 87.6, "buildings": ["House 3"]}
+    ),
     "intake GET /api/intake/v1/communities/{community_id}/keys": Ask("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys": Ask("operator", body={"scopes": ["report"]}),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": Ask("operator"),
@@ -104,6 +107,7 @@ ASKED: dict[str, Ask] = {
     "reporting GET /board/events": Ask("manager", {**_AREA, "name": "reported"}),
     # After everything else: nothing of the case is left.
     "intake POST /api/intake/v1/cases/{case_id}/erase": Ask("operator"),
+    "intake POST /api/intake/v1/communities/{community_id}:close": Ask("operator"),
 }
 
 NO_AREA: dict[str, str] = {
@@ -112,6 +116,7 @@ NO_AREA: dict[str, str] = {
     r"\w+ (GET|POST) /(desk|duty|board)/sign(ed)?-(in|out)": "sign-in itself",
     r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
     r"intake (GET|POST) /(report|case(/.+)?)?": "residents' pages: a word to any community, or by a receipt",
+    r"intake GET /(at/.+|report/whole|worker\.js)": "what every resident may know",
     r"intake POST /api/intake/v1/reports": "a resident's word, to any community",
     r"intake GET /open311/(discovery|v2/(services|requests|tokens|servicerequestupdates))\b.*": (
         "what anybody may know; tests/intake/test_open311_privacy.py shows what they may not"

@@ -1,5 +1,6 @@
 """Pages for people: templates over one base, our own style sheets under names of their content, strict headers."""
 
+import gzip
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,9 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
 }
 
+_COMPRESSED = frozenset({".css", ".js", ".svg"})
+"""Fonts are compressed in themselves."""
+
 SHARED = (
     VENDOR / "noto-naskh-arabic-arabic-400-normal.woff2",
     VENDOR / "noto-naskh-arabic-arabic-700-normal.woff2",
@@ -62,6 +66,7 @@ class Assets:
     def __init__(self, prefix: str, *files: Path) -> None:
         self._prefix = prefix
         self._contents: dict[str, tuple[bytes, str]] = {}
+        self._zipped: dict[str, bytes] = {}
         self._hashed: dict[str, str] = {}
         for file in (*SHARED, *files):
             content = file.read_bytes()
@@ -69,6 +74,8 @@ class Assets:
                 content = _NAMED.sub(lambda found: f'url("{self._hashed[found[1].decode()]}")'.encode(), content)
             name = f"{file.stem}.{hashlib.sha256(content).hexdigest()[:12]}{file.suffix}"
             self._contents[name] = (content, MEDIA_TYPES[file.suffix])
+            if file.suffix in _COMPRESSED:
+                self._zipped[name] = gzip.compress(content, 9, mtime=0)
             self._hashed[file.name] = f"{prefix}/{name}"
 
     def url(self, name: str) -> str:
@@ -78,11 +85,15 @@ class Assets:
         router = APIRouter(prefix=self._prefix)
 
         @router.get("/{name}")
-        async def asset(name: str) -> Response:
+        async def asset(request: Request, name: str) -> Response:
             if name not in self._contents:
                 raise ProblemError(404, "unknown", "There is nothing at this address")
             content, media_type = self._contents[name]
             headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+            if name in self._zipped:
+                headers["Vary"] = "Accept-Encoding"
+                if "gzip" in request.headers.get("Accept-Encoding", ""):
+                    content, headers["Content-Encoding"] = self._zipped[name], "gzip"
             return Response(content, media_type=media_type, headers=headers)
 
         return router

@@ -21,6 +21,7 @@ class TakeReport:
     imported: bool
     particulars: UUID
     about_staff: bool = False
+    same_as: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,17 @@ class RegisterCommunity:
     area: str
     name: str
     time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocateCommunity:
+    """`spot` is latitude and longitude in degrees; none: it is on no map."""
+
+    community: UUID
+    spot: tuple[float, float] | None
+    buildings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCommunity:
+    community: UUID

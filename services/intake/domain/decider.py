@@ -58,6 +58,7 @@ def take(command: TakeReport, report: Report) -> Sequence[Event]:
             imported=command.imported,
             particulars=command.particulars,
             about_staff=command.about_staff,
+            same_as=command.same_as,
         )
     ]
 

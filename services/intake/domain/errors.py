@@ -9,7 +9,8 @@ Refused
 ├── NothingToReopen
 ├── AskedBefore
 ├── ReopeningTimeEnded    and when it ended
-└── RegisteredOtherwise   the area or community is known by other particulars
+├── RegisteredOtherwise   the area or community is known by other particulars
+└── CommunityIsClosed     nothing about it changes any more
 """
 
 from typing import ClassVar
@@ -56,3 +57,7 @@ class RegisteredOtherwise(Refused):
     message: ClassVar[str] = marked(
         "{path} is registered already, as {name}; choose another path or send the same particulars."
     )
+
+
+class CommunityIsClosed(Refused):
+    message: ClassVar[str] = marked("This community was closed; register another one where it is still needed.")

@@ -1,12 +1,12 @@
 """Areas, communities and their keys, and what can be reported at all."""
 
 from functools import cache
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Path, Response
-from pydantic import AfterValidator, BaseModel, Field
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from services.chassis import http
 from services.chassis.auth import Staff
@@ -14,13 +14,15 @@ from services.chassis.clock import now
 from services.chassis.commands import Intent, UnknownStream, handle
 from services.chassis.database import scoped
 from services.chassis.forms import Form, without_nul
+from services.chassis.ids import new_id
 from services.chassis.problems import unprocessable
 from services.contracts.cases import Kind
 from services.contracts.event import AreaPath, Code
-from services.contracts.registry import Name, TimeZone, area_stream, community_stream
+from services.contracts.registry import Building, Latitude, Longitude, Name, TimeZone, area_stream, community_stream
+from services.intake.address import at_address, poster_address
 from services.intake.categories import categories
 from services.intake.credentials import IssuedKey, Scope, has_key, keys_of
-from services.intake.domain.commands import RegisterArea, RegisterCommunity
+from services.intake.domain.commands import CloseCommunity, LocateCommunity, RegisterArea, RegisterCommunity
 from services.intake.domain.registry import AREAS, COMMUNITIES
 from services.intake.door import Door
 from services.intake.endpoints.door import Operator, TheDoor, after_position
@@ -63,6 +65,20 @@ class CommunityForm(Form):
     time_zone: Annotated[TimeZone, AfterValidator(_known_zone)]
 
 
+class LocationForm(Form):
+    """Where it lies, for a map, and what the people there call its buildings; what is left out is taken away."""
+
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    buildings: list[Annotated[Building, AfterValidator(without_nul)]] = Field(default=[], max_length=200)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("have one latitude and one longitude, or neither|Send both, or leave both out.")
+        return self
+
+
 class RegisteredCommunity(BaseModel):
     """`api_key` is shown once, when the community gets its first; another is made at its `keys`."""
 
@@ -88,9 +104,13 @@ class Keys(BaseModel):
 
 
 class KnownCommunity(BaseModel):
+    """`at` is the address that has it filled in already, and `poster` the page to print with a code of that address."""
+
     community_id: UUID
     area: str
     name: str
+    at: str
+    poster: str
 
 
 class Communities(BaseModel):
@@ -131,6 +151,22 @@ async def register_community(
     return RegisteredCommunity(community_id=community, area=form.area, api_key=key, scopes=scopes)
 
 
+@router.post("/communities/{community_id}:locate", status_code=204, operation_id="locate_community")
+async def locate_community(
+    door: TheDoor, operator: Operator, community_id: UUID, form: LocationForm, response: Response
+) -> None:
+    """Say where a community lies and which buildings it has. Anybody may know both; the last word holds."""
+    spot = None if form.latitude is None or form.longitude is None else (form.latitude, form.longitude)
+    command = LocateCommunity(community_id, spot, tuple(dict.fromkeys(form.buildings)))
+    await _changed(door, operator, command, response)
+
+
+@router.post("/communities/{community_id}:close", status_code=204, operation_id="close_community")
+async def close_community(door: TheDoor, operator: Operator, community_id: UUID, response: Response) -> None:
+    """Nothing can be reported to it any more, within seconds. Its cases go on; its keys are revoked one by one."""
+    await _changed(door, operator, CloseCommunity(community_id), response)
+
+
 @router.post("/communities/{community_id}/keys", status_code=201, operation_id="issue_key")
 async def issue_key(door: TheDoor, operator: Operator, community_id: UUID, form: KeyForm) -> NewKey:
     """Another key, for another program or in place of a lost one. `history` may bring imported reports."""
@@ -157,12 +193,21 @@ async def revoke_key(door: TheDoor, operator: Operator, community_id: UUID, key_
 
 
 @router.get("/communities", dependencies=[after_position], operation_id="read_communities")
-async def read_communities(door: TheDoor) -> Communities:
+async def read_communities(request: Request, door: TheDoor) -> Communities:
     """Every community that a report can be made to."""
     async with scoped(door.service.application, []) as connection:
         rows = await communities(connection)
     return Communities(
-        communities=[KnownCommunity(community_id=row.community_id, area=row.path, name=row.name) for row in rows]
+        communities=[
+            KnownCommunity(
+                community_id=row.community_id,
+                area=row.path,
+                name=row.name,
+                at=at_address(request, row.path),
+                poster=poster_address(request, row.path),
+            )
+            for row in rows
+        ]
     )
 
 
@@ -170,6 +215,22 @@ async def read_communities(door: TheDoor) -> Communities:
 async def read_categories() -> dict[Kind, dict[Code, str]]:
     """What a report can be about: names by code, by kind."""
     return categories()
+
+
+async def _changed(door: Door, operator: Staff, command: LocateCommunity | CloseCommunity, response: Response) -> None:
+    community = await _within_reach(door, operator, command.community)
+    content = repr(command).encode()
+    intent = Intent(
+        stream=community.id,
+        command=command,
+        key=str(new_id()),
+        fingerprint=door.service.fingerprints.digest("registration", content),
+        actor=operator.id,
+        at=now(),
+        area=community.area,
+    )
+    http.reached(response, door.service.name, await handle(door.service.store, COMMUNITIES, intent))
+    door.communities.forget(community.id)
 
 
 async def _within_reach(door: Door, operator: Staff, community_id: UUID) -> Community:

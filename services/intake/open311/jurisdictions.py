@@ -3,29 +3,13 @@
 It is the same on every machine and for good, as the path is; `GET /api/intake/v1/communities` lists the paths.
 """
 
-from pydantic import TypeAdapter, ValidationError
-
 from services.chassis.database import scoped
-from services.contracts.event import AreaPath
 from services.contracts.registry import community_stream
+from services.intake.address import area_of
 from services.intake.door import Door
 from services.intake.known import Community
 from services.intake.open311.refusals import NotAnswered
 from services.intake.read_models.places import communities
-
-_AREA: TypeAdapter[str] = TypeAdapter(AreaPath)
-
-
-def jurisdiction_id(area: str) -> str:
-    return area.strip("/").replace("/", ".")
-
-
-def area_of(jurisdiction: str) -> str | None:
-    """The path of the area; none: it can't be one."""
-    try:
-        return _AREA.validate_python(f"/{jurisdiction.replace('.', '/')}/")
-    except ValidationError:
-        return None
 
 
 async def jurisdiction_of(door: Door, asked: str | None) -> Community:
@@ -38,7 +22,7 @@ async def jurisdiction_of(door: Door, asked: str | None) -> Community:
     if asked:
         area = area_of(asked)
         community = await door.communities.find(community_stream(area)) if area else None
-        if community is None:
+        if community is None or community.closed:
             raise NotAnswered(
                 404,
                 "jurisdiction_id was not found. It is a community's area with dots, as lakeside.east.willow-lane;"

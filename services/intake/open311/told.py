@@ -64,7 +64,7 @@ class Teller:
         return {
             "service_request_id": str(row.case_id),
             "status": status.value,
-            "status_notes": self.language.gettext(_note_of(row)),
+            "status_notes": self.language.gettext(note_of(row)),
             "service_name": self.language.gettext(service.name),
             "service_code": service.code,
             "description": None,
@@ -128,7 +128,7 @@ def steps_of(row: StatusRow) -> Sequence[Step]:
     return told
 
 
-def _note_of(row: StatusRow) -> str:
+def note_of(row: StatusRow) -> str:
     """Of what is closed: whether it was solved, not who said so."""
     return _OPEN.get(row.state) or (_RESOLVED if row.resolution_version else _CLOSED)
 

@@ -2,15 +2,18 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData
 
 from services.chassis.web.marked import marked
 from services.contracts.cases import Kind
+from services.contracts.registry import community_stream
+from services.intake.address import area_of
 from services.intake.categories import categories
 from services.intake.read_models.places import CommunityRow
 from services.intake.taking import Email, Phone, ReportForm
@@ -25,6 +28,7 @@ class Step(StrEnum):
     KIND = "kind"
     WHERE = "where"
     WHAT = "what"
+    SAME = "same"
     WORDS = "words"
     REACH = "reach"
     CHECK = "check"
@@ -32,9 +36,10 @@ class Step(StrEnum):
 
 FIELDS: Mapping[Step, Sequence[str]] = {
     Step.KIND: ("kind",),
-    Step.WHERE: ("community",),
+    Step.WHERE: ("community", "placed"),
     Step.WHAT: ("category",),
-    Step.WORDS: ("text", "place", "about_staff"),
+    Step.SAME: ("same_as",),
+    Step.WORDS: ("text", "place", "spot", "about_staff"),
     Step.REACH: ("reach", "name", "email", "phone", "notify"),
     Step.CHECK: (),
 }
@@ -64,7 +69,13 @@ class Draft:
     def of(form: FormData) -> "Draft":
         names = [name for fields in FIELDS.values() for name in fields]
         answers = {name: _typed(form, name) for name in names}
+        if not _fits(UUID, answers["community"]) and (area := area_of(answers["community"])):
+            answers["community"] = str(community_stream(area))
         return Draft(answers, _typed(form, "key") or secrets.token_urlsafe(24), _typed(form, "seen_all") == _YES)
+
+    @staticmethod
+    def empty() -> "Draft":
+        return Draft.of(FormData())
 
     def __getitem__(self, name: str) -> str:
         return self.answers[name]
@@ -77,6 +88,9 @@ class Draft:
     @property
     def kind(self) -> Kind | None:
         return Kind(self["kind"]) if self["kind"] in set(Kind) else None
+
+    def with_community(self, community: UUID) -> "Draft":
+        return replace(self, answers={**self.answers, "community": str(community)})
 
     @property
     def notify(self) -> bool:
@@ -95,6 +109,8 @@ class Draft:
             "category": self["category"],
             "text": self["text"],
             "place": self["place"] or None,
+            "spot": self["spot"] or None,
+            "same_as": self["same_as"] if _fits(UUID, self["same_as"]) else None,
             "about_staff": self["about_staff"] == _YES,
             "language": language,
         }
@@ -104,9 +120,15 @@ class Draft:
         return ReportForm.model_validate(told)
 
 
-def steps_of(communities: Sequence[CommunityRow]) -> list[Step]:
-    """The questions in their order; where there is one community, it is not asked for."""
-    return [step for step in Step if step is not Step.WHERE or len(communities) != 1]
+def steps_of(draft: Draft, communities: Sequence[CommunityRow], *, shared: bool) -> list[Step]:
+    """The questions in their order, without those that need no answer.
+
+    Where there is one community, or a poster named it, it is not asked for; nor whether it was reported before, unless
+    there are such cases (`shared`).
+    """
+    named = len(communities) == 1 or (draft["placed"] == _YES and _is_there(draft, communities))
+    unasked = {*([Step.WHERE] if named else []), *([] if shared else [Step.SAME])}
+    return [step for step in Step if step not in unasked]
 
 
 def faults_of(draft: Draft, step: Step, communities: Sequence[CommunityRow]) -> list[Fault]:
@@ -115,8 +137,8 @@ def faults_of(draft: Draft, step: Step, communities: Sequence[CommunityRow]) -> 
         case Step.KIND:
             return [] if draft.kind else [Fault("kind", marked("Choose what is troubling you."))]
         case Step.WHERE:
-            known = {str(row.community_id) for row in communities}
-            return [] if draft["community"] in known else [Fault("community", marked("Choose your community."))]
+            there = _is_there(draft, communities)
+            return [] if there else [Fault("community", marked("Choose your community."))]
         case Step.WHAT:
             fits = draft.kind and draft["category"] in categories()[draft.kind]
             return [] if fits else [Fault("category", marked("Choose what it is about."))]
@@ -124,8 +146,12 @@ def faults_of(draft: Draft, step: Step, communities: Sequence[CommunityRow]) -> 
             return _wordless(draft)
         case Step.REACH:
             return _unreachable(draft)
-        case Step.CHECK:
+        case Step.SAME | Step.CHECK:
             return []
+
+
+def _is_there(draft: Draft, communities: Sequence[CommunityRow]) -> bool:
+    return draft["community"] in {str(row.community_id) for row in communities}
 
 
 def _wordless(draft: Draft) -> list[Fault]:

@@ -24,7 +24,10 @@ from services.chassis.web.pages import Assets, Pages
 
 INTAKE = Path(__file__).parent.parent
 
-assets = Assets("/assets", INTAKE / "assets" / "resident.css", INTAKE / "assets" / "receipt.js")
+assets = Assets(
+    "/assets",
+    *(INTAKE / "assets" / name for name in ("resident.css", "poster.css", "receipt.js", "keep.js", "place.js")),
+)
 pages = Pages(INTAKE / "templates", assets, ("tokens.css", "base.css", "resident.css"))
 
 

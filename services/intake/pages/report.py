@@ -1,13 +1,17 @@
 """/ and /report: what is troubling you, one question a page, and nothing is stored before it is sent."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
+from starlette.datastructures import FormData
 
 from services.chassis.areas import area_above
+from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.eventstore import StoreUnavailable
 from services.chassis.http import TraceParent
@@ -18,9 +22,13 @@ from services.chassis.web.pages import keep_choice
 from services.contracts.cases import Kind
 from services.intake.categories import categories
 from services.intake.door import Door
+from services.intake.known import Community
+from services.intake.nearby import Nearby, nearby
 from services.intake.pages import kept_receipt
-from services.intake.pages.draft import Draft, Fault, Step, faults_of, step_of_field, steps_of
+from services.intake.pages.choosing import FEW, areas_of, choice_of
+from services.intake.pages.draft import LONGEST_LINE, Draft, Fault, Step, faults_of, step_of_field, steps_of
 from services.intake.pages.rendering import PageRoute, help_at_once, own_form, pages, redirect
+from services.intake.pages.spots import map_of
 from services.intake.read_models.places import CommunityRow, communities
 from services.intake.taking import take
 
@@ -43,9 +51,19 @@ _CACHED = "private, no-cache"
 """A browser may show an earlier page again when its reader goes back; what was sent clears it."""
 
 
+LOOK = "look"
+WITHIN = "in:"
+"""How the buttons are called that look for a community: by letters of its name, or in the area that follows."""
+
+
 @router.get("/")
 async def ask(request: Request) -> Response:
-    context = {"kinds": KINDS, "help": help_at_once(), "has_case": kept_receipt.COOKIE in request.cookies}
+    return first_page(request, None)
+
+
+def first_page(request: Request, community: Community | None) -> Response:
+    """What is troubling you? `community` was named by the address: it is not asked for."""
+    context = {"kinds": KINDS, "help": help_at_once(), "community": community}
     return pages.render("ask.html", context, request=request)
 
 
@@ -59,55 +77,93 @@ async def step(
     request: Request,
     traceparent: TraceParent,
     at: Annotated[Step, Form()] = Step.KIND,
-    go: Annotated[str, Form(max_length=20)] = "next",
+    go: Annotated[str, Form(max_length=240)] = "next",
     lang: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """One answer given: the next question, the one before, the one to change, or the report is sent."""
     door: Door = request.app.state.door
-    draft = Draft.of(await request.form())
+    form = await request.form()
+    draft = Draft.of(form)
     language = translator(lang, "intake") if known(lang) else pages.language(request)
     async with scoped(door.service.application, []) as connection:
         places = await communities(connection)
     if len(places) == 1:
-        draft = Draft({**draft.answers, "community": str(places[0].community_id)}, draft.key, draft.seen_all)
-    view = _View(request, language, places, draft)
+        draft = draft.with_community(places[0].community_id)
+    view = await _view(request, door, language, places, draft, Looking.of(form, go))
     if known(lang):
-        answer = view.show(at)
+        answer = await view.show(at)
         keep_choice(answer, request, lang)
         return answer
     if go == "send":
         return await _send(view, door, traceparent)
     if go in set(Step):
-        return view.show(Step(go))
-    order = steps_of(places)
+        return await view.show(Step(go))
+    order = view.order
     if go == "back":
         before = order[max(order.index(at) - 1, 0)] if at in order else Step.KIND
-        return view.show(before)
-    if faults := faults_of(draft, at, places):
-        return view.show(at, faults)
-    return view.show(
+        return await view.show(before)
+    faults = faults_of(draft, at, places)
+    if at is Step.WHERE and (go == LOOK or go.startswith(WITHIN) or (faults and view.looking.find)):
+        return await view.show(at)
+    if faults:
+        return await view.show(at, faults)
+    return await view.show(
         view.missing() or Step.CHECK if draft.seen_all else order[min(order.index(at) + 1, len(order) - 1)]
     )
 
 
-class _View:
-    """One reader at one draft."""
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """For which community: by letters of a name, in an area."""
 
-    def __init__(self, request: Request, language: Language, places: Sequence[CommunityRow], draft: Draft) -> None:
-        self.request = request
-        self.language = language
-        self.places = places
-        self.draft = draft
+    find: str = ""
+    within: str = ""
+
+    @staticmethod
+    def of(form: FormData, go: str) -> "Looking":
+        typed = {name: str(form.get(name, "")).replace("\0", "").strip()[:LONGEST_LINE] for name in ("find", "within")}
+        if go.startswith(WITHIN):
+            return Looking(within=go.removeprefix(WITHIN))
+        return Looking(typed["find"], typed["within"])
+
+
+async def _view(
+    request: Request, door: Door, language: Language, places: Sequence[CommunityRow], draft: Draft, looking: Looking
+) -> "_View":
+    chosen = next((row for row in places if str(row.community_id) == draft["community"]), None)
+    community = await door.communities.find(chosen.community_id) if chosen else None
+    shared = await nearby(door, community, draft.kind, draft["category"], now()) if community else ()
+    return _View(request, door, language, places, draft, looking, community, shared)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One reader at one draft. `shared` is what was reported here before and may be the same."""
+
+    request: Request
+    door: Door
+    language: Language
+    places: Sequence[CommunityRow]
+    draft: Draft
+    looking: Looking
+    community: Community | None
+    shared: Sequence[Nearby]
+
+    @property
+    def order(self) -> Sequence[Step]:
+        return steps_of(self.draft, self.places, shared=bool(self.shared))
 
     def missing(self) -> Step | None:
         """The first question whose answer can't be sent as it is."""
-        return next((step for step in steps_of(self.places) if faults_of(self.draft, step, self.places)), None)
+        return next((step for step in self.order if faults_of(self.draft, step, self.places)), None)
 
-    def show(self, step: Step, faults: Sequence[Fault] = (), trouble: str | None = None, status: int = 200) -> Response:
-        order, draft = steps_of(self.places), self.draft
+    async def show(
+        self, step: Step, faults: Sequence[Fault] = (), trouble: str | None = None, status: int = 200
+    ) -> Response:
+        draft, community = self.draft, self.community
+        order = [one for one in Step if one in self.order or one is step is Step.WHERE]
         if step not in order:
             step = Step.KIND
-        community = next((row for row in self.places if str(row.community_id) == draft["community"]), None)
         context: dict[str, Any] = {
             "step": step,
             "nth": order.index(step) + 1,
@@ -120,10 +176,14 @@ class _View:
             "categories": categories()[draft.kind] if draft.kind else {},
             "communities": self.places,
             "community": community,
-            "above": area_above(community.path) is not None if community else False,
+            "above": area_above(community.area) is not None if community else False,
+            "shared": self.shared,
+            "joined": next((one for one in self.shared if str(one.case_id) == draft["same_as"]), None),
+            "zone": community.clock if community else UTC,
             "danger": draft.kind in DANGEROUS,
             "help": help_at_once(),
             "switch_form": "steps",
+            **(await self._choosing() if step is Step.WHERE else {}),
         }
         answer = pages.render(
             f"report/{step}.html",
@@ -135,21 +195,36 @@ class _View:
         answer.headers["Cache-Control"] = _CACHED
         return answer
 
+    async def _choosing(self) -> dict[str, Any]:
+        names = await self.door.communities.names_of(areas_of(self.places))
+        choice = choice_of(self.places, names, self.looking.within, self.looking.find)
+        placed = await self.door.communities.these([row.community_id for row in choice.rows])
+        spots = {one.id: one.spot for one in placed.values() if one.spot}
+        return {
+            "choice": choice,
+            "looking": self.looking,
+            "few": len(self.places) <= FEW,
+            "spots": spots,
+            "map": map_of(choice.rows, spots),
+        }
+
 
 async def _send(view: _View, door: Door, traceparent: str | None) -> Response:
     draft = view.draft
     if (missing := view.missing()) is not None:
-        return view.show(missing, faults_of(draft, missing, view.places))
+        return await view.show(missing, faults_of(draft, missing, view.places))
     try:
         form = draft.form(view.language.code)
         taken, _ = await take(door, form, draft.key, traceparent)
     except ValidationError as wrong:
         field = str(wrong.errors(include_input=False, include_url=False)[0]["loc"][0])
-        return view.show(step_of_field(field), [Fault(field, marked("This can't be taken as it is; write it anew."))])
-    except ProblemError:  # the community was never registered here
-        return view.show(Step.WHERE, [Fault("community", marked("Choose your community."))])
+        return await view.show(
+            step_of_field(field), [Fault(field, marked("This can't be taken as it is; write it anew."))]
+        )
+    except ProblemError:  # the community was never registered here, or has just been closed
+        return await view.show(Step.WHERE, [Fault("community", marked("Choose your community."))])
     except StoreUnavailable:
-        return view.show(
+        return await view.show(
             Step.CHECK, (), marked("It could not be stored just now. Nothing is lost: send it again."), 503
         )
     answer = RedirectResponse("/case/sent", status_code=303)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis.projections import ReadModel, types_of
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
-from services.contracts.registry import CommunityRegistered
+from services.contracts.registry import CommunityClosed, CommunityRegistered
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,13 @@ TABLE = Table(
 
 
 def evolve(row: CommunityRow | None, recorded: Recorded, event: Event) -> CommunityRow | None:
-    if isinstance(event, CommunityRegistered):
-        return CommunityRow(event.community, event.area, event.name)
-    return row
+    match event:
+        case CommunityRegistered():
+            return CommunityRow(event.community, event.area, event.name)
+        case CommunityClosed():
+            return None
+        case _:
+            return row
 
 
 COMMUNITIES: ReadModel[CommunityRow] = ReadModel(
@@ -41,7 +45,7 @@ COMMUNITIES: ReadModel[CommunityRow] = ReadModel(
     table=TABLE,
     row=CommunityRow,
     evolve=evolve,
-    types=types_of(CommunityRegistered),
+    types=types_of(CommunityRegistered, CommunityClosed),
 )
 
 

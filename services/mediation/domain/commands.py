@@ -55,6 +55,7 @@ class OpenCase:
     imported: bool
     about_staff: bool = False
     circumstances: Circumstances | None = None
+    same_as: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ def open_case(command: OpenCase, case: Case) -> Events:
         imported=command.imported,
         about_staff=command.about_staff,
         deadlines=first_promises(command.urgency, now) if now else (),
+        same_as=command.same_as,
     )
     match case:
         case Unopened():

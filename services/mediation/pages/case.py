@@ -245,6 +245,7 @@ async def shown(request: Request, staff: Staff, csrf: str, case_id: UUID, told: 
         "titles": TITLES,
         "standing": _standing(file, staff, look),
         "other_case": file.case.into if isinstance(file.case, Merged) else None,
+        "same_as": file.same_as,
         "unit": _unit(file, units, request, parts) if Act.UNIT in acts else None,
         "units": units,
         "people": await _people(parts, staff, row.level) if Act.ASSIGN in acts else [],

@@ -23,6 +23,7 @@ PURPOSES: dict[str, str] = {
 FIELDS: dict[str, str] = {
     "text": marked("What they wrote"),
     "place": marked("Where it is"),
+    "spot": marked("Where they stood, by their phone"),
     "name": marked("Name"),
     "phone": marked("Telephone"),
     "email": marked("Mail"),
