@@ -140,6 +140,19 @@ def schema(
     raise typer.Exit(schema(check_only=check, released_as=release))
 
 
+@app.command(rich_help_panel=DATA)
+def posters(
+    area: Annotated[str, typer.Option(help="Only those below this path.")] = "/",
+) -> None:
+    """List the communities, each with the address on its poster and the page to print it from.
+
+    doorstep posters --area /lakeside/east/
+    """
+    from deploy.posters import posters
+
+    posters(area)
+
+
 @app.command("import", rich_help_panel=DATA)
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV, XLSX or NDJSON, gzipped or not.", show_default=False)],

@@ -86,7 +86,8 @@ class Door:
         if not response.is_success:
             raise Refused(f"{method} {path}", response)
         told = response.headers.get(POSITION, "")
-        return Act(f"{method} {path}", response.status_code, began, told, response.json())
+        body_told = response.json() if response.content else None
+        return Act(f"{method} {path}", response.status_code, began, told, body_told)
 
     async def _sent(self, method: str, path: str, headers: Mapping[str, str], **what: Any) -> httpx.Response:
         deadline = time.monotonic() + self.patience

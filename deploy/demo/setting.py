@@ -10,6 +10,9 @@ from deploy.local.people import MILL_POND, ORCHARD_ROW, WILLOW_LANE
 DISTRICT: Final = "/lakeside/"
 STREETS: Final = ("/lakeside/east/", "/lakeside/west/")
 COMMUNITIES: Final = (WILLOW_LANE, MILL_POND, ORCHARD_ROW)
+SPOTS: Final = {WILLOW_LANE: (43.8262, 87.6171), MILL_POND: (43.8291, 87.6240), ORCHARD_ROW: (43.8224, 87.6088)}
+"""Made up, as everything: they lie to each other as in the stories."""
+BUILDINGS: Final = tuple(range(1, 13))
 OPERATOR: Final = "operator-1"
 
 _KNOWN_OTHERWISE: Final = "refused:RegisteredOtherwise"
@@ -50,7 +53,12 @@ async def _community(stage: Stage, area: str, known: Mapping[str, str]) -> str:
     registered = await stage.by(OPERATOR).write(f"{INTAKE}/communities", form)
     # Dates are counted by the community's clock, so mediation must know it before the first case.
     await _arrived(stage, f"{MEDIATION}/cases", registered.position)
-    return str(registered.body["community_id"])
+    community = str(registered.body["community_id"])
+    latitude, longitude = SPOTS[area]
+    where = {"latitude": latitude, "longitude": longitude}
+    buildings = [f"{stage.day.places[area]} {number}" for number in BUILDINGS]
+    await stage.by(OPERATOR).write(f"{INTAKE}/communities/{community}:locate", where | {"buildings": buildings})
+    return community
 
 
 async def _arrived(stage: Stage, path: str, position: str) -> None:

@@ -80,6 +80,12 @@ def test_down_without_a_stack_says_so(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("home")
+def test_posters_are_listed_by_a_stack_that_runs(home: Home) -> None:
+    told = CliRunner().invoke(app, ["posters"])
+    assert told.exit_code == 2
+    assert "doorstep up" in told.stderr
+
+
 def test_status_and_doctor_without_a_stack_tell_the_remedy() -> None:
     for command in ("status", "doctor"):
         told = CliRunner().invoke(app, [command])

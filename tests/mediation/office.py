@@ -66,9 +66,12 @@ class Office:
             self.heard = batch[-1].position
             await self.told(consumer, *batch)
 
-    async def report(self, area: str = WILLOW_LANE, *, times: int = 1, imported: bool = False) -> list[UUID]:
+    async def report(
+        self, area: str = WILLOW_LANE, *, times: int = 1, imported: bool = False, same_as: UUID | None = None
+    ) -> list[UUID]:
         """Cases that intake took and mediation opened."""
-        told = [recorded(reported(area, imported=imported), new_id(), area) for _ in range(times)]
+        events = [reported(area, imported=imported, same_as=same_as) for _ in range(times)]
+        told = [recorded(event, new_id(), area) for event in events]
         await self.told(CASELOAD_CONSUMER, *told)
         await self.told(COMMANDS_CONSUMER, *told)
         await self.project()
@@ -111,7 +114,7 @@ async def opened_office(dsns: Dsns, *, intake_url: str = "") -> AsyncGenerator[O
         )
 
 
-def reported(area: str = WILLOW_LANE, *, imported: bool = False) -> CaseReported:
+def reported(area: str = WILLOW_LANE, *, imported: bool = False, same_as: UUID | None = None) -> CaseReported:
     return CaseReported(
         community=community_stream(area),
         reference=f"R-{new_id().hex[-8:]}",
@@ -122,6 +125,7 @@ def reported(area: str = WILLOW_LANE, *, imported: bool = False) -> CaseReported
         reported_on=date(2026, 3, 1),
         imported=imported,
         particulars=new_id(),
+        same_as=same_as,
     )
 
 

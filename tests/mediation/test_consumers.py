@@ -85,6 +85,11 @@ def test_a_report_opens_its_case_in_its_own_area_and_history_at_its_own_time() -
         imported=False,
         circumstances=AROUND[WILLOW_LANE],
     )
+    other = uuid4()
+    joining = caused_by(Taken(recorded(reported(same_as=other), CASE)), NOW, AROUND)
+    assert joining
+    assert isinstance(joining.command, OpenCase)
+    assert joining.command.same_as == other
     assert (live.area, live.actor, live.at, past.at) == (WILLOW_LANE, "doorstep", NOW, AT)
     assert live.key == f"mediation-cases:intake:{CASE}:1"
 

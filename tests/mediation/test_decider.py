@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from uuid import uuid4
 
 import pytest
 
@@ -75,6 +76,11 @@ STAFF_COMMANDS: list[Command] = [
 class TestOpening:
     def test_a_report_opens_a_case(self) -> None:
         given().when(OPEN).then(opened())
+
+    def test_what_its_reporter_takes_for_the_same_is_told_and_no_more(self) -> None:
+        other = uuid4()
+        joining = opened().model_copy(update={"same_as": other})
+        given().when(replace(OPEN, same_as=other)).then(joining)
 
     def test_the_same_report_again_is_no_news(self) -> None:
         given(opened()).when(OPEN).then()

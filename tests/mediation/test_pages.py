@@ -161,6 +161,23 @@ async def test_a_case_from_taking_it_on_to_its_resolution(office: Office) -> Non
     assert "The resident can confirm, or ask to have it taken up again." in page
 
 
+async def test_what_its_reporter_takes_for_the_same_is_proposed_and_merged_by_people(office: Office) -> None:
+    mei = await mei_at(office)
+    [first] = await office.report()
+    [second] = await office.report(same_as=first)
+    assert "case.merged" not in await office.types_of(second), "nobody but people merges"
+    page = await mei.page(second)
+    assert "Its reporter says that it is the same trouble as another case." in text_of(page)
+    assert f'<input id="merge-into" name="into" value="{first}"' in page
+    assert "same trouble" not in text_of(await mei.page(first))
+    await mei.act(second, "acknowledge")
+    merged = await mei.act(second, "merge", into=str(first))
+    assert merged.status_code == 303
+    page = text_of(await mei.page(second))
+    assert "same trouble as another case" not in page
+    assert "It is answered with the case that it was merged into." in page
+
+
 async def test_what_was_written_goes_back_into_its_form_to_be_changed(office: Office) -> None:
     mei = await mei_at(office)
     [case] = await office.report()

@@ -132,7 +132,10 @@ async def _view(
 ) -> "_View":
     chosen = next((row for row in places if str(row.community_id) == draft["community"]), None)
     community = await door.communities.find(chosen.community_id) if chosen else None
-    shared = await nearby(door, community, draft.kind, draft["category"], now()) if community else ()
+    if community is None or draft["about_staff"]:
+        shared: Sequence[Nearby] = ()
+    else:
+        shared = await nearby(door, community, draft.kind, draft["category"], now())
     return _View(request, door, language, places, draft, looking, community, shared)
 
 
