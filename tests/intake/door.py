@@ -36,6 +36,7 @@ class FrontDoor:
     key: str
     """Of the community's system; may bring history."""
     told: int = 0
+    heard: int = 0
 
     def report_form(self, **changed: Any) -> dict[str, Any]:
         """A report as a resident sends it; a field given as none is left out."""
@@ -65,16 +66,17 @@ class FrontDoor:
         """Bring intake's own events since the last time into the case's status."""
         [status] = [one for one in consumers() if one.name == STATUS_CONSUMER]
         async with self.service.worker.begin() as connection:
-            batch = await self.service.store.read(connection, self.told, 1000)
-            await status.handle(connection, [Taken(one) for one in batch])
-            self.told = batch[-1].position if batch else self.told
+            while batch := await self.service.store.read(connection, self.told, 1000):
+                await status.handle(connection, [Taken(one) for one in batch])
+                self.told = batch[-1].position
 
     async def hear_of_places(self) -> None:
         """Hand intake's own registrations to what lists the communities."""
         [registry] = [one for one in consumers() if one.name == REGISTRY_CONSUMER]
         async with self.service.worker.begin() as connection:
-            batch = await self.service.store.read(connection, 0, 1000)
-            await registry.handle(connection, [Taken(one) for one in batch])
+            while batch := await self.service.store.read(connection, self.heard, 1000):
+                await registry.handle(connection, [Taken(one) for one in batch])
+                self.heard = batch[-1].position
 
     async def tell(self, *taken: Taken) -> None:
         """Hand events of other services to the case's status."""

@@ -204,7 +204,7 @@ async def test_nobody_of_the_community_sees_a_report_about_one_of_them(door: Fro
         assert read.status_code == status
     async with scoped(door.service.application, ["/"]) as connection:
         [event] = await door.service.store.read_stream(connection, UUID(report["case_id"]))
-    assert (event.area, event.schema_version) == ("/lakeside/east/", 2)
+    assert (event.area, event.schema_version) == ("/lakeside/east/", 3)
 
 
 async def test_a_report_can_be_withdrawn(door: FrontDoor) -> None:

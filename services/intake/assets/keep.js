@@ -4,8 +4,10 @@
 
 const WAITING = "doorstep-report";
 const PUT_ASIDE = "doorstep-form";
+const CARRIED = "doorstep-carried";
 const WHOLE = "/report/whole";
 const AGAIN_MS = 15_000;
+const PATIENCE_MS = 8_000;
 
 const shown = document.querySelector("[data-kept]");
 const whole = document.getElementById("whole");
@@ -21,6 +23,7 @@ function waiting() {
 
 function forget() {
   localStorage.removeItem(WAITING);
+  if (whole) history.replaceState(null, "");
   tell();
 }
 
@@ -48,7 +51,7 @@ async function send() {
   sending = false;
   if (answer && answer.type === "opaqueredirect") {
     forget();
-    location.assign("/case/sent");
+    location.replace("/case/sent");
   } else if (answer && answer.status < 500 && answer.status !== 408 && answer.status !== 429) {
     hand(report);
   } else {
@@ -73,6 +76,60 @@ function hidden(name, value) {
   input.name = name;
   input.value = value;
   return input;
+}
+
+// --- from a page of the form to the form on one page, when no page can follow
+
+let asking = false;
+
+async function reachable() {
+  if (!navigator.onLine) return false;
+  try {
+    const patience = AbortSignal.timeout ? AbortSignal.timeout(PATIENCE_MS) : undefined;
+    return (await fetch("/worker.js", { method: "HEAD", cache: "no-store", signal: patience })).ok;
+  } catch {
+    return false;
+  }
+}
+
+async function askFirst(event) {
+  const form = event.target;
+  const button = event.submitter;
+  if (form.dataset.asked) return;
+  event.preventDefault();
+  if (asking) return;
+  asking = true;
+  const lost = !(await reachable()) && (await caches.match(WHOLE).catch(() => null));
+  asking = false;
+  if (lost && carry(form, button)) return;
+  form.dataset.asked = "yes";
+  form.requestSubmit(button);
+  delete form.dataset.asked;
+}
+
+// In this tab alone, and only as far as the next page, which takes it out at once.
+function carry(form, button) {
+  const answers = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+  if (button?.name) answers[button.name] = button.value;
+  try {
+    sessionStorage.setItem(CARRIED, JSON.stringify(answers));
+  } catch {
+    return false;
+  }
+  location.assign(WHOLE);
+  return true;
+}
+
+// The entry of the browser's history holds them, as it would those of a form that was sent: opened anew, they are there.
+function carried() {
+  const answers = JSON.parse(sessionStorage.getItem(CARRIED)) || history.state || {};
+  sessionStorage.removeItem(CARRIED);
+  history.replaceState(answers, "");
+  return answers;
+}
+
+if ("serviceWorker" in navigator && "caches" in self && HTMLFormElement.prototype.requestSubmit) {
+  for (const form of document.querySelectorAll('form[action="/report"]')) form.addEventListener("submit", askFirst);
 }
 
 // --- the form on one page
@@ -143,8 +200,7 @@ function keep(event) {
 }
 
 if (whole) {
-  const carried = whole.dataset.carried;
-  fillIn(carried ? JSON.parse(carried) : {});
+  fillIn(carried());
   whole.addEventListener("change", fitCategories);
   whole.addEventListener("submit", keep);
 }

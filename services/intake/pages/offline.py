@@ -40,9 +40,10 @@ async def whole(request: Request) -> Response:
     return compressed(request, answer)
 
 
+@router.head("/worker.js")
 @router.get("/worker.js")
 async def worker() -> Response:
-    """At the root, so that it may answer for the first page too. A browser asks for it again whenever one is opened."""
+    """At the root, so that it may answer for the first page too. Its head tells a page that there is a connection."""
     return Response(WORKER, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
