@@ -14,12 +14,12 @@ self.addEventListener("fetch", (event) => {
   if (request.mode === "navigate") {
     if (pathname === "/" || /^\/(report(\/whole)?|at\/[^/]+)$/.test(pathname)) event.respondWith(page(request));
   } else if (pathname.startsWith("/assets/")) {
-    event.respondWith(caches.match(request).then((kept) => kept || fetch(request)));
+    event.respondWith(caches.match(request, { ignoreVary: true }).then((kept) => kept || fetch(request)));
   }
 });
 
 async function page(request) {
-  const kept = () => caches.match(WHOLE);
+  const kept = () => caches.match(WHOLE, { ignoreVary: true });
   try {
     const answer = await fetch(request);
     // A gateway without a service behind it answers, but not with a page.
