@@ -7,7 +7,8 @@ const PUT_ASIDE = "doorstep-form";
 const CARRIED = "doorstep-carried";
 const WHOLE = "/report/whole";
 const AGAIN_MS = 15_000;
-const PATIENCE_MS = 8_000;
+const ASKING_MS = 8_000;
+const SENDING_MS = 60_000;
 
 const shown = document.querySelector("[data-kept]");
 const whole = document.getElementById("whole");
@@ -36,6 +37,10 @@ function tell(state = "waiting") {
   if (whole) whole.hidden = Boolean(report);
 }
 
+function patience(milliseconds) {
+  return AbortSignal.timeout ? AbortSignal.timeout(milliseconds) : undefined;
+}
+
 async function send() {
   const report = waiting();
   if (!report || sending) return;
@@ -44,7 +49,7 @@ async function send() {
   let answer = null;
   try {
     const body = new URLSearchParams(report.answers);
-    answer = await fetch(report.address, { method: "POST", body, redirect: "manual" });
+    answer = await fetch(report.address, { method: "POST", body, redirect: "manual", signal: patience(SENDING_MS) });
   } catch {
     // Whether it arrived is not known: it is sent again, under the same key.
   }
@@ -85,8 +90,7 @@ let asking = false;
 async function reachable() {
   if (!navigator.onLine) return false;
   try {
-    const patience = AbortSignal.timeout ? AbortSignal.timeout(PATIENCE_MS) : undefined;
-    return (await fetch("/worker.js", { method: "HEAD", cache: "no-store", signal: patience })).ok;
+    return (await fetch("/worker.js", { method: "HEAD", cache: "no-store", signal: patience(ASKING_MS) })).ok;
   } catch {
     return false;
   }

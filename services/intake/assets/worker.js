@@ -19,7 +19,10 @@ self.addEventListener("fetch", (event) => {
 });
 
 async function page(request) {
-  const kept = () => caches.match(WHOLE, { ignoreVary: true });
+  const kept = async () => {
+    const form = await caches.match(WHOLE, { ignoreVary: true });
+    return form && new Response(await form.blob(), { headers: form.headers });
+  };
   try {
     const answer = await fetch(request);
     // A gateway without a service behind it answers, but not with a page.
