@@ -37,12 +37,24 @@ class Vault:
 
     def seal_json(self, ref: UUID, content: bytes) -> Sealed:
         """Seal what is already JSON."""
+        return self.seal_bytes(ref, content)
+
+    def seal_bytes(self, ref: UUID, content: bytes, part: bytes = b"") -> Sealed:
+        """Seal anything. `part` keeps apart what is sealed under one `ref`."""
         nonce = os.urandom(_NONCE)
-        body = nonce + self._ciphers[self._sealing].encrypt(nonce, content, _bound_to(ref, self._sealing))
+        body = nonce + self._ciphers[self._sealing].encrypt(nonce, content, _bound_to(ref, self._sealing) + part)
         return Sealed(ref, self._sealing, body)
 
     def open(self, sealed: Sealed) -> dict[str, Any]:
         """The particulars.
+
+        Raises:
+            Unopenable: see there.
+        """
+        return orjson.loads(self.open_bytes(sealed))
+
+    def open_bytes(self, sealed: Sealed, part: bytes = b"") -> bytes:
+        """What `seal_bytes` sealed.
 
         Raises:
             Unopenable: see there.
@@ -52,7 +64,7 @@ class Vault:
             raise Unopenable
         nonce, body = sealed.body[:_NONCE], sealed.body[_NONCE:]
         try:
-            return orjson.loads(cipher.decrypt(nonce, body, _bound_to(sealed.ref, sealed.key_id)))
+            return cipher.decrypt(nonce, body, _bound_to(sealed.ref, sealed.key_id) + part)
         except InvalidTag:
             raise Unopenable from None
 

@@ -8,10 +8,11 @@ from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import Service, compose, parts
 from services.intake.consumers import consumers
 from services.intake.door import door_of
-from services.intake.endpoints import bulk, registry, reports, resident, staff
+from services.intake.endpoints import bulk, photos, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
 from services.intake.endpoints.open311 import describing, reading, reporting
 from services.intake.pages import case, report
+from services.intake.pages import photos as photo_pages
 from services.intake.pages.rendering import assets
 from services.intake.retention import Retention
 from services.intake.settings import IntakeSettings
@@ -24,10 +25,12 @@ def intake(settings: IntakeSettings) -> FastAPI:
     app = compose(
         service,
         settings,
-        routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
+        routers=[reports.router, bulk.router, resident.router, photos.router, staff.router, registry.router],
         pages=[
             particulars_router(CASEWORKERS, _nothing, CONTACT),
+            photos.between_services,
             assets.router(),
+            photo_pages.router,
             report.router,
             case.router,
             describing.router,
@@ -35,7 +38,7 @@ def intake(settings: IntakeSettings) -> FastAPI:
             reading.router,
         ],
         consumers=consumers(),
-        background=[Retention(door).run],
+        background=[Retention(door).run, door.album.run],
     )
     app.state.door = door
     return app

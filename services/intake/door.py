@@ -8,6 +8,9 @@ from services.chassis import consumer
 from services.chassis.fingerprints import Fingerprints
 from services.chassis.http import Position
 from services.chassis.service import Service
+from services.intake.attachments.album import Album
+from services.intake.attachments.blobs import Blobs, Bucket
+from services.intake.attachments.uploads import Uploads
 from services.intake.credentials import Credentials
 from services.intake.known import Communities
 from services.intake.read_models.feeds import REGISTRY_CONSUMER, STATUS_CONSUMER
@@ -23,16 +26,26 @@ class Door:
     communities: Communities
     credentials: Credentials
     receipts: Receipts
+    album: Album
+    uploads: Uploads
     mediation_url: str
 
 
 def door_of(service: Service, settings: IntakeSettings) -> Door:
+    bucket = Bucket(
+        settings.attachments_endpoint,
+        settings.attachments_region,
+        settings.attachments_key_id.get_secret_value(),
+        settings.attachments_key.get_secret_value(),
+    )
     hashes = Fingerprints(settings.credential_key.get_secret_value())
     return Door(
         service=service,
         communities=Communities(service.store),
         credentials=Credentials(service.worker, hashes),
         receipts=Receipts(settings.receipt_key.get_secret_value(), hashes),
+        album=Album(service, Blobs(settings.attachments, bucket)),
+        uploads=Uploads(),
         mediation_url=settings.mediation_url,
     )
 

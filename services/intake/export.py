@@ -3,6 +3,7 @@
 Mediation's own notes are not in it.
 """
 
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 from services.chassis import particulars
 from services.chassis.clock import now
 from services.chassis.web.languages import Language
+from services.intake.attachments.links import Reader
+from services.intake.attachments.rows import Photo
 from services.intake.door import Door
 from services.intake.standing import CaseStatus, status
 
@@ -30,12 +33,23 @@ class Happened(BaseModel):
     data: dict[str, Any]
 
 
+class CopiedPhoto(BaseModel):
+    """`content` is the picture itself, JPEG in base64; none if it could not be found."""
+
+    photo: UUID
+    at: datetime
+    width: int
+    height: int
+    content: str | None
+
+
 class Copy(BaseModel):
     """`written`: each time that something was written, by its fields; empty when it was erased."""
 
     copied_at: datetime
     status: CaseStatus
     written: Sequence[dict[str, Any]]
+    photos: Sequence[CopiedPhoto]
     events: Sequence[Happened]
 
 
@@ -48,10 +62,12 @@ async def copy_of(door: Door, case_id: UUID, language: Language) -> Copy:
             connection, door.service.vault, refs, actor=RESIDENT, role=RESIDENT, purpose=PURPOSE
         )
         recorded = await door.service.store.read_stream(connection, case_id)
+    photos = [await _photo(door, photo) for photo in await door.album.of(case_id)]
     return Copy(
         copied_at=now(),
         status=await status(door, case_id, language),
         written=list(written.values()),
+        photos=photos,
         events=[
             Happened(
                 type=one.type,
@@ -63,3 +79,9 @@ async def copy_of(door: Door, case_id: UUID, language: Language) -> Copy:
             for one in recorded
         ],
     )
+
+
+async def _photo(door: Door, photo: Photo) -> CopiedPhoto:
+    content = await door.album.content_for(photo.ref, Reader(RESIDENT, RESIDENT, PURPOSE), now())
+    told = b64encode(content).decode() if content else None
+    return CopiedPhoto(photo=photo.ref, at=photo.at, width=photo.width, height=photo.height, content=told)

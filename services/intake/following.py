@@ -16,7 +16,7 @@ from services.chassis.web.languages import Language
 from services.intake.domain.commands import AskReopening, Command, EraseReport
 from services.intake.domain.decider import REPORTS
 from services.intake.door import Door
-from services.intake.erasure import erase_rows
+from services.intake.erasure import erase_now
 from services.intake.explanations import explanation
 from services.intake.read_models.case_status import State, StatusRow, status_of
 from services.intake.story import Teller
@@ -63,8 +63,7 @@ async def ask_reopening(door: Door, case_id: UUID, form: NotSolved, key: str, tr
 
 async def erase_case(door: Door, case_id: UUID, key: str, traceparent: str | None) -> Outcome:
     outcome = await carry_out(door, case_id, EraseReport(), key, traceparent)
-    async with door.service.worker.begin() as connection:
-        await erase_rows(connection, case_id)
+    await erase_now(door, case_id)
     return outcome
 
 

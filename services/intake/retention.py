@@ -21,7 +21,7 @@ from services.intake.domain.commands import EraseReport
 from services.intake.domain.decider import REPORTS
 from services.intake.domain.errors import AlreadyErased
 from services.intake.door import Door
-from services.intake.erasure import erase_rows
+from services.intake.erasure import erase_now
 
 LET_GO = Counter("doorstep_retention_total", "Cases whose words went because their time was over.")
 
@@ -108,6 +108,5 @@ class Retention:
             await handle(service.store, REPORTS, intent)
         except AlreadyErased:
             return
-        async with service.worker.begin() as connection:
-            await erase_rows(connection, case_id)
+        await erase_now(self._door, case_id)
         LET_GO.inc()

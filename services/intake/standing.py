@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from services.chassis.clock import now
 from services.chassis.web.languages import Language
 from services.contracts.event import AreaPath
+from services.intake.attachments.showing import LinkedPhoto, linked
 from services.intake.door import Door
 from services.intake.following import Can, Look, Solution, looks_at, possible, row_of, solution_of, teller_for
 from services.intake.read_models.case_status import State
@@ -52,6 +53,8 @@ class CaseStatus(BaseModel):
     """What happened, the newest first."""
     looks: list[Look]
     you_can: list[Can]
+    photos: list[LinkedPhoto]
+    """Those that you sent; their links hold for ten minutes."""
 
 
 async def status(door: Door, case_id: UUID, language: Language) -> CaseStatus:
@@ -73,4 +76,5 @@ async def status(door: Door, case_id: UUID, language: Language) -> CaseStatus:
         story=[Moment(what=one.what, at=one.at, sentence=teller.tell(one.text, row, one.until)) for one in story(row)],
         looks=await looks_at(door, case_id),
         you_can=possible(row, now()),
+        photos=[linked(photo, door.album.links, now()) for photo in await door.album.of(case_id)],
     )

@@ -1,9 +1,11 @@
 """Intake without Kafka: a community to report to, and what was stored of it."""
 
+import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +37,8 @@ class FrontDoor:
     community: str
     key: str
     """Of the community's system; may bring history."""
+    attachments: Path
+    """Where sealed photos lie."""
     told: int = 0
 
     def report_form(self, **changed: Any) -> dict[str, Any]:
@@ -99,6 +103,13 @@ async def _count(connection: AsyncConnection, table: str) -> int:
 
 @asynccontextmanager
 async def opened_door(postgres: Databases, kafka: str = NOWHERE) -> AsyncGenerator[FrontDoor]:
+    with tempfile.TemporaryDirectory(prefix="doorstep-attachments-") as folder:
+        async with _opened(postgres, kafka, Path(folder)) as door:
+            yield door
+
+
+@asynccontextmanager
+async def _opened(postgres: Databases, kafka: str, folder: Path) -> AsyncGenerator[FrontDoor]:
     async with migrated(postgres, "intake", chain(*READ_MODELS.values())) as dsns:
         settings = settings_for(
             IntakeSettings,
@@ -106,6 +117,7 @@ async def opened_door(postgres: Databases, kafka: str = NOWHERE) -> AsyncGenerat
             kafka,
             receipt_key=random_key(),
             credential_key=random_key(),
+            attachments=f"file:{folder}",
             mediation_url=NOBODY,
         )
         app = intake(settings)
@@ -117,4 +129,4 @@ async def opened_door(postgres: Databases, kafka: str = NOWHERE) -> AsyncGenerat
             community = (await client.post(f"{API}/communities", json=form, headers=operator)).json()
             keys = f"{API}/communities/{community['community_id']}/keys"
             key = (await client.post(keys, json={"scopes": ["report", "history"]}, headers=operator)).json()
-            yield FrontDoor(app, client, app.state.service, community["community_id"], key["api_key"])
+            yield FrontDoor(app, client, app.state.service, community["community_id"], key["api_key"], folder)

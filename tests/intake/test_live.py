@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -57,9 +58,9 @@ class Live:
 
 
 @pytest.fixture
-async def live(postgres: Databases, kafka: str) -> AsyncGenerator[Live]:
+async def live(postgres: Databases, kafka: str, tmp_path: Path) -> AsyncGenerator[Live]:
     async with migrated(postgres, "intake", chain(*READ_MODELS.values())) as dsns:
-        keys = {"receipt_key": random_key(), "credential_key": random_key()}
+        keys = {"receipt_key": random_key(), "credential_key": random_key(), "attachments": f"file:{tmp_path}"}
         app = intake(settings_for(IntakeSettings, dsns, kafka, mediation_url=NOBODY, **keys))
         async with running(app) as client:
             yield Live(client, app.state.service)

@@ -39,6 +39,7 @@ _PURPOSE = {"purpose": "casework"}
 
 ASKED: dict[str, Ask] = {
     "intake GET /api/intake/v1/cases/{case_id}/report": Ask(query=_PURPOSE),
+    "intake GET /api/intake/v1/cases/{case_id}/photos": Ask(query=_PURPOSE),
     "intake GET /api/intake/v1/conflicts": Ask(empty="conflicts"),
     "intake GET /api/intake/v1/conflicts/{ref}": Ask(query=_PURPOSE),
     "intake POST /api/intake/v1/areas": Ask("operator", body={"path": "{area}", "name": "Willow Lane"}, status=422),
@@ -126,4 +127,6 @@ NO_AREA: dict[str, str] = {
     r"mediation GET /desk/cases/\{case_id\}/\{act\}": "a form's address without its form: it leads to the case",
     r"mediation (GET|POST) /desk/unit/\{token\}": "by a unit's signed link, which is of one case",
     r"\w+ POST /internal/particulars:read": "between services; a test of its own below shows its areas",
+    r"intake POST /internal/photos:list": "between services; tests/intake/test_attachments_seen.py shows its areas",
+    r"intake GET /photos/\{token\}": "by a sealed link for one reader: tests/intake/test_attachments_seen.py",
 }

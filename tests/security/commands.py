@@ -46,9 +46,12 @@ COMMANDS: dict[str, Allowed] = {
     "intake POST /api/intake/v1/case:confirm": RECEIPT,
     "intake POST /api/intake/v1/case:ask-reopening": RECEIPT,
     "intake POST /api/intake/v1/case:erase": RECEIPT,
+    "intake POST /api/intake/v1/case:add-photo": RECEIPT,
+    "intake POST /api/intake/v1/case:remove-photo": RECEIPT,
     "intake POST /report": ANYBODY,
     "intake POST /case": ANYBODY,
     "intake POST /case/leave": ANYBODY,
+    "intake POST /case/photos": Allowed(others="whoever has given the case's receipt", form={}),
     "intake POST /case/{action}": Allowed(
         others="whoever has given the case's receipt", words={"action": "withdraw"}, form={"key": "k" * 16}
     ),
@@ -97,6 +100,7 @@ COMMANDS: dict[str, Allowed] = {
     "notifications POST /duty/channels": staff(*CASEWORK, "operator"),
     # Between services; no gateway leads there
     "intake POST /internal/particulars:read": SERVICE,
+    "intake POST /internal/photos:list": SERVICE,
     "mediation POST /internal/particulars:read": SERVICE,
     # Leaving, which needs nobody to be here
     "mediation POST /desk/sign-out": ANYBODY,

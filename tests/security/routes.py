@@ -40,7 +40,7 @@ class Route:
 
 def without_databases() -> dict[str, FastAPI]:
     """The four services as they are composed; whatever needs a database fails."""
-    keys = {"receipt_key": random_key(), "credential_key": random_key()}
+    keys = {"receipt_key": random_key(), "credential_key": random_key(), "attachments": "file:/nowhere"}
     return {
         "intake": intake(settings_for(IntakeSettings, _NOWHERE, **keys)),
         "mediation": mediation(settings_for(MediationSettings, _NOWHERE)),

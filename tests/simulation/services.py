@@ -71,7 +71,9 @@ def vault(name: str) -> Vault:
 
 @cache
 def _intake_settings() -> IntakeSettings:
-    return IntakeSettings.model_validate({**_told(), "receipt_key": _key(b"r"), "credential_key": _key(b"c")})
+    return IntakeSettings.model_validate(
+        {**_told(), "receipt_key": _key(b"r"), "credential_key": _key(b"c"), "attachments": "file:/nowhere"}
+    )
 
 
 @cache

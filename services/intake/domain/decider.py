@@ -115,6 +115,25 @@ def ask_reopening(command: AskReopening, report: Report) -> Sequence[Event]:
             assert_never(report)
 
 
+def require_open(report: Report) -> None:
+    """Whether more may be added to a report: a photo.
+
+    Raises:
+        NotReported, AlreadyWithdrawn, AlreadyErased: it may not.
+    """
+    match report:
+        case Reported():
+            return
+        case Withdrawn():
+            raise AlreadyWithdrawn
+        case Erased():
+            raise AlreadyErased
+        case Unreported():
+            raise NotReported
+        case _:
+            assert_never(report)
+
+
 def erase(report: Report) -> Sequence[Event]:
     """A right that no other rule limits: whatever the state, it is done, once."""
     match report:

@@ -33,9 +33,10 @@ from services.intake.following import (
     teller_for,
 )
 from services.intake.pages import kept_receipt, receipt_code
+from services.intake.pages.photos import LIMITS, change, shown
 from services.intake.pages.rendering import PageRoute, own_form, pages, redirect, refusal
 from services.intake.pages.report import KINDS
-from services.intake.read_models.case_status import StatusRow
+from services.intake.read_models.case_status import State, StatusRow
 from services.intake.retention import rules
 from services.intake.story import SENTENCES, promise, story
 
@@ -142,6 +143,24 @@ async def export(request: Request) -> Response:
     return Response(copied.model_dump_json(indent=2), media_type="application/json", headers=told)
 
 
+@router.post("/photos", dependencies=[Depends(own_form)])
+async def change_photos(request: Request) -> Response:
+    """Add those that were chosen, or take one back."""
+    door: Door = request.app.state.door
+    case_id = await _case(request)
+    if case_id is None:
+        return RedirectResponse("/case", status_code=303)
+    async with door.uploads.form(request) as sent:
+        try:
+            changed = await change(door, case_id, sent, door.album.keep_for_case)
+        except Refused as refused:
+            return await _shown(request, door, case_id, refused=refused, status=409)
+    if changed.refused is not None:
+        wrong = changed.told(pages.language(request))
+        return await _shown(request, door, case_id, photo_fault=wrong, status=changed.status)
+    return RedirectResponse("/case#album", status_code=303)
+
+
 @router.get("/{action}")
 async def back_to_the_case(request: Request, action: str) -> Response:
     """A form's address, opened without its form."""
@@ -196,6 +215,7 @@ async def _shown(
     fault: str | None = None,
     refused: Refused | None = None,
     typed: str = "",
+    photo_fault: str | None = None,
     status: int = 200,
 ) -> Response:
     row, language, at = await row_of(door, case_id), pages.language(request), now()
@@ -221,6 +241,10 @@ async def _shown(
         "fault": fault,
         "refused": refusal(refused, language, teller.zone) if refused else None,
         "typed": typed,
+        "photos": await shown(door, case_id),
+        "photo_fault": photo_fault,
+        "takes_photos": row.state not in (State.WITHDRAWN, State.ERASED),
+        "limits": LIMITS,
         "kept_days": rules().days(Kind(row.kind), row.category) if row.kind and row.category else None,
         "zone": teller.zone,
     }

@@ -1,4 +1,7 @@
-"""A report while it is being written: it travels in the form from page to page, and nowhere else."""
+"""A report while it is being written: it travels in the form from page to page, and nowhere else.
+
+Its photos alone are kept here meanwhile, sealed, and found by its key.
+"""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -7,7 +10,6 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import FormData
 
 from services.chassis.web.marked import marked
 from services.contracts.cases import Kind
@@ -26,6 +28,7 @@ class Step(StrEnum):
     WHERE = "where"
     WHAT = "what"
     WORDS = "words"
+    PHOTOS = "photos"
     REACH = "reach"
     CHECK = "check"
 
@@ -35,6 +38,7 @@ FIELDS: Mapping[Step, Sequence[str]] = {
     Step.WHERE: ("community",),
     Step.WHAT: ("category",),
     Step.WORDS: ("text", "place", "about_staff"),
+    Step.PHOTOS: (),
     Step.REACH: ("reach", "name", "email", "phone", "notify"),
     Step.CHECK: (),
 }
@@ -61,7 +65,7 @@ class Draft:
     """Every question was shown once: from a change the way leads back to the check."""
 
     @staticmethod
-    def of(form: FormData) -> "Draft":
+    def of(form: Mapping[str, str]) -> "Draft":
         names = [name for fields in FIELDS.values() for name in fields]
         answers = {name: _typed(form, name) for name in names}
         return Draft(answers, _typed(form, "key") or secrets.token_urlsafe(24), _typed(form, "seen_all") == _YES)
@@ -124,7 +128,7 @@ def faults_of(draft: Draft, step: Step, communities: Sequence[CommunityRow]) -> 
             return _wordless(draft)
         case Step.REACH:
             return _unreachable(draft)
-        case Step.CHECK:
+        case Step.PHOTOS | Step.CHECK:
             return []
 
 
@@ -169,7 +173,6 @@ def _fits(shape: Any, text: str) -> bool:
     return True
 
 
-def _typed(form: FormData, name: str) -> str:
+def _typed(form: Mapping[str, str], name: str) -> str:
     """One answer as PostgreSQL can keep it; browsers send line ends as CR LF."""
-    value = form.get(name, "")
-    return value.replace("\0", "").replace("\r\n", "\n").strip() if isinstance(value, str) else ""
+    return form.get(name, "").replace("\0", "").replace("\r\n", "\n").strip()

@@ -1,9 +1,10 @@
-"""/ and /report: what is troubling you, one question a page, and nothing is stored before it is sent."""
+"""/ and /report: what is troubling you, one question a page; before it is sent nothing is stored but photos, sealed."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
@@ -16,10 +17,12 @@ from services.chassis.web.languages import Language, known, translator
 from services.chassis.web.marked import marked
 from services.chassis.web.pages import keep_choice
 from services.contracts.cases import Kind
+from services.intake.attachments.uploads import SentForm
 from services.intake.categories import categories
 from services.intake.door import Door
 from services.intake.pages import kept_receipt
 from services.intake.pages.draft import Draft, Fault, Step, faults_of, step_of_field, steps_of
+from services.intake.pages.photos import LIMITS, ShownPhoto, change, shown
 from services.intake.pages.rendering import PageRoute, help_at_once, own_form, pages, redirect
 from services.intake.read_models.places import CommunityRow, communities
 from services.intake.taking import take
@@ -42,6 +45,8 @@ DANGEROUS = frozenset({Kind.DISPUTE, Kind.NEED, Kind.LISTENING})
 _CACHED = "private, no-cache"
 """A browser may show an earlier page again when its reader goes back; what was sent clears it."""
 
+_PHOTOS_AWAY = marked("Photos can't be stored just now. Nothing else is lost: send them again, or go on without them.")
+
 
 @router.get("/")
 async def ask(request: Request) -> Response:
@@ -55,26 +60,40 @@ async def begin(request: Request) -> Response:
 
 
 @router.post("/report", dependencies=[Depends(own_form)])
-async def step(
-    request: Request,
-    traceparent: TraceParent,
-    at: Annotated[Step, Form()] = Step.KIND,
-    go: Annotated[str, Form(max_length=20)] = "next",
-    lang: Annotated[str, Form(max_length=20)] = "",
-) -> Response:
+async def step(request: Request, traceparent: TraceParent) -> Response:
     """One answer given: the next question, the one before, the one to change, or the report is sent."""
     door: Door = request.app.state.door
-    draft = Draft.of(await request.form())
+    async with door.uploads.form(request) as sent:
+        return await _answered(request, door, sent, traceparent)
+
+
+async def _answered(request: Request, door: Door, sent: SentForm, traceparent: str | None) -> Response:
+    told = sent.fields
+    lang, go = told.get("lang", ""), told.get("go", "next")
+    try:
+        at = Step(told.get("at", Step.KIND))
+    except ValueError:
+        raise RequestValidationError([]) from None
+    draft = Draft.of(told)
     language = translator(lang, "intake") if known(lang) else pages.language(request)
     async with scoped(door.service.application, []) as connection:
         places = await communities(connection)
     if len(places) == 1:
         draft = Draft({**draft.answers, "community": str(places[0].community_id)}, draft.key, draft.seen_all)
-    view = _View(request, language, places, draft)
+    album = door.album.draft(draft.key)
+    try:
+        changed = await change(door, album, sent, door.album.keep_for_draft)
+    except StoreUnavailable:
+        return _View(request, language, places, draft).show(Step.PHOTOS, (), _PHOTOS_AWAY, 503)
+    view = _View(request, language, places, draft, await shown(door, album))
     if known(lang):
         answer = view.show(at)
         keep_choice(answer, request, lang)
         return answer
+    if changed.refused is not None:
+        return view.show(Step.PHOTOS, [Fault("photos", changed.told(language))], status=changed.status)
+    if changed.removed:
+        return view.show(Step.PHOTOS)
     if go == "send":
         return await _send(view, door, traceparent)
     if go in set(Step):
@@ -93,11 +112,19 @@ async def step(
 class _View:
     """One reader at one draft."""
 
-    def __init__(self, request: Request, language: Language, places: Sequence[CommunityRow], draft: Draft) -> None:
+    def __init__(
+        self,
+        request: Request,
+        language: Language,
+        places: Sequence[CommunityRow],
+        draft: Draft,
+        photos: Sequence[ShownPhoto] = (),
+    ) -> None:
         self.request = request
         self.language = language
         self.places = places
         self.draft = draft
+        self.photos = photos
 
     def missing(self) -> Step | None:
         """The first question whose answer can't be sent as it is."""
@@ -124,13 +151,15 @@ class _View:
             "danger": draft.kind in DANGEROUS,
             "help": help_at_once(),
             "switch_form": "steps",
+            "photos": self.photos,
+            "limits": LIMITS,
         }
         answer = pages.render(
             f"report/{step}.html",
             context,
             request=self.request,
             language=self.language,
-            status=422 if faults else status,
+            status=422 if faults and status == 200 else status,
         )
         answer.headers["Cache-Control"] = _CACHED
         return answer
@@ -142,7 +171,12 @@ async def _send(view: _View, door: Door, traceparent: str | None) -> Response:
         return view.show(missing, faults_of(draft, missing, view.places))
     try:
         form = draft.form(view.language.code)
+        if view.photos:
+            receipt = door.receipts.derive(form.community, draft.key)
+            await door.album.sending(door.album.draft(draft.key), door.receipts.command_key(receipt))
         taken, _ = await take(door, form, draft.key, traceparent)
+        if view.photos:
+            await door.album.sent(taken.case_id)
     except ValidationError as wrong:
         field = str(wrong.errors(include_input=False, include_url=False)[0]["loc"][0])
         return view.show(step_of_field(field), [Fault(field, marked("This can't be taken as it is; write it anew."))])

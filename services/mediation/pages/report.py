@@ -1,4 +1,7 @@
-"""What the resident wrote, asked of intake for one look of one member of staff; nothing of it stays here."""
+"""What the resident wrote and photographed, asked of intake for one look of one member of staff; nothing stays here.
+
+Of photos there are links alone: the reader's browser fetches the pictures from intake, which records that first.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,26 +34,47 @@ FIELDS: dict[str, str] = {
 """What is shown of a report, in this order."""
 
 
+_PHOTOS = "/internal/photos:list"
+"""Of intake."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedPhoto:
+    """Paths, for ten minutes and one reader."""
+
+    link: str
+    thumbnail: str
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class OpenedReport:
     """No `repr`: it would stand in a log. `away`: intake can't be asked now."""
 
     written: tuple[Mapping[str, str], ...] = ()
+    photos: tuple[OpenedPhoto, ...] = ()
     away: bool = False
 
 
 async def open_report(parts: Service, intake_url: str, staff: Staff, case_id: UUID, purpose: str) -> OpenedReport:
-    """All that the resident wrote to the case, the earliest first; nothing when it was erased."""
+    """All that the resident sent to the case, the earliest first; nothing when it was erased."""
     token = parts.service_tokens.issue("intake", staff=staff)
     asked = {"purpose": purpose, "case_id": str(case_id)}
+    headers = {"Authorization": f"Bearer {token}"}
+    answers: list[dict[str, Any]] = []
     try:
-        answer = await parts.http.post(f"{intake_url}{PATH}", json=asked, headers={"Authorization": f"Bearer {token}"})
-        answer.raise_for_status()
+        for path in (PATH, _PHOTOS):
+            answer = await parts.http.post(f"{intake_url}{path}", json=asked, headers=headers)
+            answer.raise_for_status()
+            answers.append(answer.json())
     except (httpx.HTTPError, httpx.InvalidURL):
         return OpenedReport(away=True)
-    told: dict[str, dict[str, Any]] = answer.json()["particulars"]
-    # Ids begin with the time at which they were made.
-    return OpenedReport(tuple(_shown(told[ref]) for ref in sorted(told)))
+    told: dict[str, dict[str, Any]] = answers[0]["particulars"]
+    photos: list[dict[str, str]] = answers[1]["photos"]
+    return OpenedReport(
+        # Ids begin with the time at which they were made.
+        tuple(_shown(told[ref]) for ref in sorted(told)),
+        tuple(OpenedPhoto(photo["link"], photo["thumbnail"]) for photo in photos),
+    )
 
 
 def _shown(written: Mapping[str, Any]) -> dict[str, str]:
