@@ -2,6 +2,7 @@
 
 import os
 
+from deploy.local.home import Home
 from deploy.local.mailbox_told import Told
 from deploy.local.postgres import Dsns
 from deploy.local.state import GATEWAY_PORT, SERVICES, State
@@ -43,7 +44,7 @@ def letterbox_of(state: State) -> Told:
     return Told(state.smtp_port, state.mailbox_port)
 
 
-def service_environment(state: State, service: str, gateway_port: int = GATEWAY_PORT) -> dict[str, str]:
+def service_environment(home: Home, state: State, service: str, gateway_port: int = GATEWAY_PORT) -> dict[str, str]:
     """What `python -m services.<service>` reads, whole."""
     keys, reached = state.services[service], dsns(state, service)
     variables = inherited() | {
@@ -69,9 +70,10 @@ def service_environment(state: State, service: str, gateway_port: int = GATEWAY_
     if service == "intake":
         variables["DOORSTEP_RECEIPT_KEY"] = state.receipt_key
         variables["DOORSTEP_CREDENTIAL_KEY"] = state.credential_key
+        variables["DOORSTEP_ATTACHMENTS"] = f"file:{home.attachments}"
     return variables
 
 
-def migration_environment(state: State, service: str) -> dict[str, str]:
+def migration_environment(home: Home, state: State, service: str) -> dict[str, str]:
     """What `python -m services.<service> migrate` reads: the owner's way in besides."""
-    return service_environment(state, service) | {"DOORSTEP_OWNER_DSN": dsns(state, service).owner}
+    return service_environment(home, state, service) | {"DOORSTEP_OWNER_DSN": dsns(state, service).owner}

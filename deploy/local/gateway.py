@@ -9,6 +9,8 @@ from typing import Any
 
 CADDY = Path(sysconfig.get_path("scripts")) / "caddy"
 BODY_BYTES = 64 * 1024 * 1024
+PICTURE_BYTES = 11 * 1024 * 1024
+"""One picture, which intake takes up to 10 MB of, so that it is intake that says what is wrong."""
 
 _PREFIXES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "reporting"), ("/open311", "intake"))
 
@@ -57,6 +59,10 @@ class Gateway:
                 {"path_regexp": {"pattern": r"(?i)^/(api/(.*/)?)?internal(/|$)"}},
                 _problem(404, "There is nothing here", "Nothing is served under this address."),
             ),
+            {
+                "match": [{"path": ["/api/intake/v1/case:add-photo"]}],
+                "handle": [{"handler": "request_body", "max_size": PICTURE_BYTES}],
+            },
             *(_route({"path": [f"/api/{name}", f"/api/{name}/*"]}, _proxy(port)) for name, port in self.ports.items()),
             *(
                 _route({"path": [page, f"{page}/*"]}, _proxy(self.ports[name]))
@@ -78,7 +84,11 @@ class Gateway:
                 "routes": [
                     _route(
                         {"expression": "{http.error.status_code} == 413"},
-                        _problem(413, "The request is too large", "Send less than 64 MB at once."),
+                        _problem(
+                            413,
+                            "The request is too large",
+                            "Send less than 64 MB at once, and a picture of at most 10 MB.",
+                        ),
                     ),
                     _route({}, _problem(503, "The service is away", away, {"Retry-After": ["1"]})),
                 ]

@@ -27,6 +27,7 @@ PAGE = 5000
 PLAIN = {
     "community_key": "communities' keys: those given out since don't work, those revoked since work again",
     "set_aside": "conflicting reports that wait for review",
+    "attachment": "photos that residents added",
     "particulars_access": "who looked at particulars, when and why",
     "delivery": "which messages had gone out; none that was due before this restore goes out again",
     "late_cases": "the digest of cases that came too late to alert for each",

@@ -39,6 +39,7 @@ class FrontDoor:
     """Of the community's system; may bring history."""
     attachments: Path
     """Where sealed photos lie."""
+    owner_dsn: str
     told: int = 0
 
     def report_form(self, **changed: Any) -> dict[str, Any]:
@@ -129,4 +130,6 @@ async def _opened(postgres: Databases, kafka: str, folder: Path) -> AsyncGenerat
             community = (await client.post(f"{API}/communities", json=form, headers=operator)).json()
             keys = f"{API}/communities/{community['community_id']}/keys"
             key = (await client.post(keys, json={"scopes": ["report", "history"]}, headers=operator)).json()
-            yield FrontDoor(app, client, app.state.service, community["community_id"], key["api_key"], folder)
+            yield FrontDoor(
+                app, client, app.state.service, community["community_id"], key["api_key"], folder, dsns.owner
+            )

@@ -12,6 +12,7 @@ from uuid import UUID
 from services.chassis.clock import now
 from services.chassis.eventstore import Sealed, StoreUnavailable
 from services.chassis.ids import new_id
+from services.chassis.particulars import Unopenable
 from services.chassis.passing import passes
 from services.chassis.service import Service
 from services.chassis.telemetry import log
@@ -151,7 +152,11 @@ class Album:
         body = await self._blobs.get(row.thumbnail if thumbnail else row.photo) if row else None
         if row is None or body is None:
             return None
-        return self._service.vault.open_bytes(Sealed(ref, row.key_id, body), THUMBNAIL if thumbnail else PHOTO)
+        try:
+            return self._service.vault.open_bytes(Sealed(ref, row.key_id, body), THUMBNAIL if thumbnail else PHOTO)
+        except Unopenable:
+            log.error("a photo can't be opened: it was altered where it lies, or its key is missing", ref=str(ref))
+            return None
 
     async def clear(self) -> None:
         """Delete at once what is doomed; what can't be deleted now goes with a later sweep."""
