@@ -18,6 +18,7 @@ from services.mediation.unit_links import UnitLinks
 from tests.browser.looking import served
 from tests.conftest import Databases
 from tests.intake.door import opened_door
+from tests.intake.pictures import jpeg
 from tests.mediation.happened import EAST, WILLOW_LANE
 from tests.mediation.office import Office, opened_office, recorded, reported
 from tests.services import staff
@@ -327,6 +328,34 @@ class TestWhatTheResidentWrote:
                     "SELECT actor, role, purpose FROM particulars_access WHERE stream_id = $1", (case,)
                 )
                 assert [tuple(row) for row in found] == [("mei", "cadre", "dispatch")]
+
+    async def test_photos_are_shown_by_links_to_intake_alone(
+        self, postgres: Databases, mediation_database: Dsns
+    ) -> None:
+        async with (
+            opened_door(postgres) as door,
+            served(door.app) as intake_url,
+            opened_office(mediation_database, intake_url=intake_url) as office,
+        ):
+            report = await door.report()
+            case = UUID(report["case_id"])
+            receipt = {"Doorstep-Receipt": report["receipt"]}
+            await door.client.post("/api/intake/v1/case:add-photo", content=jpeg(), headers=receipt)
+            await office.told(COMMANDS_CONSUMER, recorded(reported(), case))
+            mei = await mei_at(office)
+            assert "/photos/" not in await mei.page(case), "they are folded with what was written"
+            opened = await mei.act(case, "report", purpose="casework")
+            [link], [thumbnail] = (
+                re.findall(pattern, opened.text) for pattern in (r'href="(/photos/[^"]+)"', r'src="(/photos/[^"]+)"')
+            )
+            assert (await office.client.get(thumbnail)).status_code == 404, "no picture lies here"
+            looks = "SELECT count(*) FROM particulars_access WHERE stream_id = $1"
+            async with door.service.worker.connect() as connection:
+                assert (await connection.exec_driver_sql(looks, (case,))).scalar_one() == 1, "what was written"
+            for picture in (thumbnail, link):
+                assert (await door.client.get(picture)).headers["Content-Type"] == "image/jpeg"
+            async with door.service.worker.connect() as connection:
+                assert (await connection.exec_driver_sql(looks, (case,))).scalar_one() == 2, "and the photo"
 
 
 class TestWhoMay:

@@ -180,11 +180,11 @@ class Album:
     async def _clear(self, at: datetime) -> None:
         while True:
             async with self._service.worker.begin() as connection:
-                names: Sequence[str] = (await connection.exec_driver_sql(rows.DUE, (at,))).scalars().all()
+                names = [row.name for row in await connection.exec_driver_sql(rows.DUE, (at,))]
                 if not names:
                     return
                 await self._blobs.delete(names)
-                await connection.exec_driver_sql(rows.SPARE, (list(names),))
+                await connection.exec_driver_sql(rows.SPARE, (names,))
 
     async def run(self) -> None:
         """Sweep once a minute."""
