@@ -10,6 +10,7 @@ from services.chassis.auth import Forbidden
 from services.chassis.clock import now
 from services.chassis.forms import Form
 from services.chassis.http import CallingService
+from services.chassis.problems import Problem
 from services.contracts.event import Code
 from services.intake.attachments.refusals import MOST_BYTES, MOST_PHOTOS
 from services.intake.attachments.showing import LinkedPhoto, for_staff, linked
@@ -49,7 +50,13 @@ class Asked(Form):
     purpose: Code
 
 
-@router.post("/case:add-photo", status_code=201, operation_id="add_photo", openapi_extra=_PICTURE)
+@router.post(
+    "/case:add-photo",
+    status_code=201,
+    operation_id="add_photo",
+    openapi_extra=_PICTURE,
+    responses={413: {"model": Problem, "description": "The picture is too large"}},
+)
 async def add(request: Request, door: TheDoor, case_id: ResidentsCase) -> LinkedPhoto:
     """Add a photo to the case. It is written anew: where and when it was taken is left out. The same one is kept once.
 

@@ -60,16 +60,16 @@ async def open_report(parts: Service, intake_url: str, staff: Staff, case_id: UU
     token = parts.service_tokens.issue("intake", staff=staff)
     asked = {"purpose": purpose, "case_id": str(case_id)}
     headers = {"Authorization": f"Bearer {token}"}
-    answers: list[dict[str, Any]] = []
     try:
-        for path in (PATH, _PHOTOS):
-            answer = await parts.http.post(f"{intake_url}{path}", json=asked, headers=headers)
-            answer.raise_for_status()
-            answers.append(answer.json())
+        written = await parts.http.post(f"{intake_url}{PATH}", json=asked, headers=headers)
+        written.raise_for_status()
+        pictured = await parts.http.post(f"{intake_url}{_PHOTOS}", json=asked, headers=headers)
+        if pictured.status_code != 404:  # an intake of an earlier version has none
+            pictured.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL):
         return OpenedReport(away=True)
-    told: dict[str, dict[str, Any]] = answers[0]["particulars"]
-    photos: list[dict[str, str]] = answers[1]["photos"]
+    told: dict[str, dict[str, Any]] = written.json()["particulars"]
+    photos: list[dict[str, str]] = pictured.json().get("photos", [])
     return OpenedReport(
         # Ids begin with the time at which they were made.
         tuple(_shown(told[ref]) for ref in sorted(told)),
