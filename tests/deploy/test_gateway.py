@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local.gateway import BODY_BYTES, Gateway
+from deploy.local.gateway import BODY_BYTES, PICTURE_BYTES, Gateway
 from deploy.local.state import SERVICES, free_ports
 from tests.conftest import running
 
@@ -124,6 +124,14 @@ def test_a_body_beyond_the_limit_is_refused_with_the_remedy(front: Front) -> Non
     answer = httpx.post(f"{front.url}/api/intake/v1/reports:bulk", content=b"x" * (BODY_BYTES + 1), timeout=30)
     assert answer.status_code == 413
     assert "64 MB" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["case:add-photo", "case%3Aadd-photo"])
+def test_a_picture_beyond_its_own_limit_too(front: Front, path: str) -> None:
+    for size, status in ((PICTURE_BYTES, 200), (PICTURE_BYTES + 1, 413)):
+        answer = httpx.post(f"{front.url}/api/intake/v1/{path}", content=b"x" * size, timeout=30)
+        assert answer.status_code == status
+    assert "10 MB" in answer.json()["detail"]
 
 
 def test_nothing_of_a_request_is_logged_when_its_service_breaks_off(front: Front) -> None:
