@@ -33,6 +33,8 @@ COMMUNITY_KEY = Allowed(others="a community's system, by its key")
 SERVICE = Allowed(others="another service, by its token")
 UNIT_LINK = Allowed(others="whoever has the link that a unit was sent")
 
+LOGOUT_TOKEN = Allowed(others="the provider that staff sign in at, by its logout token", refused=frozenset({400}))
+
 CASEWORK = ("cadre", "mediator", "supervisor")
 
 COMMANDS: dict[str, Allowed] = {
@@ -102,4 +104,14 @@ COMMANDS: dict[str, Allowed] = {
     "mediation POST /desk/sign-out": ANYBODY,
     "notifications POST /duty/sign-out": ANYBODY,
     "reporting POST /board/sign-out": ANYBODY,
+    # Signed out elsewhere
+    "mediation POST /desk/backchannel-logout": LOGOUT_TOKEN,
+    "notifications POST /duty/backchannel-logout": LOGOUT_TOKEN,
+    "reporting POST /board/backchannel-logout": LOGOUT_TOKEN,
+    "mediation POST /internal/backchannel-logout": LOGOUT_TOKEN,
+    "notifications POST /internal/backchannel-logout": LOGOUT_TOKEN,
+    "reporting POST /internal/backchannel-logout": LOGOUT_TOKEN,
+    "mediation POST /internal/signed-out": SERVICE,
+    "notifications POST /internal/signed-out": SERVICE,
+    "reporting POST /internal/signed-out": SERVICE,
 }
