@@ -76,7 +76,7 @@ async def test_it_is_sound_on_every_width_in_every_language(
 ) -> None:
     [case] = await site.office.report()
     viewport = {"width": width, "height": 800}
-    for path in ("", f"/cases/{case}"):
+    for path in ("", f"/cases/{case}", "/sign-out"):
         async with desk(chromium, site, path, lang, viewport=viewport, color_scheme=scheme) as seen:
             await seen.sound()
             for folded in await seen.page.locator("details").all():

@@ -98,7 +98,7 @@ class Office:
 
 
 @asynccontextmanager
-async def opened_office(dsns: Dsns, **told: object) -> AsyncGenerator[Office]:
+async def opened_office(dsns: Dsns, **told: str) -> AsyncGenerator[Office]:
     app = mediation(settings_for(MediationSettings, dsns, **told))
     async with answering(app) as client:
         service: Service = app.state.service
