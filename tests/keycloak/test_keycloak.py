@@ -1,5 +1,6 @@
 """The realm of deploy/keycloak in a real Keycloak, the services told by configuration alone, and a real browser."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
+from typer.testing import CliRunner
 
+from deploy.cli import app
 from deploy.keycloak.admin import NotMade
 from tests.keycloak.conftest import FACES, Site
 from tests.keycloak.server import Keycloak
@@ -259,6 +262,22 @@ async def test_passwords_can_t_be_guessed_at(
     await prove(page, person, first)
     assert not page.url.startswith(site.url)
     await expect(page.locator("#password-new")).to_have_count(0)
+
+
+async def test_the_command_makes_an_account_and_tells_its_first_password_once(
+    site: Site, provider: Keycloak, browser: BrowserContext, person: str
+) -> None:
+    asked = ["account", person, "--role", "cadre", "--area", COMMUNITY, "--keycloak", provider.url]
+    environment = {"DOORSTEP_KEYCLOAK_PASSWORD": provider.password}
+    told = await asyncio.to_thread(CliRunner().invoke, app, asked, env=environment)
+    assert told.exit_code == 0, told.output
+    first = told.stdout.strip().removeprefix(f"{person} signs in with ")
+    page = await browser.new_page()
+    await sign_in(page, site, person, first)
+    await expect(page.locator("#password-new")).to_be_visible()
+    again = await asyncio.to_thread(CliRunner().invoke, app, asked, env=environment)
+    assert again.exit_code == 2
+    assert "already" in again.stderr
 
 
 async def test_an_account_is_refused_that_doorstep_could_not_take(provider: Keycloak) -> None:
