@@ -68,6 +68,11 @@ def test_a_sign_in_there_lasts_as_long_as_one_here() -> None:
     assert REALM["accessTokenLifespan"] <= CONFIRM.total_seconds()
 
 
+def test_an_answer_that_is_lost_on_the_way_ends_no_sign_in() -> None:
+    """Services hold a refresh token each of one sign-in, sealed, and show the client's secret with it: it may stay."""
+    assert REALM["revokeRefreshToken"] is False
+
+
 def test_no_group_lies_in_another_or_it_would_be_given_that_one_s_areas() -> None:
     assert not [group for group in REALM["groups"] if group.get("subGroups")]
 
