@@ -190,6 +190,22 @@ async def signed_in_at(browser: httpx.AsyncClient, person: str, face: str) -> No
     assert shown.json()["staff"] == person
 
 
+@pytest.mark.parametrize("by_the_provider", [False, True], ids=["by themselves", "by the provider"])
+async def test_who_proved_who_they_are_in_the_very_second_of_it_has_to_do_it_anew(
+    town: Town, browser: httpx.AsyncClient, by_the_provider: bool
+) -> None:
+    person = f"cadre-{keyed()['Idempotency-Key']}"
+    second = int(time.time())
+    await arrive(town, browser, sub=person, auth_time=second)
+    if by_the_provider:
+        await told(town, logout_token(town, sub=person, iat=second))
+    else:
+        csrf = (await browser.get("/desk")).json()["csrf"]
+        await browser.post("/desk/sign-out", data={"csrf": csrf, "everywhere": "yes"}, headers=OWN)
+    assert asked_anew(await arrive(town, browser, sub=person, auth_time=second))
+    assert (await arrive(town, browser, sub=person, auth_time=second + 2)).headers["location"] == "/desk"
+
+
 async def test_who_could_not_be_signed_out_everywhere_is_told_and_can_try_again(
     town: Town, browser: httpx.AsyncClient
 ) -> None:

@@ -183,7 +183,8 @@ class SignIn:
             self._digest("token", claims["jti"]),
             self._digest("subject", subject) if subject else None,
             self._digest("session", session) if session else None,
-            datetime.fromtimestamp(claims["iat"], UTC),
+            # Both this and when they proved who they are come in whole seconds: what fell into the same one is over.
+            datetime.fromtimestamp(claims["iat"], UTC) + timedelta(seconds=1),
             # A sign-in that began before it is not finished later than this.
             max(datetime.fromtimestamp(claims["exp"], UTC) + _LEEWAY, now() + PATIENCE),
         )

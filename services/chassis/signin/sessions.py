@@ -174,7 +174,7 @@ class Sessions:
 
     async def end_everywhere(self, staff_id: str) -> None:
         """End every session of a member of staff; without new proof of who they are, no other begins for a shift."""
-        at = now().replace(microsecond=0)
+        at = now()
         async with self._worker.begin() as connection:
             await _told(connection, secrets.token_bytes(16), _by_name(staff_id), at, at + SHIFT)
             await connection.exec_driver_sql("DELETE FROM session WHERE subject = $1", (staff_id,))
