@@ -83,6 +83,27 @@ def token(
 
 
 @app.command(rich_help_panel=STACK)
+def account(
+    name: Annotated[str, typer.Argument(help="A pseudonym, as cadre-lin; it stands in events for ever.")],
+    role: Annotated[list[str], typer.Option(help="cadre, mediator, supervisor, manager or operator; repeatable.")],
+    area: Annotated[list[str], typer.Option(help="Path of an area, as /lakeside/east/; repeatable.")],
+    keycloak: Annotated[str, typer.Option(help="Where Keycloak answers.")],
+    realm: Annotated[str, typer.Option(help="Its realm.")] = "doorstep",
+    admin: Annotated[str, typer.Option(help="Who administers it, in the realm master.")] = "admin",
+) -> None:
+    """Make an account of a member of staff in Keycloak, and print the password for their first sign-in.
+
+    The administrator's password is asked for, or taken from DOORSTEP_KEYCLOAK_PASSWORD. deploy/keycloak/README.md
+    tells the rest.
+
+        doorstep account operator-1 --role operator --area / --keycloak https://id.example.org
+    """
+    from deploy.account import account
+
+    account(name, role, area, keycloak, realm, admin)
+
+
+@app.command(rich_help_panel=STACK)
 def demo(
     lang: Annotated[str, typer.Option(help="Of the texts: zh or en.")] = "en",
     speed: Annotated[

@@ -152,6 +152,7 @@ def compose(
         worker=service.worker,
         http=service.http,
         fingerprints=service.fingerprints,
+        service_tokens=service.service_tokens,
         face=face,
     )
     return app

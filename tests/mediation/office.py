@@ -98,8 +98,8 @@ class Office:
 
 
 @asynccontextmanager
-async def opened_office(dsns: Dsns, *, intake_url: str = "") -> AsyncGenerator[Office]:
-    app = mediation(settings_for(MediationSettings, dsns, intake_url=intake_url))
+async def opened_office(dsns: Dsns, **told: str) -> AsyncGenerator[Office]:
+    app = mediation(settings_for(MediationSettings, dsns, **told))
     async with answering(app) as client:
         service: Service = app.state.service
         yield Office(

@@ -111,6 +111,8 @@ NO_AREA: dict[str, str] = {
     r"\w+ GET /api/\w+/(openapi\.json|livez|readyz|metrics)": "it tells of the service, not of a case",
     r"\w+ GET /[\w/-]*assets/\{name\}": "style sheets",
     r"\w+ (GET|POST) /(desk|duty|board)/sign(ed)?-(in|out)": "sign-in itself",
+    r"\w+ POST /(desk|duty|board|internal)/backchannel-logout": "the provider's word on sign-in itself",
+    r"\w+ POST /internal/signed-out": "a service's word on sign-in itself",
     r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
     r"intake (GET|POST) /(report|case(/.+)?)?": "residents' pages: a word to any community, or by a receipt",
     r"intake POST /api/intake/v1/reports": "a resident's word, to any community",

@@ -1,6 +1,7 @@
-"""Who may do what: one line for each route that changes something. What stands nowhere is allowed to nobody.
+"""Who may do and read what: one line for each route. What stands nowhere is allowed to nobody.
 
-To add a route: put `"<service> <METHOD> <path>"` under whoever may call it, and look at the line once more.
+To add a route: put `"<service> <METHOD> <path>"` under whoever may call it, and look at the line once more. One that
+only reads goes into READS, or, if anybody may read it, into ANYBODY_READS with the reason.
 """
 
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ RECEIPT = Allowed(others="whoever has the case's receipt")
 COMMUNITY_KEY = Allowed(others="a community's system, by its key")
 SERVICE = Allowed(others="another service, by its token")
 UNIT_LINK = Allowed(others="whoever has the link that a unit was sent")
+
+LOGOUT_TOKEN = Allowed(others="the provider that staff sign in at, by its logout token", refused=frozenset({400}))
 
 CASEWORK = ("cadre", "mediator", "supervisor")
 
@@ -106,4 +109,62 @@ COMMANDS: dict[str, Allowed] = {
     "mediation POST /desk/sign-out": ANYBODY,
     "notifications POST /duty/sign-out": ANYBODY,
     "reporting POST /board/sign-out": ANYBODY,
+    # Signed out elsewhere
+    "mediation POST /desk/backchannel-logout": LOGOUT_TOKEN,
+    "notifications POST /duty/backchannel-logout": LOGOUT_TOKEN,
+    "reporting POST /board/backchannel-logout": LOGOUT_TOKEN,
+    "mediation POST /internal/backchannel-logout": LOGOUT_TOKEN,
+    "notifications POST /internal/backchannel-logout": LOGOUT_TOKEN,
+    "reporting POST /internal/backchannel-logout": LOGOUT_TOKEN,
+    "mediation POST /internal/signed-out": SERVICE,
+    "notifications POST /internal/signed-out": SERVICE,
+    "reporting POST /internal/signed-out": SERVICE,
+}
+
+READS: dict[str, Allowed] = {
+    # A case by its receipt, what a community sent, and what staff may open of either
+    "intake GET /api/intake/v1/case": RECEIPT,
+    "intake GET /api/intake/v1/case:export": RECEIPT,
+    "intake GET /api/intake/v1/cases/{case_id}/report": staff(*CASEWORK),
+    "intake GET /api/intake/v1/conflicts": staff(*CASEWORK, "operator"),
+    "intake GET /api/intake/v1/conflicts/{ref}": staff(*CASEWORK),
+    "intake GET /api/intake/v1/conflicts/own": COMMUNITY_KEY,
+    "intake GET /api/intake/v1/communities/{community_id}/keys": staff("operator"),
+    # Casework
+    "mediation GET /api/mediation/v1/cases": staff(*CASEWORK, "operator"),
+    "mediation GET /api/mediation/v1/cases/{case_id}": staff(*CASEWORK, "operator"),
+    "mediation GET /api/mediation/v1/units": staff(*CASEWORK, "operator"),
+    "mediation GET /api/mediation/v1/policies": staff(*CASEWORK, "manager", "operator"),
+    "mediation GET /desk": staff(*CASEWORK),
+    "mediation GET /desk/cases/{case_id}": staff(*CASEWORK),
+    "mediation GET /desk/cases/{case_id}/version": staff(*CASEWORK),
+    "mediation GET /desk/unit/{token}": UNIT_LINK,
+    # Duty and alerts
+    "notifications GET /api/notifications/v1/duty": staff(*CASEWORK, "operator"),
+    "notifications GET /api/notifications/v1/alerts": staff(*CASEWORK, "operator"),
+    "notifications GET /api/notifications/v1/alerts:stream": staff(*CASEWORK, "operator"),
+    "notifications GET /api/notifications/v1/channels": staff(*CASEWORK, "operator"),
+    "notifications GET /api/notifications/v1/deliveries": staff(*CASEWORK, "operator"),
+    "notifications GET /api/notifications/v1/deliveries/own": staff(*CASEWORK, "operator"),
+    "notifications GET /duty": staff(*CASEWORK, "operator"),
+    "notifications GET /duty/desk": staff(*CASEWORK, "operator"),
+    "notifications GET /duty/waiting": staff(*CASEWORK, "operator"),
+    "notifications GET /duty/events": staff(*CASEWORK, "operator"),
+    "notifications GET /duty/channels": staff(*CASEWORK, "operator"),
+    # Numbers
+    "reporting GET /api/reporting/v1/indicators": staff("cadre", "supervisor", "manager", "operator"),
+    "reporting GET /api/reporting/v1/indicators/{name}/events": staff("cadre", "supervisor", "manager", "operator"),
+    "reporting GET /board": staff("cadre", "supervisor", "manager", "operator"),
+    "reporting GET /board/events": staff("cadre", "supervisor", "manager", "operator"),
+}
+
+ANYBODY_READS: dict[str, str] = {
+    r"\w+ GET /api/\w+/(openapi\.json|livez|readyz|metrics)": "it tells of the service, not of a case",
+    r"\w+ GET /[\w/-]*assets/\{name\}": "style sheets",
+    r"\w+ GET /(desk|duty|board)/sign(ed)?-(in|out)": "sign-in itself; who signs out has a session",
+    r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
+    r"intake GET /(report)?": "a resident's first words",
+    r"intake GET /case(/.+)?": "pages that ask for the receipt; tests/intake/test_pages.py opens none without it",
+    r"intake GET /open311/.+": "what anybody may know; tests/intake/test_open311_privacy.py shows what they may not",
+    r"mediation GET /desk/cases/\{case_id\}/\{act\}": "a form's address without its form: it leads to the case",
 }
