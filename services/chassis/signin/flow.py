@@ -265,14 +265,17 @@ class SignIn:
         return staff
 
     def _proven(self, claims: dict[str, Any], tokens: Tokens, attempt: Attempt) -> Proven:
-        """An issuer that does not say since when it knows them is believed only if it had to ask them anew."""
+        """An issuer that does not say since when it knows them is believed only if it had to ask them anew.
+
+        Who was asked anew proved it after what they were refused for, though both fell into one second.
+        """
         session, since = claims.get("sid"), claims.get("auth_time", claims["iat"] if attempt.anew else 0)
         if not isinstance(since, int | float):
             raise NotSignedIn("unusable claims")
         return Proven(
             self._digest("subject", str(claims["sub"])),
             self._digest("session", session) if isinstance(session, str) else None,
-            datetime.fromtimestamp(since, UTC),
+            datetime.fromtimestamp(since, UTC) + timedelta(seconds=1 if attempt.anew else 0),
             tokens,
         )
 
