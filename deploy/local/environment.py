@@ -71,6 +71,7 @@ def service_environment(home: Home, state: State, service: str, gateway_port: in
         variables["DOORSTEP_RECEIPT_KEY"] = state.receipt_key
         variables["DOORSTEP_CREDENTIAL_KEY"] = state.credential_key
         variables["DOORSTEP_ATTACHMENTS"] = f"file:{home.attachments}"
+        variables["DOORSTEP_REPORTS_OF_A_CLIENT"] = "0"  # on this machine all come from one address
     return variables
 
 

@@ -8,7 +8,7 @@ from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import Service, compose, parts
 from services.intake.consumers import consumers
 from services.intake.door import door_of
-from services.intake.endpoints import bulk, photos, registry, reports, resident, staff
+from services.intake.endpoints import bulk, keys, photos, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
 from services.intake.endpoints.open311 import describing, reading, reporting
 from services.intake.pages import case, report
@@ -25,7 +25,15 @@ def intake(settings: IntakeSettings) -> FastAPI:
     app = compose(
         service,
         settings,
-        routers=[reports.router, bulk.router, resident.router, photos.router, staff.router, registry.router],
+        routers=[
+            reports.router,
+            bulk.router,
+            resident.router,
+            photos.router,
+            staff.router,
+            registry.router,
+            keys.router,
+        ],
         pages=[
             particulars_router(CASEWORKERS, _nothing, CONTACT),
             photos.between_services,

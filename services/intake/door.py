@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.chassis import consumer
+from services.chassis.auth import SystemTokens
 from services.chassis.fingerprints import Fingerprints
 from services.chassis.http import Position
 from services.chassis.service import Service
@@ -13,6 +14,7 @@ from services.intake.attachments.blobs import Blobs, Bucket
 from services.intake.attachments.uploads import Uploads
 from services.intake.credentials import Credentials
 from services.intake.known import Communities
+from services.intake.limits import Limits, too_many
 from services.intake.read_models.feeds import REGISTRY_CONSUMER, STATUS_CONSUMER
 from services.intake.receipts import Receipts
 from services.intake.settings import IntakeSettings
@@ -28,6 +30,8 @@ class Door:
     receipts: Receipts
     album: Album
     uploads: Uploads
+    system_tokens: SystemTokens
+    limits: Limits
     mediation_url: str
 
 
@@ -46,6 +50,8 @@ def door_of(service: Service, settings: IntakeSettings) -> Door:
         receipts=Receipts(settings.receipt_key.get_secret_value(), hashes),
         album=Album(service, Blobs(settings.attachments, bucket)),
         uploads=Uploads(),
+        system_tokens=SystemTokens(settings.service_key.get_secret_value()),
+        limits=Limits(settings),
         mediation_url=settings.mediation_url,
     )
 
@@ -62,6 +68,29 @@ async def case_of(door: Door, receipt: str) -> UUID | None:
     async with door.service.worker.connect() as connection:
         found = await connection.exec_driver_sql(CASE_OF, (key,))
         return found.scalar_one_or_none()
+
+
+async def case_shown(door: Door, receipt: str, client: str) -> UUID | None:
+    """`case_of` for a receipt that somebody brings: wrong ones of one address are limited, right ones never.
+
+    Neighbours may share the address of somebody who guesses. So whoever is over the limit is still looked up, one at
+    a time, and only learns later that what they brought is wrong.
+
+    Raises:
+        ProblemError: 429, it is wrong as too many before it were, or too many wait.
+    """
+    wrong = door.limits.wrong_receipts
+    over = wrong.wait(client)
+    if over is None:
+        case_id = await case_of(door, receipt)
+    else:
+        async with door.limits.narrow_way.through(over):
+            case_id = await case_of(door, receipt)
+    if case_id is None:
+        wrong.count(client)
+        if over is not None:
+            raise too_many(over)
+    return case_id
 
 
 async def has_reached(state: Any, position: Position) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, NonNegativeInt, PositiveInt, SecretStr
 
 from services.chassis.settings import ServiceSettings
 from services.intake.attachments.blobs import place
@@ -21,3 +21,12 @@ class IntakeSettings(ServiceSettings):
     attachments_key_id: SecretStr = SecretStr("")
     attachments_key: SecretStr = SecretStr("")
     """Both empty where the machine itself may use the bucket."""
+    wrong_receipts_of_a_client: NonNegativeInt = 30
+    """In ten minutes from one address; right ones are never counted. 0: no limit, here and below."""
+    reports_of_a_client: NonNegativeInt = 300
+    """In ten minutes from one address, which a whole neighbourhood may share."""
+    reports_of_a_key: NonNegativeInt = 1000
+    """One by one, in ten minutes: who has more sends them in bulk."""
+    bulk_at_once: PositiveInt = 20
+    """Bulk requests under way in one process."""
+    bulk_of_a_key_at_once: PositiveInt = 8

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local.gateway import BODY_BYTES, PICTURE_BYTES, Gateway
+from deploy.local.gateway import BODY_BYTES, CLIENT, PICTURE_BYTES, Gateway
 from deploy.local.state import SERVICES, free_ports
 from tests.conftest import running
 
@@ -118,6 +118,18 @@ def test_nobody_learns_the_callers_address(front: Front) -> None:
     told = front.get("/api/intake/v1/x", forged).json()["headers"]
     assert not {"x-forwarded-for", "x-real-ip", "forwarded", "via"} & {name.lower() for name in told}
     assert "192.0.2.7" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("path", ["/api/intake/v1/x", "/open311/v2/requests.json", "/case"])
+def test_intake_alone_is_told_whom_to_count_and_nobody_can_say_it_for_themselves(front: Front, path: str) -> None:
+    told = {name.lower(): value for name, value in front.get(path, {CLIENT: "192.0.2.7"}).json()["headers"].items()}
+    assert told[CLIENT.lower()] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("path", ["/api/mediation/v1/x", "/desk", "/duty", "/board", "/mail/", "/sign-in/authorize"])
+def test_no_other_service_is(front: Front, path: str) -> None:
+    told = front.get(path, {CLIENT: "192.0.2.7"}).json()["headers"]
+    assert CLIENT.lower() not in {name.lower() for name in told}
 
 
 def test_a_body_beyond_the_limit_is_refused_with_the_remedy(front: Front) -> None:

@@ -1,7 +1,7 @@
 """Intake without Kafka: a community to report to, and what was stored of it."""
 
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -103,14 +103,16 @@ async def _count(connection: AsyncConnection, table: str) -> int:
 
 
 @asynccontextmanager
-async def opened_door(postgres: Databases, kafka: str = NOWHERE) -> AsyncGenerator[FrontDoor]:
+async def opened_door(postgres: Databases, kafka: str = NOWHERE, **settled: object) -> AsyncGenerator[FrontDoor]:
     with tempfile.TemporaryDirectory(prefix="doorstep-attachments-") as folder:
-        async with _opened(postgres, kafka, Path(folder)) as door:
+        async with _opened(postgres, kafka, Path(folder), settled) as door:
             yield door
 
 
 @asynccontextmanager
-async def _opened(postgres: Databases, kafka: str, folder: Path) -> AsyncGenerator[FrontDoor]:
+async def _opened(
+    postgres: Databases, kafka: str, folder: Path, settled: Mapping[str, object]
+) -> AsyncGenerator[FrontDoor]:
     async with migrated(postgres, "intake", chain(*READ_MODELS.values())) as dsns:
         settings = settings_for(
             IntakeSettings,
@@ -120,6 +122,7 @@ async def _opened(postgres: Databases, kafka: str, folder: Path) -> AsyncGenerat
             credential_key=random_key(),
             attachments=f"file:{folder}",
             mediation_url=NOBODY,
+            **settled,
         )
         app = intake(settings)
         async with answering(app) as client:

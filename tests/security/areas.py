@@ -48,6 +48,7 @@ ASKED: dict[str, Ask] = {
     ),
     "intake GET /api/intake/v1/communities/{community_id}/keys": Ask("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys": Ask("operator", body={"scopes": ["report"]}),
+    "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:replace": Ask("operator", body={}),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": Ask("operator"),
     "mediation GET /api/mediation/v1/cases": Ask(empty="cases"),
     "mediation GET /api/mediation/v1/cases/{case_id}": Ask(),
@@ -120,7 +121,9 @@ NO_AREA: dict[str, str] = {
         "what anybody may know; tests/intake/test_open311_privacy.py shows what they may not"
     ),
     r"intake POST /open311/v2/requests\.\{format\}": "by a community's key, which is of one area",
-    r"intake (POST|GET) /api/intake/v1/(reports:bulk|conflicts/own)": "by a community's key, which is of one area",
+    r"intake (POST|GET) /api/intake/v1/(reports:bulk|conflicts/own|keys:token)": (
+        "by a community's key, which is of one area"
+    ),
     r"intake (POST|GET) /api/intake/v1/case(:[\w-]+)?": "by a receipt, which is of one case",
     r"notifications \w+ /api/notifications/v1/(channels(:test)?|deliveries/own)": "one's own, known by who asks",
     r"notifications (GET|POST) /duty/channels": "one's own, known by who asks",

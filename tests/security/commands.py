@@ -42,6 +42,7 @@ COMMANDS: dict[str, Allowed] = {
     # Residents and their communities' systems
     "intake POST /api/intake/v1/reports": ANYBODY,
     "intake POST /api/intake/v1/reports:bulk": COMMUNITY_KEY,
+    "intake POST /api/intake/v1/keys:token": COMMUNITY_KEY,
     "intake POST /open311/v2/requests.{format}": Allowed(
         others="a community's system, by its key in the form", words={"format": "xml"}, refused=frozenset({403})
     ),
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Allowed] = {
     "intake POST /api/intake/v1/areas": staff("operator"),
     "intake POST /api/intake/v1/communities": staff("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys": staff("operator"),
+    "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:replace": staff("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": staff("operator"),
     "intake POST /api/intake/v1/cases/{case_id}/erase": staff("operator"),
     # Casework

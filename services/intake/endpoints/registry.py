@@ -1,17 +1,17 @@
-"""Areas, communities and their keys, and what can be reported at all."""
+"""Areas and communities, and what can be reported at all."""
 
 from functools import cache
 from typing import Annotated, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Path, Response
-from pydantic import AfterValidator, BaseModel, Field
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, BaseModel
 
 from services.chassis import http
 from services.chassis.auth import Staff
 from services.chassis.clock import now
-from services.chassis.commands import Intent, UnknownStream, handle
+from services.chassis.commands import Intent, handle
 from services.chassis.database import scoped
 from services.chassis.forms import Form, without_nul
 from services.chassis.problems import unprocessable
@@ -19,12 +19,11 @@ from services.contracts.cases import Kind
 from services.contracts.event import AreaPath, Code
 from services.contracts.registry import Name, TimeZone, area_stream, community_stream
 from services.intake.categories import categories
-from services.intake.credentials import IssuedKey, Scope, has_key, keys_of
+from services.intake.credentials import Scope, has_key
 from services.intake.domain.commands import RegisterArea, RegisterCommunity
 from services.intake.domain.registry import AREAS, COMMUNITIES
 from services.intake.door import Door
 from services.intake.endpoints.door import Operator, TheDoor, after_position
-from services.intake.known import Community
 from services.intake.read_models.places import communities
 
 router = APIRouter()
@@ -44,7 +43,6 @@ def _known_zone(zone: str) -> str:
     return zone
 
 
-KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 PlaceName = Annotated[Name, AfterValidator(without_nul)]
 
 
@@ -70,21 +68,6 @@ class RegisteredCommunity(BaseModel):
     area: str
     api_key: str | None = None
     scopes: list[Scope] = []
-
-
-class KeyForm(Form):
-    scopes: list[Scope] = Field(default=[Scope.REPORT], min_length=1)
-
-
-class NewKey(BaseModel):
-    """Shown this once."""
-
-    api_key: str
-    scopes: list[Scope]
-
-
-class Keys(BaseModel):
-    keys: list[IssuedKey]
 
 
 class KnownCommunity(BaseModel):
@@ -131,31 +114,6 @@ async def register_community(
     return RegisteredCommunity(community_id=community, area=form.area, api_key=key, scopes=scopes)
 
 
-@router.post("/communities/{community_id}/keys", status_code=201, operation_id="issue_key")
-async def issue_key(door: TheDoor, operator: Operator, community_id: UUID, form: KeyForm) -> NewKey:
-    """Another key, for another program or in place of a lost one. `history` may bring imported reports."""
-    community = await _within_reach(door, operator, community_id)
-    async with door.service.worker.begin() as connection:
-        key = await door.credentials.issue(connection, community.id, community.area, community.time_zone, form.scopes)
-    return NewKey(api_key=key, scopes=form.scopes)
-
-
-@router.get("/communities/{community_id}/keys", operation_id="read_keys")
-async def read_keys(door: TheDoor, operator: Operator, community_id: UUID) -> Keys:
-    """A community's keys, without their secrets: when they were made, last used and revoked."""
-    await _within_reach(door, operator, community_id)
-    async with scoped(door.service.application, operator.areas) as connection:
-        return Keys(keys=await keys_of(connection, community_id))
-
-
-@router.post("/communities/{community_id}/keys/{key_id}:revoke", status_code=204, operation_id="revoke_key")
-async def revoke_key(door: TheDoor, operator: Operator, community_id: UUID, key_id: KeyId) -> None:
-    """Take a key back. Within seconds nobody can report with it; again changes nothing."""
-    await _within_reach(door, operator, community_id)
-    if not await door.credentials.revoke(community_id, key_id):
-        raise UnknownStream
-
-
 @router.get("/communities", dependencies=[after_position], operation_id="read_communities")
 async def read_communities(door: TheDoor) -> Communities:
     """Every community that a report can be made to."""
@@ -170,13 +128,6 @@ async def read_communities(door: TheDoor) -> Communities:
 async def read_categories() -> dict[Kind, dict[Code, str]]:
     """What a report can be about: names by code, by kind."""
     return categories()
-
-
-async def _within_reach(door: Door, operator: Staff, community_id: UUID) -> Community:
-    community = await door.communities.find(community_id)
-    if community is None or not operator.may_see(community.area):
-        raise UnknownStream
-    return community
 
 
 def _within(operator: Staff, area: str, field: str) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from services.chassis import http
 from services.chassis.eventstore import Outcome
 from services.chassis.http import IdempotencyKey, TraceParent
+from services.chassis.problems import TOO_MANY
 from services.chassis.web.languages import spoken, translator
 from services.intake.domain.commands import ConfirmResolution, WithdrawReport
 from services.intake.door import Door
@@ -16,7 +17,7 @@ from services.intake.export import Copy, copy_of
 from services.intake.following import NotSolved, ask_reopening, carry_out, erase_case, row_of
 from services.intake.standing import CaseStatus, status
 
-router = APIRouter()
+router = APIRouter(responses=TOO_MANY)
 
 
 class Done(BaseModel):

@@ -14,11 +14,12 @@ from services.chassis.clock import now
 from services.chassis.decider import Refused
 from services.chassis.eventstore import Outcome
 from services.chassis.http import WAIT_SECONDS, Position, TraceParent
+from services.chassis.problems import ProblemError
 from services.chassis.web.marked import marked
 from services.contracts.cases import Kind
 from services.intake.categories import categories
 from services.intake.domain.commands import ConfirmResolution, WithdrawReport
-from services.intake.door import Door, case_of, has_reached
+from services.intake.door import Door, case_of, case_shown, has_reached
 from services.intake.export import copy_of
 from services.intake.following import (
     Can,
@@ -32,6 +33,7 @@ from services.intake.following import (
     solution_of,
     teller_for,
 )
+from services.intake.limits import client_of
 from services.intake.pages import kept_receipt, receipt_code
 from services.intake.pages.photos import LIMITS, change, shown
 from services.intake.pages.rendering import PageRoute, own_form, pages, redirect, refusal
@@ -68,6 +70,7 @@ DONE = {
 _LOOKS = 40
 """How often a page that waits for what was just done looks again, within its second."""
 
+TOO_MANY = marked("Too many words that open no case came from here. Wait ten minutes, then try yours again.")
 UNKNOWN = marked("No case has these words. Check each of the seven; their order matters.")
 
 
@@ -88,7 +91,13 @@ async def show(request: Request, done: str = "") -> Response:
 async def find(request: Request, receipt: Annotated[str, Form(max_length=400)] = "") -> Response:
     """The receipt is taken in a form, never in an address; this browser keeps it sealed until it is closed."""
     door: Door = request.app.state.door
-    if await case_of(door, receipt) is None:
+    try:
+        known = await case_shown(door, receipt, client_of(request)) is not None
+    except ProblemError as limited:
+        told = pages.render("find.html", {"fault": TOO_MANY, "typed": receipt}, request=request, status=429)
+        told.headers.update(limited.headers or {})
+        return told
+    if not known:
         return pages.render("find.html", {"fault": UNKNOWN, "typed": receipt}, request=request, status=404)
     answer = RedirectResponse("/case", status_code=303)
     kept_receipt.keep(answer, request, receipt)

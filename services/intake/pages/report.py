@@ -1,6 +1,7 @@
 """/ and /report: what is troubling you, one question a page; before it is sent nothing is stored but photos, sealed."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -20,6 +21,7 @@ from services.contracts.cases import Kind
 from services.intake.attachments.uploads import SentForm
 from services.intake.categories import categories
 from services.intake.door import Door
+from services.intake.limits import client_of
 from services.intake.pages import kept_receipt
 from services.intake.pages.draft import Draft, Fault, Step, faults_of, step_of_field, steps_of
 from services.intake.pages.photos import LIMITS, ShownPhoto, change, shown
@@ -169,6 +171,17 @@ async def _send(view: _View, door: Door, traceparent: str | None) -> Response:
     draft = view.draft
     if (missing := view.missing()) is not None:
         return view.show(missing, faults_of(draft, missing, view.places))
+    limit, client = door.limits.reports_of_a_client, client_of(view.request)
+    if (seconds := limit.wait(client)) is not None:
+        told = view.show(
+            Step.CHECK,
+            (),
+            marked("Too many reports came from here. Nothing is lost: send it again in ten minutes."),
+            429,
+        )
+        told.headers["Retry-After"] = str(ceil(seconds))
+        return told
+    limit.count(client)
     try:
         form = draft.form(view.language.code)
         if view.photos:
