@@ -36,6 +36,8 @@ EVENTS: dict[str, type[Event]] = {
         alerts.AlertWithdrawn,
         registry.AreaRegistered,
         registry.CommunityRegistered,
+        registry.CommunityClosed,
+        registry.CommunityReopened,
         registry.UnitRegistered,
         policies.PolicySet,
         policies.CalendarSet,

@@ -48,6 +48,24 @@ class CommunityRegistered(Event):
     time_zone: TimeZone
 
 
+class CommunityClosed(Event):
+    """The community takes no new reports; what was reported before goes on."""
+
+    type: ClassVar[str] = "community.closed"
+    stream_kind: ClassVar[StreamKind] = StreamKind.COMMUNITY
+
+    community: UUID
+
+
+class CommunityReopened(Event):
+    """It takes reports again."""
+
+    type: ClassVar[str] = "community.reopened"
+    stream_kind: ClassVar[StreamKind] = StreamKind.COMMUNITY
+
+    community: UUID
+
+
 class UnitRegistered(Event):
     """An outside unit (water company, garden unit, school) that takes cases of `area` and below."""
 

@@ -1,11 +1,24 @@
 """The communities and areas that are registered, from intake's own log: known the moment they are registered."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.chassis.clock import monotonic
 from services.chassis.eventstore import EventStore
-from services.contracts.registry import AreaRegistered, CommunityRegistered, area_stream, community_stream
+from services.contracts.event import Event
+from services.contracts.registry import (
+    AreaRegistered,
+    CommunityClosed,
+    CommunityRegistered,
+    CommunityReopened,
+    area_stream,
+    community_stream,
+)
+
+REMEMBERED_SECONDS = 5.0
+"""For so long another process may still take reports for a community that was closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +27,7 @@ class Community:
     area: str
     name: str
     time_zone: str
+    closed: bool = False
 
     @property
     def clock(self) -> ZoneInfo:
@@ -21,11 +35,11 @@ class Community:
 
 
 class Communities:
-    """A registered community never changes, so each is read once."""
+    """Each is read once in a few seconds: whether it is closed is all that ever changes."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._known: dict[UUID, Community] = {}
+        self._known: dict[UUID, tuple[float, Community]] = {}
         self._names: dict[str, str] = {}
 
     async def find(self, community: UUID) -> Community | None:
@@ -34,13 +48,17 @@ class Communities:
         Raises:
             StoreUnavailable: see there.
         """
-        if community not in self._known:
+        until, known = self._known.get(community, (0.0, None))
+        if known is None or monotonic() > until:
             loaded, _ = await self._store.load([community], [], None)
-            for event in loaded[community].events:
-                if isinstance(event, CommunityRegistered):
-                    known = Community(event.community, event.area, event.name, event.time_zone)
-                    self._known[community] = known
-        return self._known.get(community)
+            known = _community_of(loaded[community].events)
+            if known:
+                self._known[community] = (monotonic() + REMEMBERED_SECONDS, known)
+        return known
+
+    def forget(self, community: UUID) -> None:
+        """It was changed here: read it again."""
+        self._known.pop(community, None)
 
     async def name_of(self, area: str) -> str | None:
         """What the area, or the community there, is called.
@@ -55,3 +73,16 @@ class Communities:
                 if isinstance(event, AreaRegistered | CommunityRegistered):
                     self._names[area] = event.name
         return self._names.get(area)
+
+
+def _community_of(events: Sequence[Event]) -> Community | None:
+    known: Community | None = None
+    for event in events:
+        match event:
+            case CommunityRegistered():
+                known = Community(event.community, event.area, event.name, event.time_zone)
+            case CommunityClosed() | CommunityReopened() if known:
+                known = replace(known, closed=isinstance(event, CommunityClosed))
+            case _:
+                pass
+    return known

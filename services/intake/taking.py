@@ -1,5 +1,6 @@
 """Taking one report: what a resident says, and what is made of it."""
 
+from collections.abc import Sequence, Set
 from typing import Annotated
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from services.contracts.event import Code
 from services.intake.categories import require_category
 from services.intake.domain.commands import TakeReport
 from services.intake.domain.decider import REPORTS
+from services.intake.domain.errors import CommunityIsClosed
 from services.intake.door import Door
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=200)]
@@ -69,6 +71,7 @@ async def take(
 
     Raises:
         ProblemError: the community is not known.
+        CommunityIsClosed: see there; a report that was taken before is answered as it was.
         KeyReused, StoreUnavailable: see `commands.handle`.
     """
     community = await door.communities.find(form.community)
@@ -76,8 +79,11 @@ async def take(
         raise unprocessable(
             "community", "is not known here", "Take the community_id that GET /api/intake/v1/communities lists."
         )
-    at, case, particulars = now(), new_id(), new_id()
     receipt = door.receipts.derive(form.community, key)
+    command_key = door.receipts.command_key(receipt)
+    if community.closed and not await taken_before(door, [command_key]):
+        raise CommunityIsClosed(name=community.name)
+    at, case, particulars = now(), new_id(), new_id()
     command = TakeReport(
         community=form.community,
         reference=None,
@@ -94,7 +100,7 @@ async def take(
     intent = Intent(
         stream=case,
         command=command,
-        key=door.receipts.command_key(receipt),
+        key=command_key,
         fingerprint=door.service.fingerprints.digest("report", form.model_dump_json().encode()),
         actor=actor,
         at=at,
@@ -105,3 +111,9 @@ async def take(
     outcome = await handle(door.service.store, REPORTS, intent)
     taken = TakenReport(case_id=outcome.stream_id, receipt=receipt)
     return taken, Position.of(door.service.name, outcome)
+
+
+async def taken_before(door: Door, keys: Sequence[str]) -> Set[str]:
+    """Those of these command keys under which something was taken: whatever holds now, its answer stands."""
+    _, known = await door.service.store.load([], keys, None)
+    return known.keys()

@@ -46,6 +46,7 @@ ASKED: dict[str, Ask] = {
     "intake POST /api/intake/v1/communities": Ask(
         "operator", body={"area": "{area}", "name": "Willow Lane", "time_zone": "Asia/Shanghai"}, status=422
     ),
+    "intake POST /api/intake/v1/communities/{community_id}:reopen": Ask("operator"),
     "intake GET /api/intake/v1/communities/{community_id}/keys": Ask("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys": Ask("operator", body={"scopes": ["report"]}),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:replace": Ask("operator", body={}),
@@ -104,7 +105,8 @@ ASKED: dict[str, Ask] = {
     "reporting GET /api/reporting/v1/indicators/{name}/events": Ask("manager", _AREA),
     "reporting GET /board": Ask("manager", _AREA),
     "reporting GET /board/events": Ask("manager", {**_AREA, "name": "reported"}),
-    # After everything else: nothing of the case is left.
+    # After everything else: the community takes nothing more, and nothing of the case is left.
+    "intake POST /api/intake/v1/communities/{community_id}:close": Ask("operator"),
     "intake POST /api/intake/v1/cases/{case_id}/erase": Ask("operator"),
 }
 

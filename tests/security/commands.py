@@ -62,6 +62,8 @@ COMMANDS: dict[str, Allowed] = {
     # The registry, and the right to be forgotten
     "intake POST /api/intake/v1/areas": staff("operator"),
     "intake POST /api/intake/v1/communities": staff("operator"),
+    "intake POST /api/intake/v1/communities/{community_id}:close": staff("operator"),
+    "intake POST /api/intake/v1/communities/{community_id}:reopen": staff("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys": staff("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:replace": staff("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": staff("operator"),

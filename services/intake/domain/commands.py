@@ -69,3 +69,16 @@ class RegisterCommunity:
     area: str
     name: str
     time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCommunity:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenCommunity:
+    pass
+
+
+CommunityCommand = RegisterCommunity | CloseCommunity | ReopenCommunity

@@ -9,7 +9,9 @@ Refused
 ├── NothingToReopen
 ├── AskedBefore
 ├── ReopeningTimeEnded    and when it ended
-└── RegisteredOtherwise   the area or community is known by other particulars
+├── RegisteredOtherwise   the area or community is known by other particulars
+├── NotRegistered
+└── CommunityIsClosed     and what it is called
 """
 
 from typing import ClassVar
@@ -55,4 +57,16 @@ class ReopeningTimeEnded(Refused):
 class RegisteredOtherwise(Refused):
     message: ClassVar[str] = marked(
         "{path} is registered already, as {name}; choose another path or send the same particulars."
+    )
+
+
+class NotRegistered(Refused):
+    message: ClassVar[str] = marked("There is no such community; register it first.")
+
+
+class CommunityIsClosed(Refused):
+    """Not recorded: the same report is taken once the community takes reports again."""
+
+    message: ClassVar[str] = marked(
+        "{name} takes no reports any more. Nothing was stored: report to the community that took its place."
     )

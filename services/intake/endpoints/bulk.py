@@ -38,7 +38,7 @@ from services.intake.endpoints.lines import (
     taken,
 )
 from services.intake.set_aside import Aside
-from services.intake.taking import PARTICULARS
+from services.intake.taking import PARTICULARS, taken_before
 
 router = APIRouter()
 
@@ -126,6 +126,16 @@ class Ready:
     intent: Intent[Command]
 
 
+Prepared = Sequence[tuple[int, Ready | NotTaken]]
+"""Lines by their numbers."""
+
+_CLOSED = (
+    "community",
+    "takes no reports any more",
+    "Send it to the community that took its place, or ask the operator.",
+)
+
+
 class Bulk:
     """One bulk request, chunk after chunk."""
 
@@ -143,22 +153,38 @@ class Bulk:
         at = self._time_of(written.line)
         return at if isinstance(at, NotTaken) else Ready(written, self._intent(written, at))
 
-    async def store(self, prepared: Sequence[tuple[int, Ready | NotTaken]]) -> list[bytes]:
+    async def store(self, prepared: Prepared) -> list[bytes]:
         """Store what is ready; an answer for each line."""
-        ready = [one for _, one in prepared if isinstance(one, Ready)]
-        results: Sequence[Result | None] = [None] * len(ready)
-        if ready and not self._store_is_away:
+        results: Sequence[Result | None] = ()
+        if not self._store_is_away:
             try:
+                prepared = await self._unless_closed(prepared)
+                ready = _ready(prepared)
                 results = await handle_all(self._door.service.store, REPORTS, [one.intent for one in ready])
                 await self._keep_aside(ready, results)
             except StoreUnavailable:
                 self._store_is_away = True
-                results = [None] * len(ready)
+        if self._store_is_away:
+            results = [None] * len(_ready(prepared))
         outcomes = iter(results)
         return [
             _told(number, one.written.line.reference, next(outcomes))
             if isinstance(one, Ready)
             else rejected(number, one)
+            for number, one in prepared
+        ]
+
+    async def _unless_closed(self, prepared: Prepared) -> Prepared:
+        """A closed community takes nothing new; history is no news, and what came before is answered as it was."""
+        community = await self._door.communities.find(self._system.community)
+        if community is None or not community.closed:
+            return prepared
+        keys = [one.intent.key for one in _ready(prepared)]
+        before = await taken_before(self._door, keys)
+        return [
+            (number, not_taken(*_CLOSED, one.written.line.reference))
+            if isinstance(one, Ready) and not one.written.line.imported and one.intent.key not in before
+            else (number, one)
             for number, one in prepared
         ]
 
@@ -216,6 +242,10 @@ class Bulk:
         ]
         if conflicts:
             await set_aside.keep(self._door.service, self._system, conflicts)
+
+
+def _ready(prepared: Prepared) -> list[Ready]:
+    return [one for _, one in prepared if isinstance(one, Ready)]
 
 
 def _instant(dated: date, clock: ZoneInfo) -> datetime:

@@ -14,16 +14,18 @@ from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
 from services.chassis.database import scoped
 from services.chassis.forms import Form, without_nul
+from services.chassis.http import IdempotencyKey
 from services.chassis.problems import unprocessable
 from services.contracts.cases import Kind
 from services.contracts.event import AreaPath, Code
 from services.contracts.registry import Name, TimeZone, area_stream, community_stream
 from services.intake.categories import categories
 from services.intake.credentials import Scope, has_key
-from services.intake.domain.commands import RegisterArea, RegisterCommunity
+from services.intake.domain.commands import CloseCommunity, RegisterArea, RegisterCommunity, ReopenCommunity
 from services.intake.domain.registry import AREAS, COMMUNITIES
 from services.intake.door import Door
 from services.intake.endpoints.door import Operator, TheDoor, after_position
+from services.intake.endpoints.keys import within_reach
 from services.intake.read_models.places import communities
 
 router = APIRouter()
@@ -70,6 +72,12 @@ class RegisteredCommunity(BaseModel):
     scopes: list[Scope] = []
 
 
+class StandingCommunity(BaseModel):
+    community_id: UUID
+    area: str
+    closed: bool
+
+
 class KnownCommunity(BaseModel):
     community_id: UUID
     area: str
@@ -114,6 +122,22 @@ async def register_community(
     return RegisteredCommunity(community_id=community, area=form.area, api_key=key, scopes=scopes)
 
 
+@router.post("/communities/{community_id}:close", operation_id="close_community")
+async def close_community(
+    door: TheDoor, operator: Operator, community_id: UUID, key: IdempotencyKey, response: Response
+) -> StandingCommunity:
+    """From now on it takes no new reports. Its cases, receipts and keys go on; history may still be brought."""
+    return await _standing(door, operator, community_id, CloseCommunity(), key, response)
+
+
+@router.post("/communities/{community_id}:reopen", operation_id="reopen_community")
+async def reopen_community(
+    door: TheDoor, operator: Operator, community_id: UUID, key: IdempotencyKey, response: Response
+) -> StandingCommunity:
+    """It takes reports again."""
+    return await _standing(door, operator, community_id, ReopenCommunity(), key, response)
+
+
 @router.get("/communities", dependencies=[after_position], operation_id="read_communities")
 async def read_communities(door: TheDoor) -> Communities:
     """Every community that a report can be made to."""
@@ -128,6 +152,31 @@ async def read_communities(door: TheDoor) -> Communities:
 async def read_categories() -> dict[Kind, dict[Code, str]]:
     """What a report can be about: names by code, by kind."""
     return categories()
+
+
+async def _standing(
+    door: Door,
+    operator: Staff,
+    community_id: UUID,
+    command: CloseCommunity | ReopenCommunity,
+    key: str,
+    response: Response,
+) -> StandingCommunity:
+    community = await within_reach(door, operator, community_id)
+    fingerprints, content = door.service.fingerprints, f"{community_id} {type(command).__name__}"
+    intent = Intent(
+        stream=community_id,
+        command=command,
+        key=fingerprints.key("community", f"{community_id} {key}".encode()),
+        fingerprint=fingerprints.digest("community", content.encode()),
+        actor=operator.id,
+        at=now(),
+        scope=operator.areas,
+    )
+    outcome = await handle(door.service.store, COMMUNITIES, intent)
+    door.communities.forget(community_id)
+    http.reached(response, door.service.name, outcome)
+    return StandingCommunity(community_id=community_id, area=community.area, closed=isinstance(command, CloseCommunity))
 
 
 def _within(operator: Staff, area: str, field: str) -> None:

@@ -46,6 +46,8 @@ FIELDS: Mapping[Step, Sequence[str]] = {
 REACH_ME, ANONYMOUS = "me", "anonymous"
 _YES = "yes"
 
+CLOSED = marked("Your community takes no reports any more. Choose another; nothing you wrote is lost.")
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -108,9 +110,10 @@ class Draft:
         return ReportForm.model_validate(told)
 
 
-def steps_of(communities: Sequence[CommunityRow]) -> list[Step]:
-    """The questions in their order; where there is one community, it is not asked for."""
-    return [step for step in Step if step is not Step.WHERE or len(communities) != 1]
+def steps_of(communities: Sequence[CommunityRow], draft: Draft) -> list[Step]:
+    """The questions in their order; where there is one community, and no other was chosen, it is not asked for."""
+    one = len(communities) == 1 and draft["community"] in ("", str(communities[0].community_id))
+    return [step for step in Step if step is not Step.WHERE or not one]
 
 
 def faults_of(draft: Draft, step: Step, communities: Sequence[CommunityRow]) -> list[Fault]:
@@ -120,7 +123,10 @@ def faults_of(draft: Draft, step: Step, communities: Sequence[CommunityRow]) -> 
             return [] if draft.kind else [Fault("kind", marked("Choose what is troubling you."))]
         case Step.WHERE:
             known = {str(row.community_id) for row in communities}
-            return [] if draft["community"] in known else [Fault("community", marked("Choose your community."))]
+            if draft["community"] in known:
+                return []
+            chosen = CLOSED if draft["community"] else marked("Choose your community.")
+            return [Fault("community", chosen)]
         case Step.WHAT:
             fits = draft.kind and draft["category"] in categories()[draft.kind]
             return [] if fits else [Fault("category", marked("Choose what it is about."))]

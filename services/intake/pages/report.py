@@ -20,10 +20,11 @@ from services.chassis.web.pages import keep_choice
 from services.contracts.cases import Kind
 from services.intake.attachments.uploads import SentForm
 from services.intake.categories import categories
+from services.intake.domain.errors import CommunityIsClosed
 from services.intake.door import Door
 from services.intake.limits import client_of
 from services.intake.pages import kept_receipt
-from services.intake.pages.draft import Draft, Fault, Step, faults_of, step_of_field, steps_of
+from services.intake.pages.draft import CLOSED, Draft, Fault, Step, faults_of, step_of_field, steps_of
 from services.intake.pages.photos import LIMITS, ShownPhoto, change, shown
 from services.intake.pages.rendering import PageRoute, help_at_once, own_form, pages, redirect
 from services.intake.read_models.places import CommunityRow, communities
@@ -80,7 +81,7 @@ async def _answered(request: Request, door: Door, sent: SentForm, traceparent: s
     language = translator(lang, "intake") if known(lang) else pages.language(request)
     async with scoped(door.service.application, []) as connection:
         places = await communities(connection)
-    if len(places) == 1:
+    if len(places) == 1 and not draft["community"]:
         draft = Draft({**draft.answers, "community": str(places[0].community_id)}, draft.key, draft.seen_all)
     album = door.album.draft(draft.key)
     try:
@@ -100,7 +101,7 @@ async def _answered(request: Request, door: Door, sent: SentForm, traceparent: s
         return await _send(view, door, traceparent)
     if go in set(Step):
         return view.show(Step(go))
-    order = steps_of(places)
+    order = steps_of(places, draft)
     if go == "back":
         before = order[max(order.index(at) - 1, 0)] if at in order else Step.KIND
         return view.show(before)
@@ -130,10 +131,12 @@ class _View:
 
     def missing(self) -> Step | None:
         """The first question whose answer can't be sent as it is."""
-        return next((step for step in steps_of(self.places) if faults_of(self.draft, step, self.places)), None)
+        return next(
+            (step for step in steps_of(self.places, self.draft) if faults_of(self.draft, step, self.places)), None
+        )
 
     def show(self, step: Step, faults: Sequence[Fault] = (), trouble: str | None = None, status: int = 200) -> Response:
-        order, draft = steps_of(self.places), self.draft
+        order, draft = steps_of(self.places, self.draft), self.draft
         if step not in order:
             step = Step.KIND
         community = next((row for row in self.places if str(row.community_id) == draft["community"]), None)
@@ -193,6 +196,8 @@ async def _send(view: _View, door: Door, traceparent: str | None) -> Response:
     except ValidationError as wrong:
         field = str(wrong.errors(include_input=False, include_url=False)[0]["loc"][0])
         return view.show(step_of_field(field), [Fault(field, marked("This can't be taken as it is; write it anew."))])
+    except CommunityIsClosed:  # since the list was read
+        return view.show(Step.WHERE, [Fault("community", CLOSED)])
     except ProblemError:  # the community was never registered here
         return view.show(Step.WHERE, [Fault("community", marked("Choose your community."))])
     except StoreUnavailable:
