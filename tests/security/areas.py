@@ -103,6 +103,13 @@ ASKED: dict[str, Ask] = {
     "notifications POST /duty/leave": Ask(form={**_SHIFT, "key": "l" * 32}),
     "reporting GET /api/reporting/v1/indicators": Ask("manager", _AREA),
     "reporting GET /api/reporting/v1/indicators/{name}/events": Ask("manager", _AREA),
+    "reporting GET /api/reporting/v1/events": Ask("manager", _AREA),
+    "reporting GET /api/reporting/v1/webhooks": Ask("operator", empty="webhooks"),
+    "reporting POST /api/reporting/v1/webhooks": Ask("operator", body={**_AREA, "url": "http://127.0.0.1:9/"}),
+    "reporting GET /api/reporting/v1/webhooks/{webhook_id}": Ask("operator"),
+    "reporting POST /api/reporting/v1/webhooks/{webhook_id}:replace-secret": Ask("operator", body={}),
+    "reporting POST /api/reporting/v1/webhooks/{webhook_id}:resume": Ask("operator"),
+    "reporting DELETE /api/reporting/v1/webhooks/{webhook_id}": Ask("operator"),
     "reporting GET /board": Ask("manager", _AREA),
     "reporting GET /board/events": Ask("manager", {**_AREA, "name": "reported"}),
     # After everything else: the community takes nothing more, and nothing of the case is left.

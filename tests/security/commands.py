@@ -105,6 +105,11 @@ COMMANDS: dict[str, Allowed] = {
     "notifications POST /duty/take": staff("cadre", "supervisor", "operator"),
     "notifications POST /duty/leave": staff("cadre", "supervisor", "operator"),
     "notifications POST /duty/channels": staff(*CASEWORK, "operator"),
+    # Who is told of events; a community's system too, by a token in place of its key: tests/reporting/test_webhooks.py
+    "reporting POST /api/reporting/v1/webhooks": staff("operator"),
+    "reporting POST /api/reporting/v1/webhooks/{webhook_id}:replace-secret": staff("operator"),
+    "reporting POST /api/reporting/v1/webhooks/{webhook_id}:resume": staff("operator"),
+    "reporting DELETE /api/reporting/v1/webhooks/{webhook_id}": staff("operator"),
     # Between services; no gateway leads there
     "intake POST /internal/particulars:read": SERVICE,
     "intake POST /internal/photos:list": SERVICE,

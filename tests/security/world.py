@@ -89,9 +89,12 @@ async def _notifications(postgres: Databases) -> AsyncGenerator[Home]:
 
 @asynccontextmanager
 async def _reporting(postgres: Databases) -> AsyncGenerator[Home]:
-    async with bureau(postgres) as opened:
+    async with bureau(postgres, webhook_inner_hosts="127.0.0.1:9") as opened:
         area = "/nyc/nycc33/"
         cases = [happened(reported(area), new_id(), area=area) for _ in range(20)]
         await opened.learn([*registered({area}), *cases])
+        told = {"url": "http://127.0.0.1:9/", "area": area}
+        webhook = await opened.client.post("/api/reporting/v1/webhooks", json=told, headers=staff("operator"))
         app: FastAPI = opened.app
-        yield Home(opened.client, app.state.service, {"area": area, "name": "reported"})
+        things = {"area": area, "name": "reported", "webhook_id": webhook.json()["webhook_id"]}
+        yield Home(opened.client, app.state.service, things)
