@@ -11,6 +11,9 @@ from deploy.local.state import GATEWAY_PORT, SERVICES, State
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 # How long each of a chain has to answer: short ones show in seconds what else takes the better part of an hour.
+_TOLD = ("DOORSTEP_WEBHOOK_HOSTS", "DOORSTEP_WEBHOOK_INNER_HOSTS")
+"""Who may be told of events, as whoever starts the stack says."""
+
 _LIMITS = ("DOORSTEP_URGENT_ANSWER_WITHIN", "DOORSTEP_ORDINARY_ANSWER_WITHIN")
 
 
@@ -67,6 +70,8 @@ def service_environment(home: Home, state: State, service: str, gateway_port: in
         variables["DOORSTEP_SMTP_URL"] = letterbox_of(state).smtp_url
         variables["DOORSTEP_SMS_URL"] = "mail:"
         variables |= {name: os.environ[name] for name in _LIMITS if name in os.environ}
+    if service == "reporting":
+        variables |= {name: os.environ[name] for name in _TOLD if name in os.environ}
     if service == "intake":
         variables["DOORSTEP_RECEIPT_KEY"] = state.receipt_key
         variables["DOORSTEP_CREDENTIAL_KEY"] = state.credential_key

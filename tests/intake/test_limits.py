@@ -172,6 +172,28 @@ async def test_one_key_sends_so_many_one_by_one(strict: FrontDoor) -> None:
     assert [one["status"] for one in await strict.send({"reference": secrets.token_hex(8)})] == ["rejected"]
 
 
+async def test_where_a_request_came_from_is_written_nowhere(
+    strict: FrontDoor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    address = "198.51.100.213"
+    await strict.client.post(f"{API}/reports", json=strict.report_form(), headers={**keyed(), CLIENT: address})
+    for _ in range(PER_WINDOW + 1):
+        await shown(strict, wrong(), address)
+    await strict.client.post("/case", data={"receipt": wrong()}, headers={CLIENT: address})
+    told = (await strict.client.get("/api/intake/metrics")).text
+    async with strict.service.worker.connect() as connection:
+        names = await connection.exec_driver_sql(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        )
+        for name in names.scalars():
+            if (await connection.exec_driver_sql("SELECT has_table_privilege($1, 'SELECT')", (name,))).scalar_one():
+                rows = await connection.exec_driver_sql(f"SELECT t::text FROM {name} t")
+                told += "".join(rows.scalars())
+    out, err = capfd.readouterr()
+    assert "case.reported" in told
+    assert address not in told + out + err
+
+
 class At:
     """A clock that stands until it is moved."""
 
