@@ -149,7 +149,7 @@ class Limits:
 def client_of(request: Request) -> str:
     """Where a request comes from, to be counted: an address, of IPv6 the network that a household has.
 
-    Whoever does not come through the gateway is counted with all who do not.
+    Empty for whoever does not come through the gateway: all of these are one, and where that would be unfair, nobody.
     """
     try:
         address = ip_address(request.headers.get(CLIENT, ""))

@@ -22,7 +22,8 @@ async def report(
     response: Response,
 ) -> TakenReport:
     """Report a trouble. Sent again under the same key, it gets the same answer and is taken once."""
-    door.limits.reports_of_a_client.take(client_of(request))
+    if client := client_of(request):
+        door.limits.reports_of_a_client.take(client)
     taken, position = await take(door, form, key, traceparent)
     response.headers[http.POSITION] = str(position)
     return taken

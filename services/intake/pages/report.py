@@ -175,7 +175,7 @@ async def _send(view: _View, door: Door, traceparent: str | None) -> Response:
     if (missing := view.missing()) is not None:
         return view.show(missing, faults_of(draft, missing, view.places))
     limit, client = door.limits.reports_of_a_client, client_of(view.request)
-    if (seconds := limit.wait(client)) is not None:
+    if client and (seconds := limit.wait(client)) is not None:
         told = view.show(
             Step.CHECK,
             (),
