@@ -75,6 +75,7 @@ async def process(postgres: Databases, kafka: str, tmp_path: Path) -> AsyncGener
             "PARTICULARS_KEYS": f"1:{random_key()}",
             "RECEIPT_KEY": random_key(),
             "CREDENTIAL_KEY": random_key(),
+            "ATTACHMENTS": f"file:{tmp_path}",
         }
         variables = [f"DOORSTEP_{name}={value}" for name, value in told.items()]
         command = ["env", *variables, sys.executable, "-m", "services.intake"]

@@ -10,7 +10,7 @@ from services.chassis.auth import Forbidden
 from services.chassis.clock import now
 from services.chassis.forms import Form
 from services.chassis.http import CallingService
-from services.chassis.problems import Problem
+from services.chassis.problems import TOO_MANY, Problem
 from services.contracts.event import Code
 from services.intake.attachments.refusals import MOST_BYTES, MOST_PHOTOS
 from services.intake.attachments.showing import LinkedPhoto, for_staff, linked
@@ -18,7 +18,7 @@ from services.intake.endpoints.door import CASEWORKERS, Caseworker, ResidentsCas
 
 LIST = "/internal/photos:list"
 
-router = APIRouter()
+router = APIRouter(responses=TOO_MANY)
 between_services = APIRouter(include_in_schema=False)
 
 _PICTURE: dict[str, Any] = {
