@@ -135,6 +135,8 @@ READS: dict[str, Allowed] = {
     "intake GET /api/intake/v1/case": RECEIPT,
     "intake GET /api/intake/v1/case:export": RECEIPT,
     "intake GET /api/intake/v1/cases/{case_id}/report": staff(*CASEWORK),
+    "intake GET /api/intake/v1/cases/{case_id}/photos": staff(*CASEWORK),
+    "intake GET /photos/{token}": Allowed(others="whoever was given the link, for minutes"),
     "intake GET /api/intake/v1/conflicts": staff(*CASEWORK, "operator"),
     "intake GET /api/intake/v1/conflicts/{ref}": staff(*CASEWORK),
     "intake GET /api/intake/v1/conflicts/own": COMMUNITY_KEY,
@@ -163,6 +165,9 @@ READS: dict[str, Allowed] = {
     # Numbers
     "reporting GET /api/reporting/v1/indicators": staff("cadre", "supervisor", "manager", "operator"),
     "reporting GET /api/reporting/v1/indicators/{name}/events": staff("cadre", "supervisor", "manager", "operator"),
+    "reporting GET /api/reporting/v1/events": staff("supervisor", "manager", "operator"),
+    "reporting GET /api/reporting/v1/webhooks": staff("operator"),
+    "reporting GET /api/reporting/v1/webhooks/{webhook_id}": staff("operator"),
     "reporting GET /board": staff("cadre", "supervisor", "manager", "operator"),
     "reporting GET /board/events": staff("cadre", "supervisor", "manager", "operator"),
 }
