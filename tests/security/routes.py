@@ -42,7 +42,7 @@ def without_databases() -> dict[str, FastAPI]:
     """The four services as they are composed; whatever needs a database fails."""
     keys = {"receipt_key": random_key(), "credential_key": random_key(), "attachments": "file:/nowhere"}
     # Whoever tries every route with no receipt would soon be told to wait.
-    limits = {"wrong_receipts_of_a_client": 0}
+    limits = {"wrong_receipts_of_a_client": "0"}
     return {
         "intake": intake(settings_for(IntakeSettings, _NOWHERE, **keys, **limits)),
         "mediation": mediation(settings_for(MediationSettings, _NOWHERE)),
