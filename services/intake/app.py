@@ -7,11 +7,10 @@ from fastapi import FastAPI
 from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import Service, compose, parts
 from services.intake.consumers import consumers
-from services.intake.door import door_of
+from services.intake.door import CASEWORKERS, door_of
 from services.intake.endpoints import bulk, photos, registry, reports, resident, staff
-from services.intake.endpoints.door import CASEWORKERS
 from services.intake.endpoints.open311 import describing, reading, reporting
-from services.intake.pages import case, report
+from services.intake.pages import blank_forms, case, counter, counter_rendering, report
 from services.intake.pages import photos as photo_pages
 from services.intake.pages.rendering import assets
 from services.intake.retention import Retention
@@ -33,12 +32,16 @@ def intake(settings: IntakeSettings) -> FastAPI:
             photo_pages.router,
             report.router,
             case.router,
+            counter_rendering.assets.router(),
+            counter.router,
+            blank_forms.router,
             describing.router,
             reporting.router,
             reading.router,
         ],
         consumers=consumers(),
         background=[Retention(door).run, door.album.run],
+        face=counter_rendering.FACE,
     )
     app.state.door = door
     return app

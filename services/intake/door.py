@@ -13,9 +13,13 @@ from services.intake.attachments.blobs import Blobs, Bucket
 from services.intake.attachments.uploads import Uploads
 from services.intake.credentials import Credentials
 from services.intake.known import Communities
+from services.intake.paper_forms import PaperForms
 from services.intake.read_models.feeds import REGISTRY_CONSUMER, STATUS_CONSUMER
 from services.intake.receipts import Receipts
 from services.intake.settings import IntakeSettings
+
+CASEWORKERS = ("cadre", "mediator", "supervisor")
+"""Roles that work on cases, and so may read what was written in them, and take reports for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Door:
     receipts: Receipts
     album: Album
     uploads: Uploads
+    paper_forms: PaperForms
     mediation_url: str
 
 
@@ -39,13 +44,15 @@ def door_of(service: Service, settings: IntakeSettings) -> Door:
         settings.attachments_key.get_secret_value(),
     )
     hashes = Fingerprints(settings.credential_key.get_secret_value())
+    receipt_key = settings.receipt_key.get_secret_value()
     return Door(
         service=service,
         communities=Communities(service.store),
         credentials=Credentials(service.worker, hashes),
-        receipts=Receipts(settings.receipt_key.get_secret_value(), hashes),
+        receipts=Receipts(receipt_key, hashes),
         album=Album(service, Blobs(settings.attachments, bucket)),
         uploads=Uploads(),
+        paper_forms=PaperForms(receipt_key),
         mediation_url=settings.mediation_url,
     )
 

@@ -49,6 +49,12 @@ ASKED: dict[str, Ask] = {
     "intake GET /api/intake/v1/communities/{community_id}/keys": Ask("operator"),
     "intake POST /api/intake/v1/communities/{community_id}/keys": Ask("operator", body={"scopes": ["report"]}),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": Ask("operator"),
+    "intake GET /counter": Ask(status=200, says="No community lies in your areas."),
+    "intake GET /counter/form": Ask(query={"number": "{number}"}),
+    "intake GET /counter/blank-forms": Ask(query={"community": "{community_id}"}),
+    "intake POST /counter": Ask(
+        form={"community": "{community_id}", "about": "Water leak", "text": "A pipe burst.", "language": "en"}
+    ),
     "mediation GET /api/mediation/v1/cases": Ask(empty="cases"),
     "mediation GET /api/mediation/v1/cases/{case_id}": Ask(),
     "mediation POST /api/mediation/v1/cases/{case_id}/assign": Ask(body=_CASE),
@@ -76,6 +82,7 @@ ASKED: dict[str, Ask] = {
     ),
     "mediation POST /api/mediation/v1/cases/{case_id}/resolve": Ask(body=_SOLUTION),
     "mediation GET /desk": Ask(status=200, says="No case is open in your areas."),
+    "mediation GET /desk/ideas": Ask(status=200, says="No idea is on the list yet."),
     "mediation GET /desk/cases/{case_id}": Ask(),
     "mediation GET /desk/cases/{case_id}/version": Ask(),
     "mediation POST /desk/cases/{case_id}/report": Ask(form=_PURPOSE),
@@ -110,8 +117,8 @@ ASKED: dict[str, Ask] = {
 NO_AREA: dict[str, str] = {
     r"\w+ GET /api/\w+/(openapi\.json|livez|readyz|metrics)": "it tells of the service, not of a case",
     r"\w+ GET /[\w/-]*assets/\{name\}": "style sheets",
-    r"\w+ (GET|POST) /(desk|duty|board)/sign(ed)?-(in|out)": "sign-in itself",
-    r"\w+ POST /(desk|duty|board|internal)/backchannel-logout": "the provider's word on sign-in itself",
+    r"\w+ (GET|POST) /(desk|counter|duty|board)/sign(ed)?-(in|out)": "sign-in itself",
+    r"\w+ POST /(desk|counter|duty|board|internal)/backchannel-logout": "the provider's word on sign-in itself",
     r"\w+ POST /internal/signed-out": "a service's word on sign-in itself",
     r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
     r"intake (GET|POST) /(report|case(/.+)?)?": "residents' pages: a word to any community, or by a receipt",

@@ -58,6 +58,8 @@ COMMANDS: dict[str, Allowed] = {
     "intake POST /case/{action}": Allowed(
         others="whoever has given the case's receipt", words={"action": "withdraw"}, form={"key": "k" * 16}
     ),
+    # At the counter
+    "intake POST /counter": staff(*CASEWORK),
     # The registry, and the right to be forgotten
     "intake POST /api/intake/v1/areas": staff("operator"),
     "intake POST /api/intake/v1/communities": staff("operator"),
@@ -107,6 +109,7 @@ COMMANDS: dict[str, Allowed] = {
     "mediation POST /internal/particulars:read": SERVICE,
     # Leaving, which needs nobody to be here
     "mediation POST /desk/sign-out": ANYBODY,
+    "intake POST /counter/sign-out": ANYBODY,
     "notifications POST /duty/sign-out": ANYBODY,
     "reporting POST /board/sign-out": ANYBODY,
     # Signed out elsewhere

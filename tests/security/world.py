@@ -4,12 +4,14 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
+from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
 
 from services.chassis.ids import new_id
 from services.chassis.service import Service
+from services.contracts.cases import Kind
 from services.contracts.registry import UnitRegistered, unit_stream
 from services.mediation.read_models.feeds import READ_MODELS as MEDIATION
 from services.mediation.read_models.feeds import REGISTRY_CONSUMER
@@ -53,6 +55,8 @@ async def _intake(postgres: Databases) -> AsyncGenerator[Home]:
         await door.send(twice)
         await door.send({**twice, "text": "Another pipe."})
         operator, cadre = staff("operator"), staff("cadre")
+        await door.hear_of_places()
+        paper_forms = door.app.state.door.paper_forms
         keys = await door.client.get(f"{API}/communities/{door.community}/keys", headers=operator)
         conflicts = await door.client.get(f"{API}/conflicts", headers=cadre)
         things = {
@@ -60,6 +64,7 @@ async def _intake(postgres: Databases) -> AsyncGenerator[Home]:
             "case_id": case["case_id"],
             "community_id": door.community,
             "key_id": keys.json()["keys"][0]["key_id"],
+            "number": paper_forms.new(UUID(door.community)),
             "ref": conflicts.json()["conflicts"][0]["ref"],
         }
         yield Home(door.client, door.service, things)
@@ -72,6 +77,7 @@ async def _mediation(postgres: Databases) -> AsyncGenerator[Home]:
         unit = UnitRegistered(unit="water-company", area=WILLOW_LANE, name="Water company")
         await office.told(REGISTRY_CONSUMER, recorded(unit, unit_stream(unit.unit), WILLOW_LANE, source="mediation"))
         case, other = await office.report(WILLOW_LANE, times=2)
+        await office.report(WILLOW_LANE, kind=Kind.IDEA, category="golden-idea")
         things = {"area": WILLOW_LANE, "case_id": str(case), "other_case_id": str(other), "unit": unit.unit}
         yield Home(office.client, office.service, things)
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.contracts.cases import Channel, Kind, Urgency
+from services.contracts.cases import AnsweredAtOnce, Channel, Kind, Urgency
 
 
 @dataclass(frozen=True, slots=True)
 class TakeReport:
-    """`particulars` names the sealed row that is stored in the same breath."""
+    """`particulars` names the sealed row that is stored in the same breath, `answered` another one."""
 
     community: UUID
     reference: str | None
@@ -21,6 +21,8 @@ class TakeReport:
     imported: bool
     particulars: UUID
     about_staff: bool = False
+    answered: AnsweredAtOnce | None = None
+    gathering: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,7 @@ from services.chassis.auth import Staff
 from services.chassis.http import Bearer, staff_with
 from services.chassis.problems import ProblemError
 from services.intake.credentials import Credential
-from services.intake.door import Door, case_of, has_reached
-
-CASEWORKERS = ("cadre", "mediator", "supervisor")
+from services.intake.door import CASEWORKERS, Door, case_of, has_reached
 
 
 async def _door(request: Request) -> Door:
