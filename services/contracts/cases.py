@@ -334,8 +334,8 @@ class CaseResolved(CaseEvent):
     imported: bool = False
     deadlines: tuple[Deadline, ...] = ()
     """Until when the resident may confirm, and until when ask to reopen."""
-    at_counter: bool = False
-    """It ended where it was brought: the explanation is intake's sealed row, beside the report."""
+    answer: UUID | None = None
+    """It ended where it was brought: intake's sealed row of what was told, in place of an explanation of ours."""
 
 
 class CaseReopened(CaseEvent):

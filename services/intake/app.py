@@ -8,9 +8,10 @@ from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import Service, compose, parts
 from services.intake.consumers import consumers
 from services.intake.door import CASEWORKERS, door_of
-from services.intake.endpoints import bulk, photos, registry, reports, resident, staff
+from services.intake.endpoints import bulk, gatherings, photos, registry, reports, resident, staff
 from services.intake.endpoints.open311 import describing, reading, reporting
-from services.intake.pages import blank_forms, case, counter, counter_rendering, report
+from services.intake.pages import blank_forms, case, counter, counter_gatherings, counter_rendering, report
+from services.intake.pages import gatherings as gathering_pages
 from services.intake.pages import photos as photo_pages
 from services.intake.pages.rendering import assets
 from services.intake.retention import Retention
@@ -24,7 +25,15 @@ def intake(settings: IntakeSettings) -> FastAPI:
     app = compose(
         service,
         settings,
-        routers=[reports.router, bulk.router, resident.router, photos.router, staff.router, registry.router],
+        routers=[
+            reports.router,
+            bulk.router,
+            resident.router,
+            photos.router,
+            staff.router,
+            registry.router,
+            gatherings.router,
+        ],
         pages=[
             particulars_router(CASEWORKERS, _nothing, CONTACT),
             photos.between_services,
@@ -32,9 +41,11 @@ def intake(settings: IntakeSettings) -> FastAPI:
             photo_pages.router,
             report.router,
             case.router,
+            gathering_pages.router,
             counter_rendering.assets.router(),
             counter.router,
             blank_forms.router,
+            counter_gatherings.router,
             describing.router,
             reporting.router,
             reading.router,

@@ -14,7 +14,7 @@ from services.intake.attachments.uploads import Uploads
 from services.intake.credentials import Credentials
 from services.intake.known import Communities
 from services.intake.paper_forms import PaperForms
-from services.intake.read_models.feeds import REGISTRY_CONSUMER, STATUS_CONSUMER
+from services.intake.read_models.feeds import GATHERINGS_CONSUMER, REGISTRY_CONSUMER, STATUS_CONSUMER
 from services.intake.receipts import Receipts
 from services.intake.settings import IntakeSettings
 
@@ -57,7 +57,7 @@ def door_of(service: Service, settings: IntakeSettings) -> Door:
     )
 
 
-CASE_OF = "SELECT stream_id FROM command WHERE key = $1"
+STREAM_OF = "SELECT stream_id FROM command WHERE key = $1"
 
 
 async def case_of(door: Door, receipt: str) -> UUID | None:
@@ -67,7 +67,7 @@ async def case_of(door: Door, receipt: str) -> UUID | None:
     except ValueError:
         return None
     async with door.service.worker.connect() as connection:
-        found = await connection.exec_driver_sql(CASE_OF, (key,))
+        found = await connection.exec_driver_sql(STREAM_OF, (key,))
         return found.scalar_one_or_none()
 
 
@@ -75,6 +75,7 @@ async def has_reached(state: Any, position: Position) -> bool:
     service: Service = state.service
     event = (position.source, position.stream_id, position.version)
     async with service.application.connect() as connection:
-        return await consumer.reached(connection, STATUS_CONSUMER, *event) or await consumer.reached(
-            connection, REGISTRY_CONSUMER, *event
-        )
+        for fed in (STATUS_CONSUMER, REGISTRY_CONSUMER, GATHERINGS_CONSUMER):
+            if await consumer.reached(connection, fed, *event):
+                return True
+    return False

@@ -138,9 +138,8 @@ async def test_the_resident_reads_what_they_were_told_with_their_receipt(counter
     resolution = CaseResolved(
         resolution=Resolution.ON_THE_SPOT,
         resolved_on=event.reported_on,
-        explanation=event.answered.explanation,
+        answer=event.answered.explanation,
         language="en",
-        at_counter=True,
     )
     await door.tell(from_mediation(str(case_id), 1, opened()), from_mediation(str(case_id), 2, resolution))
     with_receipt = {"Doorstep-Receipt": receipt}

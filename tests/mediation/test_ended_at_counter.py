@@ -43,10 +43,9 @@ HAPPENED = (
     CaseResolved(
         resolution=Resolution.ON_THE_SPOT,
         resolved_on=DAY,
-        explanation=TEXT,
         language="ug",
         deadlines=(due(Rule.CONFIRM), due(Rule.REOPEN)),
-        at_counter=True,
+        answer=TEXT,
     ),
 )
 
@@ -87,8 +86,8 @@ async def test_a_report_that_ended_at_the_counter_is_resolved_at_once_and_once(o
     assert (began.answered_by, began.deadlines) == ("mei", ())
     assert isinstance(ended, CaseResolved)
     assert event.answered is not None
-    assert (ended.explanation, ended.language) == (event.answered.explanation, "ug")
-    assert (ended.resolved_on, ended.at_counter) == (date(2026, 3, 1), True)
+    assert (ended.answer, ended.explanation) == (event.answered.explanation, None)
+    assert (ended.resolved_on, ended.language) == (date(2026, 3, 1), "ug")
     assert {one.rule for one in ended.deadlines} == {Rule.CONFIRM, Rule.REOPEN}
 
 

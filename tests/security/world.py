@@ -23,7 +23,7 @@ from tests.mediation.office import opened_office as mediation_office
 from tests.mediation.office import recorded, reported
 from tests.notifications.office import opened_office as notifications_office
 from tests.reporting.bureau import bureau, happened, registered
-from tests.services import migrated, staff
+from tests.services import keyed, migrated, staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,11 @@ async def _intake(postgres: Databases) -> AsyncGenerator[Home]:
         await door.send({**twice, "text": "Another pipe."})
         operator, cadre = staff("operator"), staff("cadre")
         await door.hear_of_places()
+        plan = {"community": door.community, "kind": "bench", "title": "Bench", "place": "Gate 3"}
+        times = {"starts_at": "2199-03-05T09:30:00+08:00", "ends_at": "2199-03-05T11:00:00+08:00"}
+        headers = {**cadre, **keyed()}
+        announced = await door.client.post(f"{API}/gatherings", json={**plan, **times}, headers=headers)
+        await door.project()
         paper_forms = door.app.state.door.paper_forms
         keys = await door.client.get(f"{API}/communities/{door.community}/keys", headers=operator)
         conflicts = await door.client.get(f"{API}/conflicts", headers=cadre)
@@ -64,6 +69,7 @@ async def _intake(postgres: Databases) -> AsyncGenerator[Home]:
             "case_id": case["case_id"],
             "community_id": door.community,
             "key_id": keys.json()["keys"][0]["key_id"],
+            "gathering_id": announced.json()["gathering_id"],
             "number": paper_forms.new(UUID(door.community)),
             "ref": conflicts.json()["conflicts"][0]["ref"],
         }

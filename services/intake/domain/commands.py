@@ -5,6 +5,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.contracts.cases import AnsweredAtOnce, Channel, Kind, Urgency
+from services.contracts.gatherings import GatheringKind
+from services.intake.domain.gathering import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,47 @@ class RegisterCommunity:
     area: str
     name: str
     time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceGathering:
+    community: UUID
+    kind: GatheringKind
+    plan: Plan
+    time_zone: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGathering:
+    plan: Plan
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CancelGathering:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """`sign_up` is made from the words that whoever signs up is shown; it names the sealed row beside the command too,
+    if there is one."""
+
+    sign_up: UUID
+    people: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    sign_up: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class HoldGathering:
+    attendance: int
+    at: datetime
+
+
+GatheringCommand = AnnounceGathering | ChangeGathering | CancelGathering | SignUp | SignOff | HoldGathering

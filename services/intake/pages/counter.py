@@ -1,7 +1,7 @@
 """/counter: what somebody brings who walks in, telephones, or filled in a form, entered with the keyboard alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,12 +18,14 @@ from services.chassis.web.marked import marked
 from services.contracts.cases import Channel, Ending, Kind
 from services.intake import paper_forms
 from services.intake.door import Door, case_of
+from services.intake.gatherings import found
 from services.intake.pages import receipt_code
 from services.intake.pages.about import About, choices, meant
 from services.intake.pages.counter_rendering import FACE, AtTheCounter, CounterRoute, pages, places_of
 from services.intake.pages.draft import Fault
 from services.intake.pages.entry import CAME, Entry, faults_of
 from services.intake.pages.rendering import help_at_once
+from services.intake.read_models.gatherings import GatheringRow
 from services.intake.read_models.places import CommunityRow
 from services.intake.taking import TakenReport, take
 
@@ -50,6 +52,8 @@ class View:
     csrf: str
     language: Language
     places: Sequence[CommunityRow]
+    meeting: GatheringRow | None = None
+    """At which it was voiced."""
 
     def show(
         self, entry: Entry, faults: Sequence[Fault] = (), *, trouble: str | None = None, status: int = 200
@@ -68,6 +72,7 @@ class View:
             "places": self.places,
             "place": self.place(entry),
             "number": paper_forms.written(entry.number) if entry.number else None,
+            "meeting": self.meeting,
             "ways": {way: WAYS[way] for way in CAME},
             "endings": ENDINGS,
             "tongues": VARIANTS,
@@ -84,6 +89,7 @@ class View:
             "about": about,
             "is_idea": about.kind is Kind.IDEA,
             "ended": entry.ended,
+            "meeting": self.meeting,
             "place": self.place(entry),
             "words": taken.receipt.split(),
             "code": receipt_code.drawn(receipt_code.link(self.request, taken.receipt)),
@@ -108,7 +114,7 @@ class View:
         return self._page("counter/typed_before.html", context, 409 if self.request.method == "POST" else 200)
 
     def place(self, entry: Entry) -> CommunityRow | None:
-        """Where it lies: a paper form says so by its number."""
+        """Where it lies: a paper form says so by its number, a meeting by its own place."""
         if number := entry.number:
             of = self.door.paper_forms.is_of
             return next((row for row in self.places if of(row.community_id, number)), None)
@@ -133,7 +139,12 @@ TheView = Annotated[View, Depends(_view)]
 
 
 @router.get(FACE)
-async def ask(view: TheView, community: UUID | None = None) -> Response:
+async def ask(view: TheView, community: UUID | None = None, gathering: UUID | None = None) -> Response:
+    """Raises UnknownStream for a meeting in other areas."""
+    if gathering:
+        view = await _at(view, gathering)
+    if view.meeting:
+        return view.show(_begun(view, str(view.meeting.community), gathering=str(view.meeting.gathering_id)))
     return view.show(_begun(view, str(community) if community else ""))
 
 
@@ -161,9 +172,13 @@ async def ask_of_form(view: TheView, number: Annotated[str, Query(max_length=60)
 async def enter(view: TheView, traceparent: TraceParent) -> Response:
     """Take it: as a case, or as one that ended here."""
     entry = Entry.of(await view.request.form())
+    if entry["gathering"]:
+        view = await _at(view, entry.gathering)
     if entry["number"] and not entry.number:
         raise UnknownStream
     place = view.place(entry)
+    if view.meeting and (place is None or place.community_id != view.meeting.community):
+        raise UnknownStream
     if place is None and entry["community"]:
         raise UnknownStream
     if place is not None:
@@ -194,6 +209,18 @@ def _begun(view: View, community: str = "", **known: str) -> Entry:
     if not community and len(view.places) == 1:
         community = str(view.places[0].community_id)
     return Entry.begun(community=community, language=view.language.code, came=Channel.COUNTER, **known)
+
+
+async def _at(view: View, gathering: UUID | None) -> View:
+    """At a meeting.
+
+    Raises:
+        UnknownStream: there is none such in these areas.
+    """
+    row = await found(view.door, gathering) if gathering else None
+    if row is None or not view.staff.may_see(row.path):
+        raise UnknownStream
+    return replace(view, meeting=row)
 
 
 async def _case_of_form(door: Door, community: UUID, number: str) -> UUID | None:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from starlette.datastructures import FormData
 
@@ -65,6 +66,14 @@ class Entry:
         return paper_forms.read(self["number"])
 
     @property
+    def gathering(self) -> UUID | None:
+        """The meeting at which it was voiced."""
+        try:
+            return UUID(self["gathering"]) if self["gathering"] else None
+        except ValueError:
+            return None
+
+    @property
     def ended(self) -> Ending | None:
         return Ending(self["ended"]) if self["ended"] in set(Ending) else None
 
@@ -96,9 +105,9 @@ class Entry:
         }
         return ReportForm.model_validate(told)
 
-    def counter(self, by: str, gathering: Any = None) -> AtCounter:
+    def counter(self, by: str) -> AtCounter:
         told = Told(self.ended, self["told"], self["language"]) if self.ended else None
-        return AtCounter(by, told, gathering)
+        return AtCounter(by, told, self.gathering)
 
 
 def faults_of(entry: Entry, offered: Sequence[About], communities: Sequence[CommunityRow]) -> list[Fault]:

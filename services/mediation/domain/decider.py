@@ -142,7 +142,8 @@ def open_case(command: OpenCase, case: Case) -> Events:
     )
     match case:
         case Unopened() if answered and now:
-            resolved = _resolved(answered.answer, command.urgency, now).model_copy(update={"at_counter": True})
+            resolved = _resolved(answered.answer, command.urgency, now)
+            resolved = resolved.model_copy(update={"explanation": None, "answer": answered.answer.explanation})
             return [opened, cases.CaseAssigned(owner=answered.by), cases.CaseAcknowledged(owner=answered.by), resolved]
         case Unopened():
             owner = on_duty_for(command.level, now.on_duty) if now else None

@@ -115,7 +115,7 @@ class Teller:
                 return self._escalated(event), (_(ESCALATION_REASONS[event.reason]),)
             case cases.CaseMerged():
                 return _("It is the same trouble as another case, and is answered with that one."), ()
-            case cases.CaseResolved(at_counter=True):
+            case cases.CaseResolved(answer=UUID()):
                 sentence = _("It ended at the counter. What they were told lies with the report.")
                 return sentence, (_(RESOLUTIONS[event.resolution]),)
             case cases.CaseResolved():
