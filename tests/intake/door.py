@@ -75,10 +75,10 @@ class FrontDoor:
         """Bring intake's own events since the last time into the case's status, and into the list of gatherings."""
         fed = [one for one in consumers() if one.name in (STATUS_CONSUMER, GATHERINGS_CONSUMER)]
         async with self.service.worker.begin() as connection:
-            batch = await self.service.store.read(connection, self.told, 1000)
-            for one in fed:
-                await one.handle(connection, [Taken(event) for event in batch])
-            self.told = batch[-1].position if batch else self.told
+            while batch := await self.service.store.read(connection, self.told, 1000):
+                for one in fed:
+                    await one.handle(connection, [Taken(event) for event in batch])
+                self.told = batch[-1].position
 
     async def hear_of_places(self) -> None:
         """Hand intake's own registrations to what lists the communities."""
