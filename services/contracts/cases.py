@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.contracts.deadlines import Deadline
 from services.contracts.event import AreaPath, Code, Event, StaffId, StreamKind
@@ -39,6 +39,15 @@ class Channel(StrEnum):
     PAPER = "paper"
     COUNTER = "counter"
     SYSTEM = "system"
+    MEETING = "meeting"
+
+
+class Ending(StrEnum):
+    """How what was brought to the counter ended there."""
+
+    ADVICE = "advice"
+    TALK = "talk"
+    INFORMATION = "information"
 
 
 class MediationResult(StrEnum):
@@ -88,11 +97,22 @@ class CaseEvent(Event):
     stream_kind: ClassVar[StreamKind] = StreamKind.CASE
 
 
+class AnsweredAtOnce(BaseModel):
+    """It ended where it was brought, by whoever took it. `explanation` names intake's sealed row, in `language`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    how: Ending
+    by: StaffId
+    explanation: UUID
+    language: Language
+
+
 class CaseReported(CaseEvent):
     """Intake took a resident's trouble. `particulars` names the sealed row that only intake can open."""
 
     type: ClassVar[str] = "case.reported"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     community: UUID
     reference: Reference | None = None
@@ -106,6 +126,10 @@ class CaseReported(CaseEvent):
     particulars: UUID
     about_staff: bool = False
     """It is about somebody who works for the community: it lies one level up from the start, also for its area."""
+    answered: AnsweredAtOnce | None = None
+    """It needs no alert and nobody's work: mediation resolves it as it opens it."""
+    gathering: UUID | None = None
+    """The meeting at which it was voiced."""
 
 
 class CaseAmended(CaseEvent):
@@ -149,7 +173,7 @@ class CaseOpened(CaseEvent):
     """Mediation took the case; `level` is the area that answers for it now."""
 
     type: ClassVar[str] = "case.opened"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     community: UUID
     reference: Reference | None = None
@@ -160,6 +184,8 @@ class CaseOpened(CaseEvent):
     imported: bool = False
     about_staff: bool = False
     deadlines: tuple[Deadline, ...] = ()
+    answered_by: StaffId | None = None
+    """Who had answered it before it was opened: it is resolved in the same breath, and nobody is alerted."""
 
 
 class CaseOutcomeReceived(CaseEvent):
@@ -298,7 +324,7 @@ class CaseResolved(CaseEvent):
     """Solved, with an explanation in mediation's sealed row; imported history has none and says so."""
 
     type: ClassVar[str] = "case.resolved"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     resolution: Resolution
     resolved_on: date
@@ -308,6 +334,8 @@ class CaseResolved(CaseEvent):
     imported: bool = False
     deadlines: tuple[Deadline, ...] = ()
     """Until when the resident may confirm, and until when ask to reopen."""
+    answer: UUID | None = None
+    """It ended where it was brought: intake's sealed row of what was told, in place of an explanation of ours."""
 
 
 class CaseReopened(CaseEvent):

@@ -1,6 +1,6 @@
 """Every event type there is, by its name on the wire."""
 
-from services.contracts import alerts, cases, duty, patterns, policies, registry
+from services.contracts import alerts, cases, duty, gatherings, patterns, policies, registry
 from services.contracts.event import Event
 from services.contracts.topics import TOPIC_OF_KIND
 
@@ -44,6 +44,12 @@ EVENTS: dict[str, type[Event]] = {
         duty.DutyTaken,
         duty.DutyLeft,
         patterns.PatternFound,
+        gatherings.GatheringAnnounced,
+        gatherings.GatheringChanged,
+        gatherings.GatheringCancelled,
+        gatherings.GatheringSignedUp,
+        gatherings.GatheringSignedOff,
+        gatherings.GatheringHeld,
     )
 }
 

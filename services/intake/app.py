@@ -7,11 +7,11 @@ from fastapi import FastAPI
 from services.chassis.particulars_endpoint import router as particulars_router
 from services.chassis.service import Service, compose, parts
 from services.intake.consumers import consumers
-from services.intake.door import door_of
-from services.intake.endpoints import bulk, keys, photos, registry, reports, resident, staff
-from services.intake.endpoints.door import CASEWORKERS
+from services.intake.door import CASEWORKERS, door_of
+from services.intake.endpoints import bulk, gatherings, keys, photos, registry, reports, resident, staff
 from services.intake.endpoints.open311 import describing, reading, reporting
-from services.intake.pages import case, report
+from services.intake.pages import blank_forms, case, counter, counter_gatherings, counter_rendering, report
+from services.intake.pages import gatherings as gathering_pages
 from services.intake.pages import photos as photo_pages
 from services.intake.pages.rendering import assets
 from services.intake.retention import Retention
@@ -33,6 +33,7 @@ def intake(settings: IntakeSettings) -> FastAPI:
             staff.router,
             registry.router,
             keys.router,
+            gatherings.router,
         ],
         pages=[
             particulars_router(CASEWORKERS, _nothing, CONTACT),
@@ -41,12 +42,18 @@ def intake(settings: IntakeSettings) -> FastAPI:
             photo_pages.router,
             report.router,
             case.router,
+            gathering_pages.router,
+            counter_rendering.assets.router(),
+            counter.router,
+            blank_forms.router,
+            counter_gatherings.router,
             describing.router,
             reporting.router,
             reading.router,
         ],
         consumers=consumers(),
         background=[Retention(door).run, door.album.run],
+        face=counter_rendering.FACE,
     )
     app.state.door = door
     return app

@@ -15,9 +15,13 @@ from services.intake.attachments.uploads import Uploads
 from services.intake.credentials import Credentials
 from services.intake.known import Communities
 from services.intake.limits import Limits, too_many
-from services.intake.read_models.feeds import REGISTRY_CONSUMER, STATUS_CONSUMER
+from services.intake.paper_forms import PaperForms
+from services.intake.read_models.feeds import GATHERINGS_CONSUMER, REGISTRY_CONSUMER, STATUS_CONSUMER
 from services.intake.receipts import Receipts
 from services.intake.settings import IntakeSettings
+
+CASEWORKERS = ("cadre", "mediator", "supervisor")
+"""Roles that work on cases, and so may read what was written in them, and take reports for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Door:
     uploads: Uploads
     system_tokens: SystemTokens
     limits: Limits
+    paper_forms: PaperForms
     mediation_url: str
 
 
@@ -43,20 +48,22 @@ def door_of(service: Service, settings: IntakeSettings) -> Door:
         settings.attachments_key.get_secret_value(),
     )
     hashes = Fingerprints(settings.credential_key.get_secret_value())
+    receipt_key = settings.receipt_key.get_secret_value()
     return Door(
         service=service,
         communities=Communities(service.store),
         credentials=Credentials(service.worker, hashes),
-        receipts=Receipts(settings.receipt_key.get_secret_value(), hashes),
+        receipts=Receipts(receipt_key, hashes),
         album=Album(service, Blobs(settings.attachments, bucket)),
         uploads=Uploads(),
         system_tokens=SystemTokens(settings.service_key.get_secret_value()),
         limits=Limits(settings),
+        paper_forms=PaperForms(receipt_key),
         mediation_url=settings.mediation_url,
     )
 
 
-CASE_OF = "SELECT stream_id FROM command WHERE key = $1"
+STREAM_OF = "SELECT stream_id FROM command WHERE key = $1"
 
 
 async def case_of(door: Door, receipt: str) -> UUID | None:
@@ -66,7 +73,7 @@ async def case_of(door: Door, receipt: str) -> UUID | None:
     except ValueError:
         return None
     async with door.service.worker.connect() as connection:
-        found = await connection.exec_driver_sql(CASE_OF, (key,))
+        found = await connection.exec_driver_sql(STREAM_OF, (key,))
         return found.scalar_one_or_none()
 
 
@@ -97,6 +104,7 @@ async def has_reached(state: Any, position: Position) -> bool:
     service: Service = state.service
     event = (position.source, position.stream_id, position.version)
     async with service.application.connect() as connection:
-        return await consumer.reached(connection, STATUS_CONSUMER, *event) or await consumer.reached(
-            connection, REGISTRY_CONSUMER, *event
-        )
+        for fed in (STATUS_CONSUMER, REGISTRY_CONSUMER, GATHERINGS_CONSUMER):
+            if await consumer.reached(connection, fed, *event):
+                return True
+    return False

@@ -10,6 +10,7 @@ from services.intake.attachments import rows as attachments
 from services.intake.door import Door
 
 DROP_ASIDE = "DELETE FROM set_aside WHERE case_id = $1"
+DROP_CONTACT = "DELETE FROM particulars WHERE ref = $1"
 NOTE_ERASED = "INSERT INTO erased (case_id) VALUES ($1) ON CONFLICT DO NOTHING"
 
 
@@ -30,3 +31,8 @@ async def erase_now(door: Door, case_id: UUID) -> None:
     async with door.service.worker.begin() as connection:
         await erase_rows(connection, case_id)
     await door.album.clear()
+
+
+async def erase_contact(connection: AsyncConnection, sign_up: UUID) -> None:
+    """Delete what somebody left with a sign-up, by which they are reached; again does nothing."""
+    await connection.exec_driver_sql(DROP_CONTACT, (sign_up,))

@@ -17,7 +17,7 @@ from services.intake.domain.commands import AskReopening, Command, EraseReport
 from services.intake.domain.decider import REPORTS
 from services.intake.door import Door
 from services.intake.erasure import erase_now
-from services.intake.explanations import explanation
+from services.intake.explanations import RECEIPT, explanation
 from services.intake.read_models.case_status import State, StatusRow, status_of
 from services.intake.story import Teller
 
@@ -113,8 +113,9 @@ async def looks_at(door: Door, case_id: UUID) -> list[Look]:
     """Who opened what was written in the report, the newest first."""
     async with door.service.worker.connect() as connection:
         seen = await connection.exec_driver_sql(
-            "SELECT at, role, purpose FROM particulars_access WHERE stream_id = $1 ORDER BY nth DESC LIMIT 100",
-            (case_id,),
+            "SELECT at, role, purpose FROM particulars_access WHERE stream_id = $1 AND purpose <> $2"
+            " ORDER BY nth DESC LIMIT 100",
+            (case_id, RECEIPT),
         )
         return [Look(at=look.at, role=look.role, purpose=look.purpose) for look in seen]
 

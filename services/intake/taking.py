@@ -1,7 +1,8 @@
 """Taking one report: what a resident says, and what is made of it."""
 
 from collections.abc import Sequence, Set
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints, ValidationInfo, field_validator
@@ -13,7 +14,7 @@ from services.chassis.forms import Form, FreeText, Line
 from services.chassis.http import Position
 from services.chassis.ids import new_id
 from services.chassis.problems import unprocessable
-from services.contracts.cases import Channel, Kind, Language, Urgency
+from services.contracts.cases import AnsweredAtOnce, Channel, Ending, Kind, Language, Urgency
 from services.contracts.event import Code
 from services.intake.categories import require_category
 from services.intake.domain.commands import TakeReport
@@ -58,6 +59,30 @@ class ReportForm(Form):
         return category
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody was told at once, with which it ended."""
+
+    how: Ending
+    explanation: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtCounter:
+    """What is said beside a report that a member of staff takes for somebody: who took it, what they told them if it
+    ended there, and at which meeting it was voiced."""
+
+    by: str
+    told: Told | None = None
+    gathering: UUID | None = None
+
+    @property
+    def content(self) -> str:
+        """What else tells a repeat from another report."""
+        return repr((self.told, self.gathering))
+
+
 class TakenReport(BaseModel):
     case_id: UUID
     receipt: str
@@ -65,9 +90,14 @@ class TakenReport(BaseModel):
 
 
 async def take(
-    door: Door, form: ReportForm, key: str, traceparent: str | None, actor: str = "resident"
+    door: Door,
+    form: ReportForm,
+    key: str,
+    traceparent: str | None,
+    actor: str = "resident",
+    counter: AtCounter | None = None,
 ) -> tuple[TakenReport, Position]:
-    """What all faces of this, the API, the page and Open311, do with a report.
+    """What all faces of this, the API, the page, the counter and Open311, do with a report.
 
     Raises:
         ProblemError: the community is not known.
@@ -84,6 +114,14 @@ async def take(
     if community.closed and not await taken_before(door, [command_key]):
         raise CommunityIsClosed(name=community.name)
     at, case, particulars = now(), new_id(), new_id()
+    sealed = [door.service.vault.seal(particulars, _written(form))]
+    answered = None
+    if counter and (told := counter.told):
+        explanation = new_id()
+        answered = AnsweredAtOnce(how=told.how, by=counter.by, explanation=explanation, language=told.language)
+        sealed.append(
+            door.service.vault.seal(explanation, {"explanation": told.explanation, "language": told.language})
+        )
     command = TakeReport(
         community=form.community,
         reference=None,
@@ -95,17 +133,19 @@ async def take(
         imported=False,
         particulars=particulars,
         about_staff=form.about_staff,
+        answered=answered,
+        gathering=counter.gathering if counter else None,
     )
-    sealed = form.model_dump(include={*PARTICULARS, "notify"}, exclude_defaults=True)
+    content = form.model_dump_json() + (counter.content if counter else "")
     intent = Intent(
         stream=case,
         command=command,
         key=command_key,
-        fingerprint=door.service.fingerprints.digest("report", form.model_dump_json().encode()),
-        actor=actor,
+        fingerprint=door.service.fingerprints.digest("report", content.encode()),
+        actor=counter.by if counter else actor,
         at=at,
         area=(form.about_staff and area_above(community.area)) or community.area,
-        sealed=[door.service.vault.seal(particulars, sealed)],
+        sealed=sealed,
         traceparent=traceparent,
     )
     outcome = await handle(door.service.store, REPORTS, intent)
@@ -117,3 +157,7 @@ async def taken_before(door: Door, keys: Sequence[str]) -> Set[str]:
     """Those of these command keys under which something was taken: whatever holds now, its answer stands."""
     _, known = await door.service.store.load([], keys, None)
     return known.keys()
+
+
+def _written(form: ReportForm) -> dict[str, Any]:
+    return form.model_dump(include={*PARTICULARS, "notify"}, exclude_defaults=True)

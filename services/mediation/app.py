@@ -9,7 +9,7 @@ from services.mediation.circumstances import Surroundings
 from services.mediation.consumers import consumers
 from services.mediation.desk import CASEWORKERS
 from services.mediation.endpoints import bulk, casework, dispatching, policies, queries, units
-from services.mediation.pages import case, desk, unit
+from services.mediation.pages import case, desk, ideas, unit
 from services.mediation.pages.rendering import assets
 from services.mediation.settings import MediationSettings
 
@@ -26,6 +26,7 @@ def mediation(settings: MediationSettings) -> FastAPI:
             particulars_router(CASEWORKERS, queries.explanations_of),
             assets.router(),
             desk.router,
+            ideas.router,
             case.router,
             unit.router,
         ],

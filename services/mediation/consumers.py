@@ -25,6 +25,7 @@ from services.contracts.cases import (
     CaseReported,
     CaseWithdrawn,
     EscalationReason,
+    Resolution,
 )
 from services.contracts.topics import CASES as CASES_TOPIC
 from services.contracts.topics import DUTY as DUTY_TOPIC
@@ -36,6 +37,8 @@ from services.mediation.domain.commands import (
     DOORSTEP,
     AcknowledgeCase,
     Actor,
+    Answer,
+    AnsweredBefore,
     Circumstances,
     Command,
     ConfirmCase,
@@ -146,6 +149,7 @@ def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstan
                 imported=event.imported,
                 about_staff=event.about_staff,
                 circumstances=None if event.imported else circumstances[recorded.area],
+                answered=_answered(event),
             )
             actor, area = DOORSTEP.id, recorded.area
             at = recorded.occurred_at if event.imported else at
@@ -177,3 +181,11 @@ def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstan
         area=area,
         traceparent=recorded.traceparent,
     )
+
+
+def _answered(event: CaseReported) -> AnsweredBefore | None:
+    told = event.answered
+    if told is None:
+        return None
+    answer = Answer(Resolution.ON_THE_SPOT, told.explanation, told.language, event.reported_on)
+    return AnsweredBefore(told.by, answer)

@@ -19,7 +19,12 @@ from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.intake.app import intake
 from services.intake.consumers import consumers
-from services.intake.read_models.feeds import READ_MODELS, REGISTRY_CONSUMER, STATUS_CONSUMER
+from services.intake.read_models.feeds import (
+    GATHERINGS_CONSUMER,
+    READ_MODELS,
+    REGISTRY_CONSUMER,
+    STATUS_CONSUMER,
+)
 from services.intake.settings import IntakeSettings
 from tests.conftest import Databases
 from tests.services import NOWHERE, answering, keyed, lines, migrated, random_key, settings_for, staff
@@ -67,12 +72,13 @@ class FrontDoor:
             return {table: await _count(connection, table) for table in tables}
 
     async def project(self) -> None:
-        """Bring intake's own events since the last time into the case's status."""
-        [status] = [one for one in consumers() if one.name == STATUS_CONSUMER]
+        """Bring intake's own events since the last time into the case's status, and into the list of gatherings."""
+        fed = [one for one in consumers() if one.name in (STATUS_CONSUMER, GATHERINGS_CONSUMER)]
         async with self.service.worker.begin() as connection:
-            batch = await self.service.store.read(connection, self.told, 1000)
-            await status.handle(connection, [Taken(one) for one in batch])
-            self.told = batch[-1].position if batch else self.told
+            while batch := await self.service.store.read(connection, self.told, 1000):
+                for one in fed:
+                    await one.handle(connection, [Taken(event) for event in batch])
+                self.told = batch[-1].position
 
     async def hear_of_places(self) -> None:
         """Hand intake's own registrations to what lists the communities."""

@@ -16,6 +16,7 @@ from services.contracts.cases import (
     CaseEscalated,
     CaseOpened,
     CaseReopened,
+    CaseReported,
     CaseResolved,
     EscalationReason,
     Kind,
@@ -204,7 +205,7 @@ async def test_nobody_of_the_community_sees_a_report_about_one_of_them(door: Fro
         assert read.status_code == status
     async with scoped(door.service.application, ["/"]) as connection:
         [event] = await door.service.store.read_stream(connection, UUID(report["case_id"]))
-    assert (event.area, event.schema_version) == ("/lakeside/east/", 2)
+    assert (event.area, event.schema_version) == ("/lakeside/east/", CaseReported.schema_version)
 
 
 async def test_a_report_can_be_withdrawn(door: FrontDoor) -> None:

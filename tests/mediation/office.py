@@ -66,9 +66,12 @@ class Office:
             self.heard = batch[-1].position
             await self.told(consumer, *batch)
 
-    async def report(self, area: str = WILLOW_LANE, *, times: int = 1, imported: bool = False) -> list[UUID]:
-        """Cases that intake took and mediation opened."""
-        told = [recorded(reported(area, imported=imported), new_id(), area) for _ in range(times)]
+    async def report(
+        self, area: str = WILLOW_LANE, *, times: int = 1, imported: bool = False, **changed: object
+    ) -> list[UUID]:
+        """Cases that intake took and mediation opened; `changed` says what else of the reports is otherwise."""
+        reports = [reported(area, imported=imported).model_copy(update=changed) for _ in range(times)]
+        told = [recorded(report, new_id(), area) for report in reports]
         await self.told(CASELOAD_CONSUMER, *told)
         await self.told(COMMANDS_CONSUMER, *told)
         await self.project()

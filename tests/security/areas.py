@@ -37,6 +37,14 @@ _AREA = {"area": "{area}"}
 _SHIFT = {**_AREA, "key": "k" * 32}
 _PURPOSE = {"purpose": "casework"}
 
+_PLAN = {
+    "title": "Bench",
+    "place": "Gate 3",
+    "starts_at": "2199-03-05T09:30:00+08:00",
+    "ends_at": "2199-03-05T11:00:00+08:00",
+}
+_DAY = {"title": "Bench", "place": "Gate 3", "day": "2199-03-05", "begins": "09:30", "ends": "11:00"}
+
 ASKED: dict[str, Ask] = {
     "intake GET /api/intake/v1/cases/{case_id}/report": Ask(query=_PURPOSE),
     "intake GET /api/intake/v1/cases/{case_id}/photos": Ask(query=_PURPOSE),
@@ -51,6 +59,23 @@ ASKED: dict[str, Ask] = {
     "intake POST /api/intake/v1/communities/{community_id}/keys": Ask("operator", body={"scopes": ["report"]}),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:replace": Ask("operator", body={}),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": Ask("operator"),
+    "intake POST /api/intake/v1/gatherings": Ask(body={"community": "{community_id}", "kind": "bench", **_PLAN}),
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/change": Ask(body={**_PLAN, "place": "Hall"}),
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/hold": Ask(body={"attendance": 4}),
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/cancel": Ask(body={}),
+    "intake GET /counter/gatherings": Ask(status=200, says="No community lies in your areas."),
+    "intake POST /counter/gatherings": Ask(form={"community": "{community_id}", "kind": "bench", **_DAY}),
+    "intake GET /counter/gatherings/{gathering_id}": Ask(),
+    "intake POST /counter/gatherings/{gathering_id}/contacts": Ask(form={}),
+    "intake POST /counter/gatherings/{gathering_id}/change": Ask(form=_DAY),
+    "intake POST /counter/gatherings/{gathering_id}/hold": Ask(form={"attendance": "4"}),
+    "intake POST /counter/gatherings/{gathering_id}/cancel": Ask(form={}),
+    "intake GET /counter": Ask(status=200, says="No community lies in your areas."),
+    "intake GET /counter/form": Ask(query={"number": "{number}"}),
+    "intake GET /counter/blank-forms": Ask(query={"community": "{community_id}"}),
+    "intake POST /counter": Ask(
+        form={"community": "{community_id}", "about": "Water leak", "text": "A pipe burst.", "language": "en"}
+    ),
     "mediation GET /api/mediation/v1/cases": Ask(empty="cases"),
     "mediation GET /api/mediation/v1/cases/{case_id}": Ask(),
     "mediation POST /api/mediation/v1/cases/{case_id}/assign": Ask(body=_CASE),
@@ -78,6 +103,7 @@ ASKED: dict[str, Ask] = {
     ),
     "mediation POST /api/mediation/v1/cases/{case_id}/resolve": Ask(body=_SOLUTION),
     "mediation GET /desk": Ask(status=200, says="No case is open in your areas."),
+    "mediation GET /desk/ideas": Ask(status=200, says="No idea is on the list yet."),
     "mediation GET /desk/cases/{case_id}": Ask(),
     "mediation GET /desk/cases/{case_id}/version": Ask(),
     "mediation POST /desk/cases/{case_id}/report": Ask(form=_PURPOSE),
@@ -120,10 +146,12 @@ ASKED: dict[str, Ask] = {
 NO_AREA: dict[str, str] = {
     r"\w+ GET /api/\w+/(openapi\.json|livez|readyz|metrics)": "it tells of the service, not of a case",
     r"\w+ GET /[\w/-]*assets/\{name\}": "style sheets",
-    r"\w+ (GET|POST) /(desk|duty|board)/sign(ed)?-(in|out)": "sign-in itself",
-    r"\w+ POST /(desk|duty|board|internal)/backchannel-logout": "the provider's word on sign-in itself",
+    r"\w+ (GET|POST) /(desk|counter|duty|board)/sign(ed)?-(in|out)": "sign-in itself",
+    r"\w+ POST /(desk|counter|duty|board|internal)/backchannel-logout": "the provider's word on sign-in itself",
     r"\w+ POST /internal/signed-out": "a service's word on sign-in itself",
     r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
+    r"intake GET (/api/intake/v1)?/gatherings.*": "what every resident may know",
+    r"intake POST (/api/intake/v1)?/gatherings/\{gathering_id\}/sign-(up|off)": "a resident's word, or by their words",
     r"intake (GET|POST) /(report|case(/.+)?)?": "residents' pages: a word to any community, or by a receipt",
     r"intake POST /api/intake/v1/reports": "a resident's word, to any community",
     r"intake GET /open311/(discovery|v2/(services|requests|tokens|servicerequestupdates))\b.*": (

@@ -59,6 +59,21 @@ COMMANDS: dict[str, Allowed] = {
     "intake POST /case/{action}": Allowed(
         others="whoever has given the case's receipt", words={"action": "withdraw"}, form={"key": "k" * 16}
     ),
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/sign-up": ANYBODY,
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/sign-off": ANYBODY,
+    "intake POST /gatherings/{gathering_id}/sign-up": ANYBODY,
+    "intake POST /gatherings/{gathering_id}/sign-off": ANYBODY,
+    # At the counter, and gatherings
+    "intake POST /counter": staff(*CASEWORK),
+    "intake POST /api/intake/v1/gatherings": staff("cadre", "supervisor"),
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/change": staff("cadre", "supervisor"),
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/cancel": staff("cadre", "supervisor"),
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/hold": staff("cadre", "supervisor"),
+    "intake POST /counter/gatherings": staff("cadre", "supervisor"),
+    "intake POST /counter/gatherings/{gathering_id}/change": staff("cadre", "supervisor"),
+    "intake POST /counter/gatherings/{gathering_id}/cancel": staff("cadre", "supervisor"),
+    "intake POST /counter/gatherings/{gathering_id}/hold": staff("cadre", "supervisor"),
+    "intake POST /counter/gatherings/{gathering_id}/contacts": staff("cadre", "supervisor"),
     # The registry, and the right to be forgotten
     "intake POST /api/intake/v1/areas": staff("operator"),
     "intake POST /api/intake/v1/communities": staff("operator"),
@@ -116,6 +131,7 @@ COMMANDS: dict[str, Allowed] = {
     "mediation POST /internal/particulars:read": SERVICE,
     # Leaving, which needs nobody to be here
     "mediation POST /desk/sign-out": ANYBODY,
+    "intake POST /counter/sign-out": ANYBODY,
     "notifications POST /duty/sign-out": ANYBODY,
     "reporting POST /board/sign-out": ANYBODY,
     # Signed out elsewhere

@@ -17,7 +17,7 @@ from services.reporting.app import reporting
 from services.reporting.settings import ReportingSettings
 from tests.services import random_key, settings_for
 
-FACES = ("/desk", "/duty", "/board")
+FACES = ("/desk", "/counter", "/duty", "/board")
 
 _NOWHERE = Dsns(*["postgresql://nobody@127.0.0.1:1/none"] * 3)
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.contracts.cases import Channel, Kind, Urgency
+from services.contracts.cases import AnsweredAtOnce, Channel, Kind, Urgency
+from services.contracts.gatherings import GatheringKind
+from services.intake.domain.gathering import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class TakeReport:
-    """`particulars` names the sealed row that is stored in the same breath."""
+    """`particulars` names the sealed row that is stored in the same breath, `answered` another one."""
 
     community: UUID
     reference: str | None
@@ -21,6 +23,8 @@ class TakeReport:
     imported: bool
     particulars: UUID
     about_staff: bool = False
+    answered: AnsweredAtOnce | None = None
+    gathering: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +86,47 @@ class ReopenCommunity:
 
 
 CommunityCommand = RegisterCommunity | CloseCommunity | ReopenCommunity
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceGathering:
+    community: UUID
+    kind: GatheringKind
+    plan: Plan
+    time_zone: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGathering:
+    plan: Plan
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CancelGathering:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """`sign_up` is made from the words that whoever signs up is shown; it names the sealed row beside the command too,
+    if there is one."""
+
+    sign_up: UUID
+    people: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    sign_up: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class HoldGathering:
+    attendance: int
+    at: datetime
+
+
+GatheringCommand = AnnounceGathering | ChangeGathering | CancelGathering | SignUp | SignOff | HoldGathering

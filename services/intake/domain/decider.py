@@ -58,6 +58,8 @@ def take(command: TakeReport, report: Report) -> Sequence[Event]:
             imported=command.imported,
             particulars=command.particulars,
             about_staff=command.about_staff,
+            answered=command.answered,
+            gathering=command.gathering,
         )
     ]
 

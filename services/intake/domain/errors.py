@@ -11,7 +11,18 @@ Refused
 ├── ReopeningTimeEnded    and when it ended
 ├── RegisteredOtherwise   the area or community is known by other particulars
 ├── NotRegistered
-└── CommunityIsClosed     and what it is called
+├── CommunityIsClosed     and what it is called
+│   of gatherings
+├── NotAnnounced
+├── AlreadyAnnounced
+├── EndsBeforeItBegins
+├── GatheringBegan
+├── GatheringLiesAhead    it can't have been held
+├── GatheringCalledOff
+├── GatheringIsOver
+├── FewerSeatsThanTaken   and how many are taken
+├── TooFewSeatsLeft       and how many are left
+└── NotSignedUp
 """
 
 from typing import ClassVar
@@ -70,3 +81,43 @@ class CommunityIsClosed(Refused):
     message: ClassVar[str] = marked(
         "{name} takes no reports any more. Nothing was stored: report to the community that took its place."
     )
+
+
+class NotAnnounced(Refused):
+    message: ClassVar[str] = marked("There is no such gathering; look at the list of those that are announced.")
+
+
+class AlreadyAnnounced(Refused):
+    message: ClassVar[str] = marked("This gathering was announced before; change it, or announce another one.")
+
+
+class EndsBeforeItBegins(Refused):
+    message: ClassVar[str] = marked("It ends before it begins; choose a later end.")
+
+
+class GatheringBegan(Refused):
+    message: ClassVar[str] = marked("This time has passed; choose one that lies ahead.")
+
+
+class GatheringLiesAhead(Refused):
+    message: ClassVar[str] = marked("It has not begun yet; say how many came once it was held.")
+
+
+class GatheringCalledOff(Refused):
+    message: ClassVar[str] = marked("It was cancelled; announce another one.")
+
+
+class GatheringIsOver(Refused):
+    message: ClassVar[str] = marked("It was held already; announce another one.")
+
+
+class FewerSeatsThanTaken(Refused):
+    message: ClassVar[str] = marked("Seats that are taken already: {taken}. Offer at least as many.")
+
+
+class TooFewSeatsLeft(Refused):
+    message: ClassVar[str] = marked("Seats left: {left}. Come with fewer, or choose another gathering.")
+
+
+class NotSignedUp(Refused):
+    message: ClassVar[str] = marked("Nobody is signed up with these words; check each of the seven, or they were used.")

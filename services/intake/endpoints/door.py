@@ -10,10 +10,8 @@ from services.chassis.auth import Staff
 from services.chassis.http import Bearer, staff_with
 from services.chassis.problems import ProblemError
 from services.intake.credentials import Credential
-from services.intake.door import Door, case_shown, has_reached
+from services.intake.door import CASEWORKERS, Door, case_shown, has_reached
 from services.intake.limits import client_of
-
-CASEWORKERS = ("cadre", "mediator", "supervisor")
 
 
 async def _door(request: Request) -> Door:

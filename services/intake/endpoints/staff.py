@@ -17,8 +17,8 @@ from services.contracts.event import Code
 from services.intake import set_aside
 from services.intake.domain.commands import EraseReport
 from services.intake.domain.decider import REPORTS
-from services.intake.door import Door
-from services.intake.endpoints.door import CASEWORKERS, Caseworker, CommunitySystem, Operator, Reviewer, TheDoor
+from services.intake.door import CASEWORKERS, Door
+from services.intake.endpoints.door import Caseworker, CommunitySystem, Operator, Reviewer, TheDoor
 from services.intake.endpoints.resident import Done
 from services.intake.erasure import erase_now
 from services.intake.set_aside import Conflict

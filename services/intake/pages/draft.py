@@ -69,8 +69,8 @@ class Draft:
     @staticmethod
     def of(form: Mapping[str, str]) -> "Draft":
         names = [name for fields in FIELDS.values() for name in fields]
-        answers = {name: _typed(form, name) for name in names}
-        return Draft(answers, _typed(form, "key") or secrets.token_urlsafe(24), _typed(form, "seen_all") == _YES)
+        answers = {name: typed(form, name) for name in names}
+        return Draft(answers, typed(form, "key") or secrets.token_urlsafe(24), typed(form, "seen_all") == _YES)
 
     def __getitem__(self, name: str) -> str:
         return self.answers[name]
@@ -157,9 +157,9 @@ def _unreachable(draft: Draft) -> list[Fault]:
     faults: list[Fault] = []
     if not (draft["email"] or draft["phone"]):
         faults.append(Fault("email", marked("Leave a mail address or a telephone number, or stay anonymous.")))
-    if draft["email"] and not _fits(Email, draft["email"]):
+    if draft["email"] and not fits(Email, draft["email"]):
         faults.append(Fault("email", marked("Write the address like name@example.org, or leave it empty.")))
-    if draft["phone"] and not _fits(Phone, draft["phone"]):
+    if draft["phone"] and not fits(Phone, draft["phone"]):
         faults.append(Fault("phone", marked("Write the number in digits, or leave it empty.")))
     if len(draft["name"]) > LONGEST_LINE:
         faults.append(Fault("name", marked("Shorten the name to 200 characters.")))
@@ -171,7 +171,7 @@ def step_of_field(name: str) -> Step:
     return next((step for step, fields in FIELDS.items() if name in fields), Step.WORDS)
 
 
-def _fits(shape: Any, text: str) -> bool:
+def fits(shape: Any, text: str) -> bool:
     try:
         TypeAdapter(shape).validate_python(text)
     except ValidationError:
@@ -179,6 +179,7 @@ def _fits(shape: Any, text: str) -> bool:
     return True
 
 
-def _typed(form: Mapping[str, str], name: str) -> str:
+def typed(form: Mapping[str, Any], name: str) -> str:
     """One answer as PostgreSQL can keep it; browsers send line ends as CR LF."""
-    return form.get(name, "").replace("\0", "").replace("\r\n", "\n").strip()
+    value = form.get(name, "")
+    return value.replace("\0", "").replace("\r\n", "\n").strip() if isinstance(value, str) else ""

@@ -257,7 +257,7 @@ def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> Stat
                 resolved_on=event.resolved_on,
                 resolution=event.resolution.value,
                 resolution_version=recorded.version,
-                explanation=event.explanation,
+                explanation=event.explanation or event.answer,
             )
         case cases.CaseReopened():
             begun = replace(row, acknowledged_at=None, resolution_version=None, confirm_by=None, reopen_by=None)

@@ -43,6 +43,24 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """`explanation` names the sealed row beside the command; `resolved_on` is the community's own day."""
+
+    resolution: Resolution
+    explanation: UUID
+    language: str
+    resolved_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredBefore:
+    """`by` had answered it, at the counter; the explanation is intake's sealed row."""
+
+    by: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCase:
     """`circumstances` are none for history, which promises nothing any more."""
 
@@ -55,6 +73,7 @@ class OpenCase:
     imported: bool
     about_staff: bool = False
     circumstances: Circumstances | None = None
+    answered: AnsweredBefore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +136,6 @@ class EscalateCase:
     reason: EscalationReason
     circumstances: Circumstances
     level: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`explanation` names the sealed row beside the command; `resolved_on` is the community's own day."""
-
-    resolution: Resolution
-    explanation: UUID
-    language: str
-    resolved_on: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,8 @@ CASES: Decider[Command, Case] = Decider(
 
 
 def open_case(command: OpenCase, case: Case) -> Events:
-    """A case is somebody's from its first moment, if anybody is on duty."""
-    now = command.circumstances
+    """A case is somebody's from its first moment, if anybody is on duty; what had been answered is theirs who did."""
+    now, answered = command.circumstances, command.answered
     opened = cases.CaseOpened(
         community=command.community,
         reference=command.reference,
@@ -137,9 +137,14 @@ def open_case(command: OpenCase, case: Case) -> Events:
         level=command.level,
         imported=command.imported,
         about_staff=command.about_staff,
-        deadlines=first_promises(command.urgency, now) if now else (),
+        deadlines=first_promises(command.urgency, now) if now and not answered else (),
+        answered_by=answered.by if answered else None,
     )
     match case:
+        case Unopened() if answered and now:
+            resolved = _resolved(answered.answer, command.urgency, now)
+            resolved = resolved.model_copy(update={"explanation": None, "answer": answered.answer.explanation})
+            return [opened, cases.CaseAssigned(owner=answered.by), cases.CaseAcknowledged(owner=answered.by), resolved]
         case Unopened():
             owner = on_duty_for(command.level, now.on_duty) if now else None
             return [opened, *([cases.CaseAssigned(owner=owner)] if owner else [])]

@@ -1,6 +1,5 @@
 """The caseload and the case file."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
 from uuid import UUID
@@ -80,7 +79,7 @@ async def read_caseload(
     async with scoped(parts.application, staff.areas) as connection:
         cases = await caseload.cases_of(connection, staff.areas, wanted, _page_after(after), limit)
         found = [] if after else await patterns.latest_patterns(connection)
-    following = _page_mark(cases[-1]) if len(cases) == limit else None
+    following = After.last_of(cases).mark if len(cases) == limit else None
     return Caseload(cases=cases, next=following, patterns=found)
 
 
@@ -124,18 +123,11 @@ def _promised(promise: Promise, language: Language, zone: tzinfo) -> Promised:
     return Promised(rule=deadline.rule, due_at=deadline.due_at, running=promise.running, why=why)
 
 
-def _page_mark(row: CaseRow) -> str:
-    return urlsafe_b64encode(f"{row.reported_at.isoformat()}|{row.case_id}".encode()).decode()
-
-
 def _page_after(mark: str | None) -> After | None:
     if mark is None:
         return None
     try:
-        reported_at, case_id = urlsafe_b64decode(mark).decode().split("|")
-        after = After(datetime.fromisoformat(reported_at), UUID(case_id))
+        return After.of(mark)
     except ValueError:
-        after = None
-    if after is None or after.reported_at.tzinfo is None:
-        raise unprocessable("after", "is not the mark of a page", "Send `next` of the page before, or nothing.")
-    return after
+        remedy = "Send `next` of the page before, or nothing."
+        raise unprocessable("after", "is not the mark of a page", remedy) from None

@@ -25,6 +25,7 @@ PURPOSES: dict[str, str] = {
 
 FIELDS: dict[str, str] = {
     "text": marked("What they wrote"),
+    "explanation": marked("What they were told"),
     "place": marked("Where it is"),
     "name": marked("Name"),
     "phone": marked("Telephone"),

@@ -115,6 +115,9 @@ class Teller:
                 return self._escalated(event), (_(ESCALATION_REASONS[event.reason]),)
             case cases.CaseMerged():
                 return _("It is the same trouble as another case, and is answered with that one."), ()
+            case cases.CaseResolved(answer=UUID()):
+                sentence = _("It ended at the counter. What they were told lies with the report.")
+                return sentence, (_(RESOLUTIONS[event.resolution]),)
             case cases.CaseResolved():
                 return _("The case was resolved."), (_(RESOLUTIONS[event.resolution]),)
             case cases.CaseReopened(previous_owner=str(who)):

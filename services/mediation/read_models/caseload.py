@@ -1,5 +1,6 @@
 """The caseload: a row for each case, as lists and filters of the desk want it."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -326,6 +327,28 @@ class After:
 
     reported_at: datetime
     case_id: UUID
+
+    @staticmethod
+    def last_of(rows: Sequence[CaseRow]) -> "After":
+        return After(rows[-1].reported_at, rows[-1].case_id)
+
+    @property
+    def mark(self) -> str:
+        """As it goes into an address."""
+        return urlsafe_b64encode(f"{self.reported_at.isoformat()}|{self.case_id}".encode()).decode()
+
+    @staticmethod
+    def of(mark: str) -> "After":
+        """The row that a mark names.
+
+        Raises:
+            ValueError: it is none.
+        """
+        reported_at, case_id = urlsafe_b64decode(mark).decode().split("|")
+        after = After(datetime.fromisoformat(reported_at), UUID(case_id))
+        if after.reported_at.tzinfo is None:
+            raise ValueError("a mark says when by which clock")
+        return after
 
 
 async def cases_of(

@@ -201,7 +201,8 @@ def _to_resident(before: ToldCase | None, after: ToldCase, recorded: Recorded, e
 def _news(before: ToldCase | None, after: ToldCase, event: Event) -> What | None:
     match event:
         case CaseReported():
-            return What.RECEIVED
+            # Whoever was answered at the counter was there; that they may still object is told with the answer.
+            return None if event.answered else What.RECEIVED
         case CaseAssigned() | CaseAcknowledged():
             # Once for each owner: whoever was assigned and then acknowledges is no news.
             return What.TAKEN if before is None or before.owner != after.owner else None

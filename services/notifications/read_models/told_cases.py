@@ -72,8 +72,8 @@ def evolve(row: ToldCase | None, recorded: Recorded, event: Event) -> ToldCase |
             # Each service says it of itself: the resident's address was intake's.
             return replace(case, erased=True) if recorded.source == "intake" else case
         case CaseOpened():
-            due_at = promised(event.deadlines) or case.due_at
-            return replace(case, category=event.category, urgency=event.urgency.value, due_at=due_at)
+            due_at, owner = promised(event.deadlines) or case.due_at, event.answered_by or case.owner
+            return replace(case, category=event.category, urgency=event.urgency.value, due_at=due_at, owner=owner)
         case CaseAssigned() | CaseAcknowledged():
             return replace(case, owner=event.owner)
         case CaseEscalated():

@@ -42,6 +42,14 @@ def doomed_blobs(transaction: Transaction, _at: datetime) -> list[tuple[str]]:
     return []
 
 
+@twin(erasure.DROP_CONTACT)
+def drop_contact(transaction: Transaction, sign_up: UUID) -> int:
+    there = transaction.get("particulars", sign_up) is not None
+    if there:
+        transaction.remove("particulars", sign_up)
+    return int(there)
+
+
 @twin(erasure.NOTE_ERASED)
 def note_erased(transaction: Transaction, case_id: UUID) -> int:
     transaction.put("erased", case_id, (case_id,))
