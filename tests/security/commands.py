@@ -136,6 +136,9 @@ COMMANDS: dict[str, Allowed] = {
     "reporting POST /board/sign-out": ANYBODY,
     # Signed out elsewhere
     "mediation POST /desk/backchannel-logout": LOGOUT_TOKEN,
+    "intake POST /counter/backchannel-logout": LOGOUT_TOKEN,
+    "intake POST /internal/backchannel-logout": LOGOUT_TOKEN,
+    "intake POST /internal/signed-out": SERVICE,
     "notifications POST /duty/backchannel-logout": LOGOUT_TOKEN,
     "reporting POST /board/backchannel-logout": LOGOUT_TOKEN,
     "mediation POST /internal/backchannel-logout": LOGOUT_TOKEN,
@@ -157,7 +160,14 @@ READS: dict[str, Allowed] = {
     "intake GET /api/intake/v1/conflicts/{ref}": staff(*CASEWORK),
     "intake GET /api/intake/v1/conflicts/own": COMMUNITY_KEY,
     "intake GET /api/intake/v1/communities/{community_id}/keys": staff("operator"),
+    # At the counter
+    "intake GET /counter": staff(*CASEWORK),
+    "intake GET /counter/form": staff(*CASEWORK),
+    "intake GET /counter/blank-forms": staff(*CASEWORK),
+    "intake GET /counter/gatherings": staff(*CASEWORK),
+    "intake GET /counter/gatherings/{gathering_id}": staff(*CASEWORK),
     # Casework
+    "mediation GET /desk/ideas": staff(*CASEWORK),
     "mediation GET /api/mediation/v1/cases": staff(*CASEWORK, "operator"),
     "mediation GET /api/mediation/v1/cases/{case_id}": staff(*CASEWORK, "operator"),
     "mediation GET /api/mediation/v1/units": staff(*CASEWORK, "operator"),
@@ -191,8 +201,9 @@ READS: dict[str, Allowed] = {
 ANYBODY_READS: dict[str, str] = {
     r"\w+ GET /api/\w+/(openapi\.json|livez|readyz|metrics)": "it tells of the service, not of a case",
     r"\w+ GET /[\w/-]*assets/\{name\}": "style sheets",
-    r"\w+ GET /(desk|duty|board)/sign(ed)?-(in|out)": "sign-in itself; who signs out has a session",
+    r"\w+ GET /(desk|counter|duty|board)/sign(ed)?-(in|out)": "sign-in itself; who signs out has a session",
     r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
+    r"intake GET (/api/intake/v1)?/gatherings.*": "what every resident may know",
     r"intake GET /(report)?": "a resident's first words",
     r"intake GET /case(/.+)?": "pages that ask for the receipt; tests/intake/test_pages.py opens none without it",
     r"intake GET /open311/.+": "what anybody may know; tests/intake/test_open311_privacy.py shows what they may not",
