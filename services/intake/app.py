@@ -1,17 +1,15 @@
 """Intake, composed."""
 
-from uuid import UUID
-
 from fastapi import FastAPI
 
 from services.chassis.particulars_endpoint import router as particulars_router
-from services.chassis.service import Service, compose, parts
+from services.chassis.service import compose, parts
 from services.intake.consumers import consumers
 from services.intake.door import door_of
 from services.intake.endpoints import bulk, registry, reports, resident, staff
 from services.intake.endpoints.door import CASEWORKERS
 from services.intake.endpoints.open311 import describing, reading, reporting
-from services.intake.pages import case, report
+from services.intake.pages import case, correcting, report
 from services.intake.pages.rendering import assets
 from services.intake.retention import Retention
 from services.intake.settings import IntakeSettings
@@ -26,21 +24,17 @@ def intake(settings: IntakeSettings) -> FastAPI:
         settings,
         routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
         pages=[
-            particulars_router(CASEWORKERS, _nothing, CONTACT),
+            particulars_router(CASEWORKERS, None, CONTACT),
             assets.router(),
             report.router,
+            correcting.router,
             case.router,
             describing.router,
             reporting.router,
             reading.router,
         ],
-        consumers=consumers(),
+        consumers=consumers(service),
         background=[Retention(door).run],
     )
     app.state.door = door
     return app
-
-
-async def _nothing(_service: Service, _case_id: UUID) -> set[UUID]:
-    """A resident's own words are read here, not asked for by another service."""
-    return set()

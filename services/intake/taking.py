@@ -47,6 +47,12 @@ class ReportForm(Form):
     """Tell them how it goes, where they left an address or a number."""
     about_staff: bool = False
     """It is about somebody who works for the community: nobody of the community sees it, but the level above."""
+    danger: bool = False
+    """Somebody is in danger now: it is urgent, is never mediated, and goes to the protection desk of the area."""
+    minor: bool = False
+    """It concerns somebody who is not of age: a guardian or the protection desk stands beside them."""
+    guardian: Line | None = None
+    """Who that is and how they are reached; none: the protection desk is asked."""
 
     @field_validator("category")
     @classmethod
@@ -83,14 +89,17 @@ async def take(
         reference=None,
         kind=form.kind,
         category=form.category,
-        urgency=form.urgency,
+        urgency=Urgency.URGENT if form.danger else form.urgency,
         channel=form.channel,
         reported_on=at.astimezone(community.clock).date(),
         imported=False,
         particulars=particulars,
         about_staff=form.about_staff,
+        danger=form.danger,
+        minor=form.minor,
+        guardian=form.minor and form.guardian is not None,
     )
-    sealed = form.model_dump(include={*PARTICULARS, "notify"}, exclude_defaults=True)
+    sealed = form.model_dump(include={*PARTICULARS, "notify", "guardian"}, exclude_defaults=True)
     intent = Intent(
         stream=case,
         command=command,

@@ -23,7 +23,7 @@ def mediation(settings: MediationSettings) -> FastAPI:
         settings,
         routers=[queries.router, casework.router, dispatching.router, units.router, policies.router, bulk.router],
         pages=[
-            particulars_router(CASEWORKERS, queries.explanations_of),
+            particulars_router(CASEWORKERS, queries.told_to_resident),
             assets.router(),
             desk.router,
             case.router,

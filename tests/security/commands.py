@@ -45,6 +45,9 @@ COMMANDS: dict[str, Allowed] = {
     "intake POST /api/intake/v1/case:withdraw": RECEIPT,
     "intake POST /api/intake/v1/case:confirm": RECEIPT,
     "intake POST /api/intake/v1/case:ask-reopening": RECEIPT,
+    "intake POST /api/intake/v1/case:appeal": RECEIPT,
+    "intake POST /api/intake/v1/case:write": RECEIPT,
+    "intake POST /api/intake/v1/case:correct": RECEIPT,
     "intake POST /api/intake/v1/case:erase": RECEIPT,
     "intake POST /report": ANYBODY,
     "intake POST /case": ANYBODY,
@@ -52,6 +55,7 @@ COMMANDS: dict[str, Allowed] = {
     "intake POST /case/{action}": Allowed(
         others="whoever has given the case's receipt", words={"action": "withdraw"}, form={"key": "k" * 16}
     ),
+    "intake POST /case/correct": Allowed(others="whoever has given the case's receipt", form={"key": "k" * 16}),
     # The registry, and the right to be forgotten
     "intake POST /api/intake/v1/areas": staff("operator"),
     "intake POST /api/intake/v1/communities": staff("operator"),
@@ -65,6 +69,8 @@ COMMANDS: dict[str, Allowed] = {
     "mediation POST /api/mediation/v1/cases/{case_id}/escalate": staff(*CASEWORK),
     "mediation POST /api/mediation/v1/cases/{case_id}/merge": staff("cadre", "supervisor"),
     "mediation POST /api/mediation/v1/cases/{case_id}/resolve": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases/{case_id}/write": staff(*CASEWORK),
+    "mediation POST /api/mediation/v1/cases/{case_id}/decline": staff(*CASEWORK),
     "mediation POST /api/mediation/v1/cases/{case_id}/dispatch": staff(*CASEWORK),
     "mediation POST /api/mediation/v1/cases/{case_id}/dispatch/accept": staff(*CASEWORK),
     "mediation POST /api/mediation/v1/cases/{case_id}/dispatch/return": staff(*CASEWORK),
@@ -78,6 +84,8 @@ COMMANDS: dict[str, Allowed] = {
     "mediation POST /desk/cases/{case_id}/assign": staff("cadre", "supervisor"),
     "mediation POST /desk/cases/{case_id}/escalate": staff(*CASEWORK),
     "mediation POST /desk/cases/{case_id}/merge": staff("cadre", "supervisor"),
+    "mediation POST /desk/cases/{case_id}/write": staff(*CASEWORK),
+    "mediation POST /desk/cases/{case_id}/decline": staff(*CASEWORK),
     "mediation POST /desk/cases/{case_id}/report": staff(*CASEWORK),
     "mediation POST /desk/unit/{token}": UNIT_LINK,
     # What binds everybody's work
@@ -98,6 +106,8 @@ COMMANDS: dict[str, Allowed] = {
     # Between services; no gateway leads there
     "intake POST /internal/particulars:read": SERVICE,
     "mediation POST /internal/particulars:read": SERVICE,
+    "intake POST /internal/particulars:looks": SERVICE,
+    "mediation POST /internal/particulars:looks": SERVICE,
     # Leaving, which needs nobody to be here
     "mediation POST /desk/sign-out": ANYBODY,
     "notifications POST /duty/sign-out": ANYBODY,

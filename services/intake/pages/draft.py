@@ -34,7 +34,7 @@ FIELDS: Mapping[Step, Sequence[str]] = {
     Step.KIND: ("kind",),
     Step.WHERE: ("community",),
     Step.WHAT: ("category",),
-    Step.WORDS: ("text", "place", "about_staff"),
+    Step.WORDS: ("text", "place", "danger", "minor", "guardian", "about_staff"),
     Step.REACH: ("reach", "name", "email", "phone", "notify"),
     Step.CHECK: (),
 }
@@ -63,8 +63,8 @@ class Draft:
     @staticmethod
     def of(form: FormData) -> "Draft":
         names = [name for fields in FIELDS.values() for name in fields]
-        answers = {name: _typed(form, name) for name in names}
-        return Draft(answers, _typed(form, "key") or secrets.token_urlsafe(24), _typed(form, "seen_all") == _YES)
+        answers = {name: typed(form, name) for name in names}
+        return Draft(answers, typed(form, "key") or secrets.token_urlsafe(24), typed(form, "seen_all") == _YES)
 
     def __getitem__(self, name: str) -> str:
         return self.answers[name]
@@ -96,6 +96,9 @@ class Draft:
             "text": self["text"],
             "place": self["place"] or None,
             "about_staff": self["about_staff"] == _YES,
+            "danger": self["danger"] == _YES,
+            "minor": self["minor"] == _YES,
+            "guardian": (self["guardian"] or None) if self["minor"] == _YES else None,
             "language": language,
         }
         if self["reach"] == REACH_ME:
@@ -136,6 +139,8 @@ def _wordless(draft: Draft) -> list[Fault]:
         faults.append(Fault("text", marked("Shorten what you wrote to 5,000 characters.")))
     if len(draft["place"]) > LONGEST_LINE:
         faults.append(Fault("place", marked("Shorten the place to 200 characters.")))
+    if len(draft["guardian"]) > LONGEST_LINE:
+        faults.append(Fault("guardian", marked("Shorten who the guardian is to 200 characters.")))
     return faults
 
 
@@ -169,7 +174,7 @@ def _fits(shape: Any, text: str) -> bool:
     return True
 
 
-def _typed(form: FormData, name: str) -> str:
+def typed(form: FormData, name: str) -> str:
     """One answer as PostgreSQL can keep it; browsers send line ends as CR LF."""
     value = form.get(name, "")
     return value.replace("\0", "").replace("\r\n", "\n").strip() if isinstance(value, str) else ""
