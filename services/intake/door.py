@@ -24,6 +24,7 @@ class Door:
     credentials: Credentials
     receipts: Receipts
     mediation_url: str
+    notifications_url: str = ""
 
 
 def door_of(service: Service, settings: IntakeSettings) -> Door:
@@ -34,6 +35,7 @@ def door_of(service: Service, settings: IntakeSettings) -> Door:
         credentials=Credentials(service.worker, hashes),
         receipts=Receipts(settings.receipt_key.get_secret_value(), hashes),
         mediation_url=settings.mediation_url,
+        notifications_url=settings.notifications_url,
     )
 
 

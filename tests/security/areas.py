@@ -132,5 +132,5 @@ NO_AREA: dict[str, str] = {
     r"mediation GET /desk/cases/\{case_id\}/\{act\}": "a form's address without its form: it leads to the case",
     r"mediation (GET|POST) /desk/unit/\{token\}": "by a unit's signed link, which is of one case",
     r"\w+ POST /internal/particulars:read": "between services; a test of its own below shows its areas",
-    r"\w+ POST /internal/particulars:looks": "between services, by the proof of a receipt, which is of one case",
+    r"\w+ POST /internal/(particulars:looks|case:copy)": "by the proof of a receipt, which is of one case",
 }

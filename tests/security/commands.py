@@ -107,6 +107,8 @@ COMMANDS: dict[str, Allowed] = {
     "intake POST /internal/particulars:read": SERVICE,
     "mediation POST /internal/particulars:read": SERVICE,
     "intake POST /internal/particulars:looks": SERVICE,
+    "mediation POST /internal/case:copy": SERVICE,
+    "notifications POST /internal/case:copy": SERVICE,
     "mediation POST /internal/particulars:looks": SERVICE,
     # Leaving, which needs nobody to be here
     "mediation POST /desk/sign-out": ANYBODY,
