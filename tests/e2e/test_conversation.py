@@ -1,5 +1,6 @@
-"""One conversation over the whole stack: written to and fro, corrected, looked at, declined, appealed, copied, erased."""
+"""One conversation over the whole stack: to and fro, corrected, looked at, declined, appealed, copied, erased."""
 
+from collections.abc import Generator
 from secrets import token_hex
 from typing import Any
 
@@ -13,8 +14,9 @@ API, DESK = "/api/intake/v1", "/api/mediation/v1/cases"
 
 
 @pytest.fixture
-def http(stack: Stack) -> httpx.Client:
-    return httpx.Client(base_url=stack.url, trust_env=False, timeout=30)
+def http(stack: Stack) -> Generator[httpx.Client]:
+    with httpx.Client(base_url=stack.url, trust_env=False, timeout=30) as client:
+        yield client
 
 
 def test_from_the_first_word_to_the_last(stack: Stack, http: httpx.Client) -> None:
