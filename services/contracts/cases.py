@@ -91,6 +91,29 @@ class Closure(StrEnum):
     CONFIRMED = "confirmed"
     WITHDRAWN = "withdrawn"
     WINDOW_ENDED = "window_ended"
+    DECLINED = "declined"
+
+
+class DeclineReason(StrEnum):
+    """Why a person does not take a case further; the resident may appeal to another."""
+
+    OUTSIDE_REMIT = "outside_remit"
+    """Nobody here may do it; the explanation says who may."""
+    DECIDED_ELSEWHERE = "decided_elsewhere"
+    """A court or an authority has decided it, or is about to."""
+    NOTHING_FOUND = "nothing_found"
+    """It was looked into, and there was nothing to mend."""
+    NOT_ENOUGH_TOLD = "not_enough_told"
+    """It can't be gone on with, and asking brought no answer."""
+
+
+class Amendment(StrEnum):
+    """What the resident wrote after the report."""
+
+    CORRECTION = "correction"
+    """The row holds the report as it is to be read from now on."""
+    MESSAGE = "message"
+    """The row holds a word to whoever has the case."""
 
 
 class CaseEvent(Event):
@@ -130,14 +153,22 @@ class CaseReported(CaseEvent):
     """It needs no alert and nobody's work: mediation resolves it as it opens it."""
     gathering: UUID | None = None
     """The meeting at which it was voiced."""
+    danger: bool = False
+    """Somebody is in danger: it is never offered mediation, and goes to a protection desk."""
+    minor: bool = False
+    """It concerns somebody who is not of age: a guardian or a protection desk stands beside it."""
+    guardian: bool = False
+    """The particulars name a guardian."""
 
 
 class CaseAmended(CaseEvent):
-    """Intake took a correction or an addition to the report's particulars."""
+    """The resident wrote again: to whoever has the case, or to correct what was told."""
 
     type: ClassVar[str] = "case.amended"
+    schema_version: ClassVar[int] = 2
 
     particulars: UUID
+    amendment: Amendment = Amendment.CORRECTION
 
 
 class CaseWithdrawn(CaseEvent):
@@ -163,6 +194,14 @@ class CaseReopeningAsked(CaseEvent):
     particulars: UUID
 
 
+class CaseAppealed(CaseEvent):
+    """The resident does not accept that the case was declined."""
+
+    type: ClassVar[str] = "case.appealed"
+
+    particulars: UUID
+
+
 class CaseErased(CaseEvent):
     """The source deleted every particular it held of the case."""
 
@@ -183,6 +222,11 @@ class CaseOpened(CaseEvent):
     level: AreaPath
     imported: bool = False
     about_staff: bool = False
+    danger: bool = False
+    minor: bool = False
+    guardian: bool = False
+    protection: StaffId | None = None
+    """The protection desk that has it, in danger, or that stands beside it, for a minor without a guardian."""
     deadlines: tuple[Deadline, ...] = ()
     answered_by: StaffId | None = None
     """Who had answered it before it was opened: it is resolved in the same breath, and nobody is alerted."""
@@ -269,6 +313,15 @@ class CaseDispatchDone(CaseEvent):
     note: UUID | None = None
 
 
+class CaseMessageWritten(CaseEvent):
+    """Somebody who works on the case wrote to the resident; `message` names mediation's sealed row."""
+
+    type: ClassVar[str] = "case.message_written"
+
+    by: StaffId
+    message: UUID
+
+
 class CaseReminded(CaseEvent):
     """Whoever has the case, or the one on duty at its level, is reminded of a date.
 
@@ -338,14 +391,29 @@ class CaseResolved(CaseEvent):
     """It ended where it was brought: intake's sealed row of what was told, in place of an explanation of ours."""
 
 
+class CaseDeclined(CaseEvent):
+    """`by` does not take it further, with an explanation in mediation's sealed row; the resident may appeal."""
+
+    type: ClassVar[str] = "case.declined"
+
+    by: StaffId
+    reason: DeclineReason
+    explanation: UUID
+    language: Language
+    deadlines: tuple[Deadline, ...] = ()
+    """Until when the resident may appeal: the clock of reopening."""
+
+
 class CaseReopened(CaseEvent):
-    """Not solved after all; it goes to somebody else than `previous_owner`."""
+    """Not solved after all, or declined and appealed; it goes to somebody else than `previous_owner`."""
 
     type: ClassVar[str] = "case.reopened"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     level: AreaPath
     previous_owner: StaffId | None = None
+    on_appeal: bool = False
+    """One level above who declined it, where there is one."""
     deadlines: tuple[Deadline, ...] = ()
 
 
@@ -361,5 +429,6 @@ class CaseClosed(CaseEvent):
     """Nothing more will happen unless the case is reopened."""
 
     type: ClassVar[str] = "case.closed"
+    schema_version: ClassVar[int] = 2
 
     closure: Closure

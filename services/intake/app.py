@@ -1,16 +1,14 @@
 """Intake, composed."""
 
-from uuid import UUID
-
 from fastapi import FastAPI
 
 from services.chassis.particulars_endpoint import router as particulars_router
-from services.chassis.service import Service, compose, parts
+from services.chassis.service import compose, parts
 from services.intake.consumers import consumers
 from services.intake.door import CASEWORKERS, door_of
 from services.intake.endpoints import bulk, gatherings, keys, photos, registry, reports, resident, staff
 from services.intake.endpoints.open311 import describing, reading, reporting
-from services.intake.pages import blank_forms, case, counter, counter_gatherings, counter_rendering, report
+from services.intake.pages import blank_forms, case, correcting, counter, counter_gatherings, counter_rendering, report
 from services.intake.pages import gatherings as gathering_pages
 from services.intake.pages import photos as photo_pages
 from services.intake.pages.rendering import assets
@@ -36,11 +34,12 @@ def intake(settings: IntakeSettings) -> FastAPI:
             gatherings.router,
         ],
         pages=[
-            particulars_router(CASEWORKERS, _nothing, CONTACT),
+            particulars_router(CASEWORKERS, None, CONTACT),
             photos.between_services,
             assets.router(),
             photo_pages.router,
             report.router,
+            correcting.router,
             case.router,
             gathering_pages.router,
             counter_rendering.assets.router(),
@@ -51,14 +50,9 @@ def intake(settings: IntakeSettings) -> FastAPI:
             reporting.router,
             reading.router,
         ],
-        consumers=consumers(),
+        consumers=consumers(service),
         background=[Retention(door).run, door.album.run],
         face=counter_rendering.FACE,
     )
     app.state.door = door
     return app
-
-
-async def _nothing(_service: Service, _case_id: UUID) -> set[UUID]:
-    """A resident's own words are read here, not asked for by another service."""
-    return set()

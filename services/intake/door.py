@@ -38,6 +38,7 @@ class Door:
     limits: Limits
     paper_forms: PaperForms
     mediation_url: str
+    notifications_url: str = ""
 
 
 def door_of(service: Service, settings: IntakeSettings) -> Door:
@@ -60,6 +61,7 @@ def door_of(service: Service, settings: IntakeSettings) -> Door:
         limits=Limits(settings),
         paper_forms=PaperForms(receipt_key),
         mediation_url=settings.mediation_url,
+        notifications_url=settings.notifications_url,
     )
 
 

@@ -50,6 +50,12 @@ class ReportForm(Form):
     """Tell them how it goes, where they left an address or a number."""
     about_staff: bool = False
     """It is about somebody who works for the community: nobody of the community sees it, but the level above."""
+    danger: bool = False
+    """Somebody is in danger now: it is urgent, is never mediated, and goes to the protection desk of the area."""
+    minor: bool = False
+    """It concerns somebody who is not of age: a guardian or the protection desk stands beside them."""
+    guardian: Line | None = None
+    """Who that is and how they are reached; none: the protection desk is asked."""
 
     @field_validator("category")
     @classmethod
@@ -127,7 +133,7 @@ async def take(
         reference=None,
         kind=form.kind,
         category=form.category,
-        urgency=form.urgency,
+        urgency=Urgency.URGENT if form.danger else form.urgency,
         channel=form.channel,
         reported_on=at.astimezone(community.clock).date(),
         imported=False,
@@ -135,6 +141,9 @@ async def take(
         about_staff=form.about_staff,
         answered=answered,
         gathering=counter.gathering if counter else None,
+        danger=form.danger,
+        minor=form.minor,
+        guardian=form.minor and form.guardian is not None,
     )
     content = form.model_dump_json() + (counter.content if counter else "")
     intent = Intent(
@@ -160,4 +169,4 @@ async def taken_before(door: Door, keys: Sequence[str]) -> Set[str]:
 
 
 def _written(form: ReportForm) -> dict[str, Any]:
-    return form.model_dump(include={*PARTICULARS, "notify"}, exclude_defaults=True)
+    return form.model_dump(include={*PARTICULARS, "notify", "guardian"}, exclude_defaults=True)

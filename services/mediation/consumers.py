@@ -19,6 +19,7 @@ from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertAcknowledged, AlertUnanswered
 from services.contracts.cases import (
+    CaseAppealed,
     CaseConfirmed,
     CaseErased,
     CaseReopeningAsked,
@@ -39,6 +40,7 @@ from services.mediation.domain.commands import (
     Actor,
     Answer,
     AnsweredBefore,
+    AppealCase,
     Circumstances,
     Command,
     ConfirmCase,
@@ -65,11 +67,12 @@ _CAUSES = types_of(
     CaseWithdrawn,
     CaseConfirmed,
     CaseReopeningAsked,
+    CaseAppealed,
     CaseErased,
     AlertAcknowledged,
     AlertUnanswered,
 )
-_DATED = types_of(CaseReported, CaseReopeningAsked, AlertUnanswered)
+_DATED = types_of(CaseReported, CaseReopeningAsked, CaseAppealed, AlertUnanswered)
 """Causes whose effect promises a date, or gives the case to who is on duty."""
 
 
@@ -148,6 +151,9 @@ def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstan
                 level=recorded.area,
                 imported=event.imported,
                 about_staff=event.about_staff,
+                danger=event.danger,
+                minor=event.minor,
+                guardian=event.guardian,
                 circumstances=None if event.imported else circumstances[recorded.area],
                 answered=_answered(event),
             )
@@ -159,6 +165,8 @@ def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstan
             command = ConfirmCase(event.resolution_version)
         case CaseReopeningAsked():
             command = ReopenCase(recorded.occurred_at, circumstances[recorded.area])
+        case CaseAppealed():
+            command = AppealCase(recorded.occurred_at, circumstances[recorded.area])
         case CaseErased():
             command = EraseCase()
         case AlertAcknowledged():

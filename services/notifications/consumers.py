@@ -117,7 +117,8 @@ def cause_of(taken: Taken) -> Cause | None:
         return None
     match event := taken.event:
         case CaseOpened(imported=False, answered_by=None):
-            return Cause(taken, AlertCause.OPENED, event.level)
+            desk = event.protection if event.danger else None
+            return Cause(taken, AlertCause.OPENED, event.level, preferred=desk)
         case CaseEscalated():
             return Cause(taken, AlertCause.ESCALATED, event.to_level, preferred=event.owner)
         case CaseReopened():

@@ -23,7 +23,11 @@ NAME = f"Zxqvyname{token_hex(4)}"
 PHONE = f"+86 10 {int(token_hex(4), 16):010}"
 SENTENCE = f"zxqvysentence{token_hex(4)} kept awake by geese"
 EMAIL = f"zxqvymail{token_hex(4)}@home.example"
-MARKS = (NAME, PHONE, SENTENCE, EMAIL)
+MESSAGE = f"zxqvymessage{token_hex(4)} to whoever has it"
+ANSWER = f"zxqvyanswer{token_hex(4)} to who reported it"
+CORRECTED = f"zxqvycorrected{token_hex(4)} after all"
+GUARDIAN = f"Zxqvyguardian{token_hex(4)}"
+MARKS = (NAME, PHONE, SENTENCE, EMAIL, MESSAGE, ANSWER, CORRECTED, GUARDIAN)
 REFERENCE = f"CONTROL-{token_hex(6)}"
 SERVICES = ("intake", "mediation", "notifications", "reporting")
 API = "/api/intake/v1"
@@ -42,6 +46,7 @@ def told(stack: Stack) -> dict[str, str]:
         system = http.post(keys, json={"scopes": ["report", "history"]}, headers=operator).json()["api_key"]
         marked = {"text": SENTENCE, "name": NAME, "phone": PHONE, "email": EMAIL, "place": f"beside {NAME}"}
         report = {"community": community["community_id"], "kind": "dispute", "category": "animals", **marked}
+        report |= {"minor": True, "guardian": GUARDIAN}
 
         key = {"Idempotency-Key": token_hex(16)}
         taken = http.post(f"{API}/reports", json=report, headers=key)
@@ -122,6 +127,7 @@ def told(stack: Stack) -> dict[str, str]:
         until(there, "the case")
         refused(http.post(f"{desk}/resolve", json={"explanation": SENTENCE, "resolution": NAME}, headers=cadre), 422)
         refused(http.post(f"{desk}/mediate", json={"result": NAME, "note": SENTENCE}, headers=cadre), 422)
+        told_back(http, taken.json()["receipt"], desk, cadre)
     return {"case": case}
 
 
@@ -136,6 +142,36 @@ def pictured() -> bytes:
 
 def sealed_photos(stack: Stack) -> list[bytes]:
     return [file.read_bytes() for file in stack.home.attachments.rglob("*") if file.is_file()]
+
+
+def told_back(http: httpx.Client, receipt: str, desk: str, cadre: dict[str, str]) -> None:
+    """Messages to and fro, a correction and a refusal, with the marks in them, right and wrong."""
+
+    def keyed(**headers: str) -> dict[str, str]:
+        return {**headers, "Idempotency-Key": token_hex(16)}
+
+    def resident(what: str, status: int, **form: object) -> None:
+        answer = http.post(f"{API}/case:{what}", json=form, headers=keyed(**{"Doorstep-Receipt": receipt}))
+        assert answer.status_code == status, answer.text
+        assert not [mark for mark in MARKS if mark in answer.text]
+
+    resident("write", 200, text=MESSAGE)
+    resident("write", 422, text=MESSAGE, **{NAME: MESSAGE})
+    resident("correct", 200, text=CORRECTED, guardian=GUARDIAN + "!")
+    resident("correct", 422, phone=MESSAGE)
+    resident("appeal", 409, text=MESSAGE)
+    staff = {"Authorization": cadre["Authorization"]}
+    written = http.post(f"{desk}/write", json={"message": ANSWER}, headers=keyed(**staff))
+    assert written.status_code == 200, written.text
+    wrong = http.post(f"{desk}/decline", json={"reason": NAME, "explanation": ANSWER}, headers=keyed(**staff))
+    assert wrong.status_code == 422
+    assert ANSWER not in wrong.text
+
+    def both_said() -> bool | None:
+        told = http.get(f"{API}/case", headers={"Doorstep-Receipt": receipt}).json()
+        return {MESSAGE, ANSWER} <= {one["text"] for one in told["conversation"]} or None
+
+    until(both_said, "the positive control: who may read them does")
 
 
 def dump(stack: Stack, service: str, *arguments: str) -> str:

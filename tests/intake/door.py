@@ -73,7 +73,7 @@ class FrontDoor:
 
     async def project(self) -> None:
         """Bring intake's own events since the last time into the case's status, and into the list of gatherings."""
-        fed = [one for one in consumers() if one.name in (STATUS_CONSUMER, GATHERINGS_CONSUMER)]
+        fed = [one for one in consumers(self.service) if one.name in (STATUS_CONSUMER, GATHERINGS_CONSUMER)]
         async with self.service.worker.begin() as connection:
             while batch := await self.service.store.read(connection, self.told, 1000):
                 for one in fed:
@@ -82,14 +82,14 @@ class FrontDoor:
 
     async def hear_of_places(self) -> None:
         """Hand intake's own registrations to what lists the communities."""
-        [registry] = [one for one in consumers() if one.name == REGISTRY_CONSUMER]
+        [registry] = [one for one in consumers(self.service) if one.name == REGISTRY_CONSUMER]
         async with self.service.worker.begin() as connection:
             batch = await self.service.store.read(connection, 0, 1000)
             await registry.handle(connection, [Taken(one) for one in batch])
 
     async def tell(self, *taken: Taken) -> None:
         """Hand events of other services to the case's status."""
-        [status] = [one for one in consumers() if one.name == STATUS_CONSUMER]
+        [status] = [one for one in consumers(self.service) if one.name == STATUS_CONSUMER]
         async with self.service.worker.begin() as connection:
             await status.handle(connection, list(taken))
 

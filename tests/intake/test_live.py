@@ -73,7 +73,7 @@ async def test_a_report_s_way_from_the_registry_to_its_erasure(live: Live, kafka
     report = await live.report(community)
     case, receipt = report.json()["case_id"], {"Doorstep-Receipt": report.json()["receipt"]}
     told = await live.seen("case", report, **receipt)
-    assert (told["state"], told["you_can"]) == ("reported", ["withdraw", "erase"])
+    assert (told["state"], told["you_can"]) == ("reported", ["write", "correct", "withdraw", "erase"])
 
     said = [from_mediation(case, 1, opened()).recorded, from_mediation(case, 2, resolved()).recorded]
     async with publisher(kafka, "test") as to:
@@ -83,7 +83,7 @@ async def test_a_report_s_way_from_the_registry_to_its_erasure(live: Live, kafka
 
     confirmed = await live.client.post(f"{API}/case:confirm", headers={**receipt, **keyed()})
     told = await live.seen("case", confirmed, **receipt)
-    assert (told["state"], told["you_can"]) == ("confirmed", ["erase"])
+    assert (told["state"], told["you_can"]) == ("confirmed", ["write", "correct", "erase"])
 
     erased = await live.client.post(f"{API}/cases/{case}/erase", headers={**OPERATOR, **keyed()})
     told = await live.seen("case", erased, **receipt)

@@ -146,13 +146,20 @@ async def test_a_solution_that_holds_not_is_taken_up_again(door: FrontDoor) -> N
     await door.tell(
         from_mediation(case_id, 1, opened()), from_mediation(case_id, 2, resolved(now() + timedelta(days=1)))
     )
-    assert (await follow(door, report["receipt"]))["you_can"] == ["confirm", "reopen", "withdraw", "erase"]
+    assert (await follow(door, report["receipt"]))["you_can"] == [
+        "confirm",
+        "reopen",
+        "write",
+        "correct",
+        "withdraw",
+        "erase",
+    ]
     say = {"text": "It leaks again."}
     asked = await door.client.post(f"{API}/case:ask-reopening", json=say, headers={**headers, **keyed()})
     assert asked.status_code == 200, asked.text
     await door.project()
     told = await follow(door, report["receipt"])
-    assert (told["state"], told["you_can"]) == ("reopening_asked", ["withdraw", "erase"])
+    assert (told["state"], told["you_can"]) == ("reopening_asked", ["write", "correct", "withdraw", "erase"])
     again = await door.client.post(f"{API}/case:ask-reopening", json=say, headers={**headers, **keyed()})
     assert (again.status_code, again.json()["type"]) == (409, "urn:doorstep:refused:AskedBefore")
     # The words are read by staff, where they lie, and by nobody else.

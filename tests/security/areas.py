@@ -33,6 +33,8 @@ ITSELF = "itself"
 _RETURN = {"unit": "{unit}", "reason": "not_ours"}
 _CASE = {"owner": "cadre-lin"}
 _SOLUTION = {"resolution": "explained", "explanation": "The pipe was mended.", "language": "en"}
+_MESSAGE = {"message": "Somebody comes on Tuesday."}
+_REFUSAL = {"reason": "outside_remit", "explanation": "The court decides it.", "language": "en"}
 _AREA = {"area": "{area}"}
 _SHIFT = {**_AREA, "key": "k" * 32}
 _PURPOSE = {"purpose": "casework"}
@@ -83,6 +85,8 @@ ASKED: dict[str, Ask] = {
     "mediation POST /api/mediation/v1/cases/{case_id}/mediate": Ask(body={"result": "agreed", "place": "home"}),
     "mediation POST /api/mediation/v1/cases/{case_id}/escalate": Ask(body={}),
     "mediation POST /api/mediation/v1/cases/{case_id}/merge": Ask(body={"into": "{other_case_id}"}),
+    "mediation POST /api/mediation/v1/cases/{case_id}/write": Ask(body=_MESSAGE),
+    "mediation POST /api/mediation/v1/cases/{case_id}/decline": Ask(body=_REFUSAL),
     "mediation PUT /api/mediation/v1/units/{unit}": Ask("supervisor", body={"area": "{area}", "name": "Water"}),
     "mediation GET /api/mediation/v1/units": Ask(query=_AREA, empty=ITSELF),
     "mediation POST /api/mediation/v1/cases/{case_id}/dispatch": Ask(body={"unit": "{unit}"}),
@@ -107,6 +111,8 @@ ASKED: dict[str, Ask] = {
     "mediation GET /desk/cases/{case_id}": Ask(),
     "mediation GET /desk/cases/{case_id}/version": Ask(),
     "mediation POST /desk/cases/{case_id}/report": Ask(form=_PURPOSE),
+    "mediation POST /desk/cases/{case_id}/write": Ask(form=_MESSAGE),
+    "mediation POST /desk/cases/{case_id}/decline": Ask(form=_REFUSAL),
     "mediation POST /desk/cases/{case_id}/acknowledge": Ask(form={}),
     "mediation POST /desk/cases/{case_id}/assign": Ask(form=_CASE),
     "mediation POST /desk/cases/{case_id}/mediate": Ask(form={"result": "agreed", "place": "home"}),
@@ -171,4 +177,5 @@ NO_AREA: dict[str, str] = {
     r"\w+ POST /internal/particulars:read": "between services; a test of its own below shows its areas",
     r"intake POST /internal/photos:list": "between services; tests/intake/test_attachments_seen.py shows its areas",
     r"intake GET /photos/\{token\}": "by a sealed link for one reader: tests/intake/test_attachments_seen.py",
+    r"\w+ POST /internal/(particulars:looks|case:copy)": "by the proof of a receipt, which is of one case",
 }

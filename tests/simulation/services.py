@@ -174,7 +174,7 @@ def compose(
     match name:
         case "intake":
             door = door_of(service, _intake_settings())
-            consumers = intake_consumers()
+            consumers = intake_consumers(service)
         case "mediation":
             surroundings = Surroundings(store)
             consumers = mediation_consumers(service, surroundings)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.contracts.cases import AnsweredAtOnce, Channel, Kind, Urgency
+from services.contracts.cases import Amendment, AnsweredAtOnce, Channel, Kind, Urgency
 from services.contracts.gatherings import GatheringKind
 from services.intake.domain.gathering import Plan
 
@@ -25,6 +25,17 @@ class TakeReport:
     about_staff: bool = False
     answered: AnsweredAtOnce | None = None
     gathering: UUID | None = None
+    danger: bool = False
+    minor: bool = False
+    guardian: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AmendReport:
+    """`particulars` names the sealed row of a message, or of the report as it is to be read from now on."""
+
+    amendment: Amendment
+    particulars: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +65,24 @@ class AskReopening:
 
 
 @dataclass(frozen=True, slots=True)
+class AppealDecision:
+    """As the resident was shown it: until when it can be appealed that the case was declined; none: it was not.
+
+    `asked`: this refusal was appealed before.
+    """
+
+    until: datetime | None
+    asked: bool
+    at: datetime
+    particulars: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class EraseReport:
     pass
 
 
-Command = TakeReport | WithdrawReport | ConfirmResolution | AskReopening | EraseReport
+Command = TakeReport | AmendReport | WithdrawReport | ConfirmResolution | AskReopening | AppealDecision | EraseReport
 
 
 @dataclass(frozen=True, slots=True)

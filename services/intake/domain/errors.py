@@ -9,6 +9,10 @@ Refused
 ├── NothingToReopen
 ├── AskedBefore
 ├── ReopeningTimeEnded    and when it ended
+├── NothingToAppeal
+├── AppealedBefore
+├── AppealTimeEnded       and when it ended
+├── WrittenEnough
 ├── RegisteredOtherwise   the area or community is known by other particulars
 ├── NotRegistered
 ├── CommunityIsClosed     and what it is called
@@ -63,6 +67,24 @@ class AskedBefore(Refused):
 
 class ReopeningTimeEnded(Refused):
     message: ClassVar[str] = marked("The time to ask ended at {until}; if the trouble goes on, report it anew.")
+
+
+class NothingToAppeal(Refused):
+    message: ClassVar[str] = marked("Nobody has declined this case, so there is nothing to appeal.")
+
+
+class AppealedBefore(Refused):
+    message: ClassVar[str] = marked("You appealed before; somebody else looks at it, and you will be told.")
+
+
+class AppealTimeEnded(Refused):
+    message: ClassVar[str] = marked("The time to appeal ended at {until}; if the trouble goes on, report it anew.")
+
+
+class WrittenEnough(Refused):
+    message: ClassVar[str] = marked(
+        "Very much was written in this case already. Whoever has it reads it; wait for an answer before you write more."
+    )
 
 
 class RegisteredOtherwise(Refused):

@@ -37,7 +37,7 @@ FIELDS: Mapping[Step, Sequence[str]] = {
     Step.KIND: ("kind",),
     Step.WHERE: ("community",),
     Step.WHAT: ("category",),
-    Step.WORDS: ("text", "place", "about_staff"),
+    Step.WORDS: ("text", "place", "danger", "minor", "guardian", "about_staff"),
     Step.PHOTOS: (),
     Step.REACH: ("reach", "name", "email", "phone", "notify"),
     Step.CHECK: (),
@@ -102,6 +102,9 @@ class Draft:
             "text": self["text"],
             "place": self["place"] or None,
             "about_staff": self["about_staff"] == _YES,
+            "danger": self["danger"] == _YES,
+            "minor": self["minor"] == _YES,
+            "guardian": (self["guardian"] or None) if self["minor"] == _YES else None,
             "language": language,
         }
         if self["reach"] == REACH_ME:
@@ -146,6 +149,8 @@ def _wordless(draft: Draft) -> list[Fault]:
         faults.append(Fault("text", marked("Shorten what you wrote to 5,000 characters.")))
     if len(draft["place"]) > LONGEST_LINE:
         faults.append(Fault("place", marked("Shorten the place to 200 characters.")))
+    if len(draft["guardian"]) > LONGEST_LINE:
+        faults.append(Fault("guardian", marked("Shorten who the guardian is to 200 characters.")))
     return faults
 
 

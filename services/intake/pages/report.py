@@ -153,7 +153,7 @@ class _View:
             "communities": self.places,
             "community": community,
             "above": area_above(community.path) is not None if community else False,
-            "danger": draft.kind in DANGEROUS,
+            "danger": draft.kind in DANGEROUS or draft["danger"] == "yes" or draft["minor"] == "yes",
             "help": help_at_once(),
             "switch_form": "steps",
             "photos": self.photos,

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.contracts.cases import (
+    DeclineReason,
     EscalationReason,
     Kind,
     MediationPlace,
@@ -72,6 +73,9 @@ class OpenCase:
     level: str
     imported: bool
     about_staff: bool = False
+    danger: bool = False
+    minor: bool = False
+    guardian: bool = False
     circumstances: Circumstances | None = None
     answered: AnsweredBefore | None = None
 
@@ -129,6 +133,14 @@ class FinishDispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteMessage:
+    """`message` names the sealed row of what `by` writes to the resident."""
+
+    by: Actor
+    message: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class EscalateCase:
     """With `level`, only while the case is still there: whoever asks may not know that it has gone up."""
 
@@ -142,6 +154,17 @@ class EscalateCase:
 class ResolveCase:
     by: Actor
     answer: Answer
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineCase:
+    """`explanation` names the sealed row in which `by` tells the resident why, and what they can do instead."""
+
+    by: Actor
+    reason: DeclineReason
+    explanation: UUID
+    language: str
     circumstances: Circumstances
 
 
@@ -173,6 +196,14 @@ class ReleaseMerged:
 @dataclass(frozen=True, slots=True)
 class ReopenCase:
     """The resident asked at `asked_at` that it be taken up again."""
+
+    asked_at: datetime
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class AppealCase:
+    """The resident said at `asked_at` that it must not rest with being declined."""
 
     asked_at: datetime
     circumstances: Circumstances
@@ -229,12 +260,15 @@ Command = (
     | AcceptDispatch
     | ReturnDispatch
     | FinishDispatch
+    | WriteMessage
     | EscalateCase
     | ResolveCase
+    | DeclineCase
     | MergeCase
     | AnswerMerged
     | ReleaseMerged
     | ReopenCase
+    | AppealCase
     | Remind
     | PassDate
     | RecordOutcome

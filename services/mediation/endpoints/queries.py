@@ -11,7 +11,7 @@ from services.chassis.database import scoped
 from services.chassis.problems import unprocessable
 from services.chassis.service import Service
 from services.chassis.web.languages import Language, spoken, translator
-from services.contracts.cases import CaseResolved, Kind, Reference
+from services.contracts.cases import CaseDeclined, CaseMessageWritten, CaseResolved, Kind, Reference
 from services.contracts.envelope import Recorded
 from services.contracts.event import AreaPath, Code, Event, StaffId
 from services.mediation.case_file import Promise, read_file
@@ -98,12 +98,23 @@ async def read_case(request: Request, parts: Parts, staff: Reader, case_id: UUID
     )
 
 
-async def explanations_of(parts: Service, case_id: UUID) -> set[UUID]:
-    """What the resident whose case it is may read of it: how it was explained, not the notes of sessions."""
+_TOLD = frozenset({CaseResolved.type, CaseDeclined.type, CaseMessageWritten.type})
+
+
+async def told_to_resident(parts: Service, case_id: UUID) -> set[UUID]:
+    """What the resident whose case it is may read of it: what was explained and written to them, no notes."""
     async with parts.worker.connect() as connection:
         recorded = await parts.store.read_stream(connection, case_id)
-    resolved = (one.event() for one in recorded if one.type == CaseResolved.type)
-    return {event.explanation for event in resolved if isinstance(event, CaseResolved) and event.explanation}
+    refs: set[UUID | None] = set()
+    for event in (one.event() for one in recorded if one.type in _TOLD):
+        match event:
+            case CaseResolved() | CaseDeclined():
+                refs.add(event.explanation)
+            case CaseMessageWritten():
+                refs.add(event.message)
+            case _:
+                pass
+    return {ref for ref in refs if ref}
 
 
 def _happened(recorded: Recorded, event: Event) -> HappenedEvent:
