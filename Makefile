@@ -43,6 +43,7 @@ check: environment ## The gate: format, lint, types, who imports whom, translate
 	@echo '── imports'; $(RUN)/lint-imports
 	@echo '── texts';   $(RUN)/python -m deploy.translations check
 	@echo '── schemas'; $(RUN)/python -m deploy.schema --check
+	@echo '── rights';  $(RUN)/python -m deploy.rights --check
 	@echo '── compose'; $(RUN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
 
 simulate: environment ## Schedules over a simulated world: SEEDS=10000 many, SEEDS==7 one told step by step.

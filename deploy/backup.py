@@ -11,7 +11,7 @@ from rich.table import Table
 
 from deploy.installation import NotRunning, this_machines
 from deploy.local.production import NotForProduction
-from deploy.restoring import archive, base
+from deploy.restoring import archive, attachments, base
 from deploy.restoring.manifest import Manifest
 from deploy.telling import complain
 
@@ -58,4 +58,7 @@ def _print(console: Console, folder: Path, manifest: Manifest) -> None:
     for service, held in manifest.services.items():
         table.add_row(service, f"up to position {held.position:,} and what came meanwhile")
     table.add_row("ended at", f"{manifest.ended_at.isoformat()}, {manifest.end_lsn} on timeline {manifest.timeline}")
+    table.add_row(
+        "photos", f"sealed, {manifest.files[attachments.NAME].bytes / 1e6:,.1f} MB; later ones are in no archive"
+    )
     console.print(table)

@@ -83,6 +83,27 @@ def token(
 
 
 @app.command(rich_help_panel=STACK)
+def account(
+    name: Annotated[str, typer.Argument(help="A pseudonym, as cadre-lin; it stands in events for ever.")],
+    role: Annotated[list[str], typer.Option(help="cadre, mediator, supervisor, manager or operator; repeatable.")],
+    area: Annotated[list[str], typer.Option(help="Path of an area, as /lakeside/east/; repeatable.")],
+    keycloak: Annotated[str, typer.Option(help="Where Keycloak answers.")],
+    realm: Annotated[str, typer.Option(help="Its realm.")] = "doorstep",
+    admin: Annotated[str, typer.Option(help="Who administers it, in the realm master.")] = "admin",
+) -> None:
+    """Make an account of a member of staff in Keycloak, and print the password for their first sign-in.
+
+    The administrator's password is asked for, or taken from DOORSTEP_KEYCLOAK_PASSWORD. deploy/keycloak/README.md
+    tells the rest.
+
+        doorstep account operator-1 --role operator --area / --keycloak https://id.example.org
+    """
+    from deploy.account import account
+
+    account(name, role, area, keycloak, realm, admin)
+
+
+@app.command(rich_help_panel=STACK)
 def demo(
     lang: Annotated[str, typer.Option(help="Of the texts: zh or en.")] = "en",
     speed: Annotated[
@@ -345,6 +366,90 @@ def trace(case_id: Annotated[UUID, typer.Argument(help="The case.")]) -> None:
     from deploy.trace import trace
 
     trace(case_id)
+
+
+keys = typer.Typer(no_args_is_help=True, help="Keys of a community's own programs: made, replaced, taken back.")
+app.add_typer(keys, name="keys", rich_help_panel=DATA)
+
+AreaArgument = Annotated[str, typer.Argument(help="The community's area, as /lakeside/east/willow-lane/.")]
+KeyArgument = Annotated[str, typer.Argument(help="The id of the key, as `doorstep keys list` shows it.")]
+
+
+@keys.command("list")
+def keys_list(area: AreaArgument) -> None:
+    """Show a community's keys: scopes, the day of their last use, when they end. Never the keys themselves.
+
+    doorstep keys list /lakeside/east/willow-lane/
+    """
+    from deploy.keys import list_
+
+    list_(area)
+
+
+@keys.command("issue")
+def keys_issue(
+    area: AreaArgument,
+    scope: Annotated[list[str] | None, typer.Option(help="report, history, events or webhooks; repeat.")] = None,
+) -> None:
+    """Print a new key, this once. Without a scope it may report.
+
+    doorstep keys issue /lakeside/east/willow-lane/ --scope report --scope events
+    """
+    from deploy.keys import issue
+
+    issue(area, scope or ["report"])
+
+
+@keys.command("replace")
+def keys_replace(
+    area: AreaArgument,
+    key: KeyArgument,
+    overlap_hours: Annotated[int, typer.Option(min=0, max=2160, help="How long the old one holds beside it.")] = 24,
+) -> None:
+    """Print a key that takes the place of another; both hold for a while, so that nothing stands still.
+
+    doorstep keys replace /lakeside/east/willow-lane/ 4f1c09ab77d2 --overlap-hours 48
+    """
+    from deploy.keys import replace
+
+    replace(area, key, overlap_hours)
+
+
+@keys.command("revoke")
+def keys_revoke(area: AreaArgument, key: KeyArgument) -> None:
+    """Take a key back, at once.
+
+    doorstep keys revoke /lakeside/east/willow-lane/ 4f1c09ab77d2
+    """
+    from deploy.keys import revoke
+
+    revoke(area, key)
+
+
+communities = typer.Typer(no_args_is_help=True, help="Whether a community takes reports.")
+app.add_typer(communities, name="communities", rich_help_panel=DATA)
+
+
+@communities.command("close")
+def communities_close(area: AreaArgument) -> None:
+    """Let a community take no new reports. Its cases go on, and so do its receipts; `reopen` undoes it.
+
+    doorstep communities close /lakeside/east/willow-lane/
+    """
+    from deploy.keys import close
+
+    close(area)
+
+
+@communities.command("reopen")
+def communities_reopen(area: AreaArgument) -> None:
+    """Let a community that was closed take reports again.
+
+    doorstep communities reopen /lakeside/east/willow-lane/
+    """
+    from deploy.keys import reopen
+
+    reopen(area)
 
 
 parked = typer.Typer(no_args_is_help=True, help="Events that a service could not take: list them, try them again.")

@@ -72,7 +72,7 @@ FROM (SELECT name, row_number() OVER (PARTITION BY name ORDER BY position) AS nt
 _CAUSES = """
 SELECT stream_id, version, substr(type, 6) AS cause FROM event
 WHERE type IN ('case.escalated', 'case.reopened')
-    OR (type = 'case.opened' AND coalesce(data ->> 'imported', 'false') = 'false')
+    OR (type = 'case.opened' AND coalesce(data ->> 'imported', 'false') = 'false' AND data ->> 'answered_by' IS NULL)
 """
 _FIRST_ALERTS = """
 SELECT stream_id || ' ' || (data ->> 'cause') || ' ' || (data ->> 'alert') AS name, position FROM event

@@ -69,6 +69,8 @@ def _print(console: Console, restored: Restored) -> None:
     console.print(table)
     for service, one in restored.services.items():
         _print_losses(console, service, one, to)
+    if restored.photos_lost:
+        console.print(f"\nPhotos of {len(restored.photos_lost):,} cases are neither here nor in the backup.")
     for model in restored.rebuild_due:
         console.print(f"A read model is of an older version: doorstep rebuild {model}", highlight=False)
     console.print(

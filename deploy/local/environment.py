@@ -2,6 +2,7 @@
 
 import os
 
+from deploy.local.home import Home
 from deploy.local.mailbox_told import Told
 from deploy.local.postgres import Dsns
 from deploy.local.state import GATEWAY_PORT, SERVICES, State
@@ -10,6 +11,9 @@ from deploy.local.state import GATEWAY_PORT, SERVICES, State
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 # How long each of a chain has to answer: short ones show in seconds what else takes the better part of an hour.
+_TOLD = ("DOORSTEP_WEBHOOK_HOSTS", "DOORSTEP_WEBHOOK_INNER_HOSTS")
+"""Who may be told of events, as whoever starts the stack says."""
+
 _LIMITS = ("DOORSTEP_URGENT_ANSWER_WITHIN", "DOORSTEP_ORDINARY_ANSWER_WITHIN")
 
 
@@ -43,7 +47,7 @@ def letterbox_of(state: State) -> Told:
     return Told(state.smtp_port, state.mailbox_port)
 
 
-def service_environment(state: State, service: str, gateway_port: int = GATEWAY_PORT) -> dict[str, str]:
+def service_environment(home: Home, state: State, service: str, gateway_port: int = GATEWAY_PORT) -> dict[str, str]:
     """What `python -m services.<service>` reads, whole."""
     keys, reached = state.services[service], dsns(state, service)
     variables = inherited() | {
@@ -66,12 +70,16 @@ def service_environment(state: State, service: str, gateway_port: int = GATEWAY_
         variables["DOORSTEP_SMTP_URL"] = letterbox_of(state).smtp_url
         variables["DOORSTEP_SMS_URL"] = "mail:"
         variables |= {name: os.environ[name] for name in _LIMITS if name in os.environ}
+    if service == "reporting":
+        variables |= {name: os.environ[name] for name in _TOLD if name in os.environ}
     if service == "intake":
         variables["DOORSTEP_RECEIPT_KEY"] = state.receipt_key
         variables["DOORSTEP_CREDENTIAL_KEY"] = state.credential_key
+        variables["DOORSTEP_ATTACHMENTS"] = f"file:{home.attachments}"
+        variables["DOORSTEP_REPORTS_OF_A_CLIENT"] = "0"  # on this machine all come from one address
     return variables
 
 
-def migration_environment(state: State, service: str) -> dict[str, str]:
+def migration_environment(home: Home, state: State, service: str) -> dict[str, str]:
     """What `python -m services.<service> migrate` reads: the owner's way in besides."""
-    return service_environment(state, service) | {"DOORSTEP_OWNER_DSN": dsns(state, service).owner}
+    return service_environment(home, state, service) | {"DOORSTEP_OWNER_DSN": dsns(state, service).owner}

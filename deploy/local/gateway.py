@@ -9,6 +9,9 @@ from typing import Any
 
 CADDY = Path(sysconfig.get_path("scripts")) / "caddy"
 BODY_BYTES = 64 * 1024 * 1024
+PICTURE_BYTES = 11 * 1024 * 1024
+"""One picture, which intake takes up to 10 MB of, so that it is intake that says what is wrong."""
+CLIENT = "Doorstep-Client"
 
 _PREFIXES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "reporting"), ("/open311", "intake"))
 
@@ -57,16 +60,20 @@ class Gateway:
                 {"path_regexp": {"pattern": r"(?i)^/(api/(.*/)?)?internal(/|$)"}},
                 _problem(404, "There is nothing here", "Nothing is served under this address."),
             ),
-            *(_route({"path": [f"/api/{name}", f"/api/{name}/*"]}, _proxy(port)) for name, port in self.ports.items()),
+            {
+                "match": [{"path": ["/api/intake/v1/case:add-photo"]}],
+                "handle": [{"handler": "request_body", "max_size": PICTURE_BYTES}],
+            },
+            *(_route({"path": [f"/api/{name}", f"/api/{name}/*"]}, self._service(name)) for name in self.ports),
             *(
-                _route({"path": [page, f"{page}/*"]}, _proxy(self.ports[name]))
+                _route({"path": [page, f"{page}/*"]}, self._service(name))
                 for page, name in _PREFIXES
                 if name in self.ports
             ),
             _route({"path": ["/sign-in/*"]}, _proxy(self.issuer)),
             *([_route({"path": ["/mail", "/mail/*"]}, _proxy(self.mailbox))] if self.mailbox else []),
             _route({"path": ["/api/*"]}, _problem(404, "There is nothing here", "No service has this address.")),
-            _route({}, _proxy(self.ports["intake"])),
+            _route({}, self._service("intake")),
         ]
         away = "The service behind this address is away for a moment. Repeat the request with the same Idempotency-Key."
         server = {
@@ -78,7 +85,11 @@ class Gateway:
                 "routes": [
                     _route(
                         {"expression": "{http.error.status_code} == 413"},
-                        _problem(413, "The request is too large", "Send less than 64 MB at once."),
+                        _problem(
+                            413,
+                            "The request is too large",
+                            "Send less than 64 MB at once, and a picture of at most 10 MB.",
+                        ),
                     ),
                     _route({}, _problem(503, "The service is away", away, {"Retry-After": ["1"]})),
                 ]
@@ -90,6 +101,9 @@ class Gateway:
             "logging": {"logs": {"default": {"level": "WARN", "exclude": ["http"]}}},
             "apps": {"http": {"servers": {"gateway": server}, "grace_period": "5s"}},
         }
+
+    def _service(self, name: str) -> dict[str, Any]:
+        return _proxy(self.ports[name], counts_clients=name == "intake")
 
 
 def asks(port: int, path: str) -> int | None:
@@ -104,14 +118,16 @@ def asks(port: int, path: str) -> int | None:
         connection.close()
 
 
-def _proxy(port: int) -> dict[str, Any]:
+def _proxy(port: int, *, counts_clients: bool = False) -> dict[str, Any]:
     forgotten = ["X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"]
+    # Intake limits what comes from one address, and keeps a hash of it, in memory, for minutes (ADR 18).
+    counted = {"set": {CLIENT: ["{http.vars.client_ip}"]}} if counts_clients else {}
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": f"127.0.0.1:{port}"}],
         "transport": {"protocol": "http", "dial_timeout": "2s"},
         # Sent by the caller or made by Caddy, a caller's address goes no further than this.
-        "headers": {"request": {"delete": forgotten}},
+        "headers": {"request": {"delete": forgotten if counts_clients else [*forgotten, CLIENT], **counted}},
     }
 
 

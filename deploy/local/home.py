@@ -45,6 +45,11 @@ class Home:
         return self.folder / "wal"
 
     @property
+    def attachments(self) -> Path:
+        """Sealed photos, each under the hash of what it holds. It may be a link to another disk."""
+        return self.folder / "attachments"
+
+    @property
     def restoring(self) -> Path:
         """What a restore works in; gone when it is over."""
         return self.folder / "restoring"

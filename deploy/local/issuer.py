@@ -28,7 +28,7 @@ from services.chassis.signin.flow import challenge_of
 from services.chassis.web.pages import Assets, Pages
 
 CLIENT: Final = "doorstep"
-FACES: Final = ("/desk", "/duty", "/board")
+FACES: Final = ("/desk", "/counter", "/duty", "/board")
 COOKIE: Final = "doorstep-demo-person"
 CODE_SECONDS: Final = 60.0
 TOKEN_SECONDS: Final = 3600

@@ -110,7 +110,7 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
             Process(
                 f"{service}-migration",
                 [sys.executable, "-m", f"services.{service}", "migrate"],
-                migration_environment(state, service),
+                migration_environment(home, state, service),
                 needs=("databases",),
                 folder=PROJECT,
                 once=True,
@@ -123,7 +123,7 @@ def parts(home: Home, state: State, gateway_port: int) -> list[Part]:
             Process(
                 service,
                 [sys.executable, "-m", f"services.{service}"],
-                service_environment(state, service, gateway_port) | traced,
+                service_environment(home, state, service, gateway_port) | traced,
                 needs=(f"{service}-migration", "topics", "gateway"),
                 folder=PROJECT,
                 answers=partial(gateway.service_is_ready, service),

@@ -18,6 +18,7 @@ from deploy.local.home import PROJECT
 from deploy.local.postgres import BIN, Postgres
 from deploy.local.stack import postgres_of
 from deploy.local.state import SERVICES
+from deploy.restoring import attachments
 from deploy.restoring.manifest import FILES, Held, Manifest, file_of, keys_of
 
 SEGMENT_BYTES = 16 * 1024 * 1024
@@ -60,8 +61,10 @@ async def take(here: Installation, folder: Path, told: Told) -> Manifest:
         try:
             held = {service: await _held(server, service) for service in SERVICES}
             await _base_backup(server, making, told)
+            await asyncio.to_thread(attachments.pack, here.home.attachments, making / attachments.NAME)
             begin, end, timeline = _ranges(making)
-            size = sum((making / name).stat().st_size for name in FILES)
+            names = (*FILES, attachments.NAME)
+            size = sum((making / name).stat().st_size for name in names)
             done = 0
 
             def counted(count: int) -> None:
@@ -80,7 +83,7 @@ async def take(here: Installation, folder: Path, told: Told) -> Manifest:
                 began_at=began_at,
                 ended_at=await admin.fetchval("SELECT clock_timestamp()"),
                 services=held,
-                files={name: file_of(making / name, counted) for name in FILES},
+                files={name: file_of(making / name, counted) for name in names},
                 keys=keys_of(here.state, system),
             )
             manifest.write(making)

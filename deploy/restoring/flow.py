@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -26,8 +27,8 @@ from deploy.local.migrated import Migrated
 from deploy.local.postgres import BIN, Dsns, Postgres
 from deploy.local.stack import kafka_of, postgres_of
 from deploy.local.state import SERVICES, State, load
+from deploy.restoring import attachments, scratch, swap
 from deploy.restoring import manifest as manifests
-from deploy.restoring import scratch, swap
 from deploy.restoring.manifest import Manifest, NotWhole
 from deploy.restoring.prepare import Prepared, Sources, prepare
 from deploy.restoring.servers import NotServing, serving
@@ -75,6 +76,8 @@ class Restored:
     to: datetime
     services: Mapping[str, Prepared]
     rebuild_due: Sequence[str]
+    photos_lost: Sequence[UUID]
+    """The cases that have photos which are nowhere any more."""
     report: Path
 
 
@@ -186,16 +189,27 @@ async def _restore(
             stood = {service: await _stood(dsns(state, service).worker) for service in asked.services}
         async with scratch.recovered(home, state, asked.folder, manifest, asked.to, told) as (server, to):
             at = replace(state, postgres_port=server.port)
-            due = [line for service in asked.services for line in _migrate(at, service, told)]
+            due = [line for service in asked.services for line in _migrate(home, at, service, told)]
             prepared = await _prepare(at, state, kafka, live, asked, stood, to, told)
+            lost = await _photos(home, at, asked, told)
             if live:
                 await _adopt(home, state, server, live, asked.services, told)
+                attachments.put(home.restoring / "attachments", home.attachments)
         if not asked.only:
             swap.decide(home)
     for service in asked.services:
         Migrated.by_present_code(home.migrated).done(service)
-    report = _report(home, manifest, to, prepared)
-    return Restored(manifest, to, prepared, due, report)
+    report = _report(home, manifest, to, prepared, lost)
+    return Restored(manifest, to, prepared, due, lost, report)
+
+
+async def _photos(home: Home, at: State, asked: Asked, told: Told) -> Sequence[UUID]:
+    """Lay ready the photos that restored rows name; the cases of those that are nowhere."""
+    if "intake" not in asked.services:
+        return ()
+    told("bringing photos back")
+    owner, archive = dsns(at, "intake").owner, asked.folder / attachments.NAME
+    return await attachments.stage(owner, archive, home.attachments, home.restoring / "attachments")
 
 
 @asynccontextmanager
@@ -216,13 +230,13 @@ async def _kafka(home: Home, state: State, asked: Asked, told: Told) -> AsyncGen
         yield kafka
 
 
-def _migrate(state: State, service: str, told: Told) -> list[str]:
+def _migrate(home: Home, state: State, service: str, told: Told) -> list[str]:
     """Bring the restored database to today's tables; what it says of read models that must be rebuilt."""
     told(f"bringing {service} to today's tables")
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", f"services.{service}", "migrate"],
         cwd=PROJECT,
-        env=migration_environment(state, service),
+        env=migration_environment(home, state, service),
         capture_output=True,
         text=True,
         check=False,
@@ -314,7 +328,9 @@ def _run(server: Postgres, command: list[str]) -> None:
         raise NotRestored(f"{command[0]} failed: {done.stderr.strip()[-500:]}")
 
 
-def _report(home: Home, manifest: Manifest, to: datetime, prepared: Mapping[str, Prepared]) -> Path:
+def _report(
+    home: Home, manifest: Manifest, to: datetime, prepared: Mapping[str, Prepared], photos_lost: Sequence[UUID]
+) -> Path:
     """Everything that was lost, by number: case ids, no word of what was in them."""
     at = now()
     path = home.folder / f"restored-{at:%Y%m%dT%H%M%SZ}.json"
@@ -323,6 +339,7 @@ def _report(home: Home, manifest: Manifest, to: datetime, prepared: Mapping[str,
         "to": to.isoformat(),
         "backup_ended_at": manifest.ended_at.isoformat(),
         "services": {service: asdict(one) for service, one in prepared.items()},
+        "photos_lost": photos_lost,
     }
     path.write_text(json.dumps(told, indent=2, default=str) + "\n")
     return path

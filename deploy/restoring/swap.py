@@ -3,6 +3,7 @@
 import shutil
 
 from deploy.local.home import Home
+from deploy.restoring import attachments
 
 _WHOLE = "whole"
 
@@ -29,6 +30,7 @@ def finish(home: Home) -> bool:
         kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         for segment in archive.iterdir():
             shutil.copy2(segment, kept / segment.name)
+    attachments.put(home.restoring / "attachments", home.attachments)
     (home.restoring / _WHOLE).unlink()
     shutil.rmtree(home.restoring)
     return True

@@ -1,4 +1,4 @@
-"""Who asks: staff by a signed token with roles and areas, services by a short one of their own."""
+"""Who asks: staff by a signed token with roles and areas, services and communities' systems by short ones."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -21,6 +21,9 @@ AUDIENCE = "doorstep"
 STAFF_TYPE = "doorstep-staff+jwt"
 SERVICE_TYPE = "doorstep-service+jwt"
 SERVICE_TOKEN_SECONDS = 60
+SYSTEM_TYPE = "doorstep-system+jwt"
+SYSTEM_TOKEN_SECONDS = 600
+"""For so long a community's system may go on elsewhere with a token whose key was revoked meanwhile."""
 
 ROLES = frozenset({"cadre", "mediator", "supervisor", "manager", "operator"})
 
@@ -59,6 +62,20 @@ class Caller:
     service: str
     receipt_case: UUID | None = None
     staff: Staff | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A community's own program, as intake that holds its key vouches for it."""
+
+    community: UUID
+    area: str
+    scopes: frozenset[str]
+
+    def require(self, scope: str) -> None:
+        """Raises Forbidden."""
+        if scope not in self.scopes:
+            raise Forbidden([f"a key with the scope {scope}"])
 
 
 def staff_of(subject: object, roles: object, areas: object) -> Staff:
@@ -139,6 +156,48 @@ class ServiceTokens:
                 staff_of(staff["sub"], staff["roles"], staff["areas"]) if staff else None,
             )
         except (ValueError, KeyError, TypeError):
+            raise Unauthenticated from None
+
+
+class SystemTokens:
+    """What a community's system shows instead of its key wherever the key is not known: ten minutes long.
+
+    Signed with the services' own key, so that nobody but a service can make one; its type tells it from their tokens.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = OctKey.import_key(b64decode(key))
+        self._registry = _registry("HS256")
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=5,
+            iss={"essential": True, "value": "intake"},
+            aud={"essential": True, "value": AUDIENCE},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+    def issue(self, system: System) -> str:
+        claims = {
+            "iss": "intake",
+            "aud": AUDIENCE,
+            "exp": int(now().timestamp()) + SYSTEM_TOKEN_SECONDS,
+            "sub": str(system.community),
+            "area": system.area,
+            "scope": " ".join(sorted(system.scopes)),
+        }
+        return jwt.encode({"alg": "HS256", "typ": SYSTEM_TYPE}, claims, self._key, registry=self._registry)
+
+    def system(self, token: str) -> System:
+        """Which community's system holds the token.
+
+        Raises:
+            Unauthenticated: the token does not hold.
+        """
+        claims = _claims(token, self._key, self._registry, ["HS256"], SYSTEM_TYPE, self._claims)
+        try:
+            [area] = _AREAS.validate_python([claims["area"]])
+            return System(UUID(claims["sub"]), area, frozenset(str(claims["scope"]).split()))
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise Unauthenticated from None
 
 

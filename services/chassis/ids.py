@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID
 
 from services.chassis import clock
@@ -15,3 +16,8 @@ def new_id() -> UUID:
     random = int.from_bytes(chance(10))
     value = int(clock.now().timestamp() * 1000) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62
     return UUID(int=value | random & (1 << 62) - 1)
+
+
+def made_at(made: UUID) -> datetime:
+    """When an id of `new_id` was made, to the millisecond."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)

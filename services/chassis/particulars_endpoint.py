@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from services.chassis.signin.access import StaffAccess
 from services.contracts.event import Code
 
 PATH = "/internal/particulars:read"
+LOOKS_PATH = "/internal/particulars:looks"
 STAFF_HEADER = "Doorstep-Staff"
 
 DELIVERY: Final = "delivery"
@@ -27,7 +29,7 @@ _DELIVERER: Final = "notifications"
 
 class Asked(BaseModel):
     refs: list[UUID] | None = Field(default=None, max_length=100)
-    """None, from staff alone: all that is held of the case."""
+    """None: all that is held of the case for staff, all that they may read of it for its resident."""
     purpose: Code
     case_id: UUID
     fields: list[Code] | None = Field(default=None, max_length=50)
@@ -39,16 +41,33 @@ class Opened(BaseModel):
     """Those of the refs that are there; what was erased is not."""
 
 
+class AskedWho(BaseModel):
+    case_id: UUID
+
+
+class Look(BaseModel):
+    at: datetime
+    actor: str
+    role: str
+    purpose: str
+
+
+class Looks(BaseModel):
+    looks: list[Look]
+    """The newest first."""
+
+
 def router(
     roles: Collection[str],
-    shown_to_resident: Callable[[Service, UUID], Awaitable[set[UUID]]],
+    shown_to_resident: Callable[[Service, UUID], Awaitable[set[UUID]]] | None,
     for_delivery: Collection[str] = (),
 ) -> APIRouter:
-    """Serves `PATH`, which no gateway routes. Staff of `roles` see what lies in their areas: by their own token in
-    `STAFF_HEADER`, or, where a page knows them by a session, by the calling service's word in its token.
+    """Serves `PATH` and `LOOKS_PATH`, which no gateway routes. Staff of `roles` see what lies in their areas: by their
+    own token in `STAFF_HEADER`, or, where a page knows them by a session, by the calling service's word in its token.
 
-    `shown_to_resident` names, of one case, the rows that whoever holds its receipt may read. `for_delivery` names the
-    fields that are needed to reach somebody: whoever brings messages may ask for these, by name, and for no others.
+    `shown_to_resident` names, of one case, the rows that whoever holds its receipt may read; none: they read nothing
+    by way of another service. `for_delivery` names the fields that are needed to reach somebody: whoever brings
+    messages may ask for these, by name, and for no others.
     """
     internal = APIRouter(include_in_schema=False)
 
@@ -72,10 +91,12 @@ def router(
             if asked.refs is None:
                 refs = await _all_of_case(service, asked.case_id)
             connecting, actor, role = scoped(service.application, staff.areas), staff.id, min(allowed)
-        elif caller.receipt_case == asked.case_id:
-            if asked.refs is None or not set(asked.refs) <= await shown_to_resident(service, asked.case_id):
+        elif shown_to_resident is not None and caller.receipt_case == asked.case_id:
+            shown = await shown_to_resident(service, asked.case_id)
+            refs = sorted(shown) if asked.refs is None else asked.refs
+            if not shown.issuperset(refs):
                 raise Forbidden(["the resident whose case it is"])
-            connecting, actor, role = service.worker.begin(), "resident", "resident"
+            connecting, actor, role = service.worker.begin(), particulars.RESIDENT, particulars.RESIDENT
         elif _delivers(caller, asked, for_delivery):
             refs = await _of_case(service, asked)
             connecting, actor, role = service.worker.begin(), caller.service, DELIVERY
@@ -83,6 +104,16 @@ def router(
             raise Forbidden(["staff", "the resident whose case it is"])
         opened = await _open(service, connecting, refs, actor, role, asked.purpose)
         return Opened(particulars={ref: _only(asked.fields, content) for ref, content in opened.items()})
+
+    @internal.post(LOOKS_PATH)
+    async def looks(request: Request, caller: CallingService, asked: AskedWho) -> Looks:
+        """Who opened the case here: for its resident alone."""
+        service: Service = request.app.state.service
+        if caller.receipt_case != asked.case_id:
+            raise Forbidden(["the resident whose case it is"])
+        async with service.worker.connect() as connection:
+            found = await particulars.looks(connection, asked.case_id)
+        return Looks(looks=[Look.model_validate(look, from_attributes=True) for look in found])
 
     return internal
 

@@ -216,6 +216,12 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+TOO_MANY: dict[int | str, dict[str, Any]] = {
+    429: {"model": Problem, "description": "Too many; `Retry-After` says when to send it again"}
+}
+"""For `responses` of routes that have a limit."""
+
+
 def install(app: FastAPI, service: str) -> None:
     """Make every error of `app` a problem, told in the language that the request asks for."""
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.chassis import kafka, openapi, problems
-from services.chassis.auth import ServiceTokens
+from services.chassis.auth import ServiceTokens, SystemTokens
 from services.chassis.consumer import Consumer, Consumers
 from services.chassis.database import engine
 from services.chassis.eventstore import EventStore
@@ -124,6 +124,7 @@ def compose(
     app.state.settings = settings
     app.state.consumers = running
     app.state.service_tokens = service.service_tokens
+    app.state.system_tokens = SystemTokens(settings.service_key.get_secret_value())
     problems.install(app, service.name)
     openapi.complete(app)
     app.add_middleware(Measured, name=service.name, tracing=service.tracing)
@@ -152,6 +153,7 @@ def compose(
         worker=service.worker,
         http=service.http,
         fingerprints=service.fingerprints,
+        service_tokens=service.service_tokens,
         face=face,
     )
     return app

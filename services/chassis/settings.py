@@ -30,6 +30,10 @@ class ServiceSettings(BaseSettings):
     oidc_client_id: str = "doorstep"
     oidc_client_secret: SecretStr = SecretStr("")
     """Empty for a public client; PKCE protects the code either way."""
+    oidc_audience: str = "doorstep"
+    """Whom an access token has to be for."""
+    oidc_staff_claim: str = "sub"
+    """What events, duty rosters and lists know a member of staff by: a pseudonym that never goes to somebody else."""
     oidc_roles_claim: str = "doorstep_roles"
     oidc_areas_claim: str = "doorstep_areas"
     service_key: SecretStr
@@ -44,6 +48,16 @@ class ServiceSettings(BaseSettings):
     reporting_url: str = ""
     traces: Annotated[str, AfterValidator(tracing.check)] = ""
     """Where traces go: `file:/a/folder`, the address of an OTLP collector, or nowhere."""
+
+    def services_besides(self, name: str) -> dict[str, str]:
+        """The address of each other service that is known, by its name."""
+        known = {
+            "intake": self.intake_url,
+            "mediation": self.mediation_url,
+            "notifications": self.notifications_url,
+            "reporting": self.reporting_url,
+        }
+        return {other: url for other, url in known.items() if url and other != name}
 
     @model_validator(mode="after")
     def _sign_in_is_whole(self) -> Self:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.contracts.deadlines import Deadline
 from services.contracts.event import AreaPath, Code, Event, StaffId, StreamKind
@@ -39,6 +39,15 @@ class Channel(StrEnum):
     PAPER = "paper"
     COUNTER = "counter"
     SYSTEM = "system"
+    MEETING = "meeting"
+
+
+class Ending(StrEnum):
+    """How what was brought to the counter ended there."""
+
+    ADVICE = "advice"
+    TALK = "talk"
+    INFORMATION = "information"
 
 
 class MediationResult(StrEnum):
@@ -82,10 +91,44 @@ class Closure(StrEnum):
     CONFIRMED = "confirmed"
     WITHDRAWN = "withdrawn"
     WINDOW_ENDED = "window_ended"
+    DECLINED = "declined"
+
+
+class DeclineReason(StrEnum):
+    """Why a person does not take a case further; the resident may appeal to another."""
+
+    OUTSIDE_REMIT = "outside_remit"
+    """Nobody here may do it; the explanation says who may."""
+    DECIDED_ELSEWHERE = "decided_elsewhere"
+    """A court or an authority has decided it, or is about to."""
+    NOTHING_FOUND = "nothing_found"
+    """It was looked into, and there was nothing to mend."""
+    NOT_ENOUGH_TOLD = "not_enough_told"
+    """It can't be gone on with, and asking brought no answer."""
+
+
+class Amendment(StrEnum):
+    """What the resident wrote after the report."""
+
+    CORRECTION = "correction"
+    """The row holds the report as it is to be read from now on."""
+    MESSAGE = "message"
+    """The row holds a word to whoever has the case."""
 
 
 class CaseEvent(Event):
     stream_kind: ClassVar[StreamKind] = StreamKind.CASE
+
+
+class AnsweredAtOnce(BaseModel):
+    """It ended where it was brought, by whoever took it. `explanation` names intake's sealed row, in `language`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    how: Ending
+    by: StaffId
+    explanation: UUID
+    language: Language
 
 
 class CaseReported(CaseEvent):
@@ -106,16 +149,28 @@ class CaseReported(CaseEvent):
     particulars: UUID
     about_staff: bool = False
     """It is about somebody who works for the community: it lies one level up from the start, also for its area."""
+    answered: AnsweredAtOnce | None = None
+    """It needs no alert and nobody's work: mediation resolves it as it opens it."""
+    gathering: UUID | None = None
+    """The meeting at which it was voiced."""
+    danger: bool = False
+    """Somebody is in danger: it is never offered mediation, and goes to a protection desk."""
+    minor: bool = False
+    """It concerns somebody who is not of age: a guardian or a protection desk stands beside it."""
+    guardian: bool = False
+    """The particulars name a guardian."""
     same_as: UUID | None = None
     """Another case that its reporter takes for the same trouble: a hint for whoever works on it, no more."""
 
 
 class CaseAmended(CaseEvent):
-    """Intake took a correction or an addition to the report's particulars."""
+    """The resident wrote again: to whoever has the case, or to correct what was told."""
 
     type: ClassVar[str] = "case.amended"
+    schema_version: ClassVar[int] = 2
 
     particulars: UUID
+    amendment: Amendment = Amendment.CORRECTION
 
 
 class CaseWithdrawn(CaseEvent):
@@ -141,6 +196,14 @@ class CaseReopeningAsked(CaseEvent):
     particulars: UUID
 
 
+class CaseAppealed(CaseEvent):
+    """The resident does not accept that the case was declined."""
+
+    type: ClassVar[str] = "case.appealed"
+
+    particulars: UUID
+
+
 class CaseErased(CaseEvent):
     """The source deleted every particular it held of the case."""
 
@@ -161,7 +224,14 @@ class CaseOpened(CaseEvent):
     level: AreaPath
     imported: bool = False
     about_staff: bool = False
+    danger: bool = False
+    minor: bool = False
+    guardian: bool = False
+    protection: StaffId | None = None
+    """The protection desk that has it, in danger, or that stands beside it, for a minor without a guardian."""
     deadlines: tuple[Deadline, ...] = ()
+    answered_by: StaffId | None = None
+    """Who had answered it before it was opened: it is resolved in the same breath, and nobody is alerted."""
     same_as: UUID | None = None
     """As its reporter said; merging them is for people to decide."""
 
@@ -247,6 +317,15 @@ class CaseDispatchDone(CaseEvent):
     note: UUID | None = None
 
 
+class CaseMessageWritten(CaseEvent):
+    """Somebody who works on the case wrote to the resident; `message` names mediation's sealed row."""
+
+    type: ClassVar[str] = "case.message_written"
+
+    by: StaffId
+    message: UUID
+
+
 class CaseReminded(CaseEvent):
     """Whoever has the case, or the one on duty at its level, is reminded of a date.
 
@@ -302,7 +381,7 @@ class CaseResolved(CaseEvent):
     """Solved, with an explanation in mediation's sealed row; imported history has none and says so."""
 
     type: ClassVar[str] = "case.resolved"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     resolution: Resolution
     resolved_on: date
@@ -312,16 +391,33 @@ class CaseResolved(CaseEvent):
     imported: bool = False
     deadlines: tuple[Deadline, ...] = ()
     """Until when the resident may confirm, and until when ask to reopen."""
+    answer: UUID | None = None
+    """It ended where it was brought: intake's sealed row of what was told, in place of an explanation of ours."""
+
+
+class CaseDeclined(CaseEvent):
+    """`by` does not take it further, with an explanation in mediation's sealed row; the resident may appeal."""
+
+    type: ClassVar[str] = "case.declined"
+
+    by: StaffId
+    reason: DeclineReason
+    explanation: UUID
+    language: Language
+    deadlines: tuple[Deadline, ...] = ()
+    """Until when the resident may appeal: the clock of reopening."""
 
 
 class CaseReopened(CaseEvent):
-    """Not solved after all; it goes to somebody else than `previous_owner`."""
+    """Not solved after all, or declined and appealed; it goes to somebody else than `previous_owner`."""
 
     type: ClassVar[str] = "case.reopened"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     level: AreaPath
     previous_owner: StaffId | None = None
+    on_appeal: bool = False
+    """One level above who declined it, where there is one."""
     deadlines: tuple[Deadline, ...] = ()
 
 
@@ -337,5 +433,6 @@ class CaseClosed(CaseEvent):
     """Nothing more will happen unless the case is reopened."""
 
     type: ClassVar[str] = "case.closed"
+    schema_version: ClassVar[int] = 2
 
     closure: Closure

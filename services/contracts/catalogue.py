@@ -1,6 +1,6 @@
 """Every event type there is, by its name on the wire."""
 
-from services.contracts import alerts, cases, duty, patterns, policies, registry
+from services.contracts import alerts, cases, duty, gatherings, patterns, policies, registry
 from services.contracts.event import Event
 from services.contracts.topics import TOPIC_OF_KIND
 
@@ -12,6 +12,7 @@ EVENTS: dict[str, type[Event]] = {
         cases.CaseWithdrawn,
         cases.CaseConfirmed,
         cases.CaseReopeningAsked,
+        cases.CaseAppealed,
         cases.CaseErased,
         cases.CaseOpened,
         cases.CaseOutcomeReceived,
@@ -22,11 +23,13 @@ EVENTS: dict[str, type[Event]] = {
         cases.CaseDispatchAccepted,
         cases.CaseDispatchReturned,
         cases.CaseDispatchDone,
+        cases.CaseMessageWritten,
         cases.CaseReminded,
         cases.CaseContactRequested,
         cases.CaseDelayExplained,
         cases.CaseEscalated,
         cases.CaseResolved,
+        cases.CaseDeclined,
         cases.CaseReopened,
         cases.CaseMerged,
         cases.CaseClosed,
@@ -38,12 +41,19 @@ EVENTS: dict[str, type[Event]] = {
         registry.CommunityRegistered,
         registry.CommunityLocated,
         registry.CommunityClosed,
+        registry.CommunityReopened,
         registry.UnitRegistered,
         policies.PolicySet,
         policies.CalendarSet,
         duty.DutyTaken,
         duty.DutyLeft,
         patterns.PatternFound,
+        gatherings.GatheringAnnounced,
+        gatherings.GatheringChanged,
+        gatherings.GatheringCancelled,
+        gatherings.GatheringSignedUp,
+        gatherings.GatheringSignedOff,
+        gatherings.GatheringHeld,
     )
 }
 

@@ -16,6 +16,7 @@ class StreamKind(StrEnum):
     PATTERN = "pattern"
     UNIT = "unit"
     POLICY = "policy"
+    GATHERING = "gathering"
 
 
 AreaPath = Annotated[str, StringConstraints(pattern=r"^/([a-z0-9][a-z0-9_-]*/)*$", max_length=200)]

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from services.contracts.deadlines import Allowance, Version
-from services.contracts.event import AreaPath, Event, StreamKind
+from services.contracts.event import AreaPath, Event, StaffId, StreamKind
 
 _POLICIES = UUID("c6c1b0a5-5e0b-5f35-9c53-0c7a3ad7bb10")
 
@@ -33,6 +33,17 @@ class Terms(BaseModel):
     escalate_every: Allowance
 
 
+class ProtectionDesk(BaseModel):
+    """Who protects people in danger, and minors who have no guardian beside them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    desk: StaffId
+    """By what it signs in."""
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    """What people call it."""
+
+
 class Policy(BaseModel):
     """Every allowance of product.md §5. `remind_at` is the part of an allowance after which somebody is reminded."""
 
@@ -45,6 +56,7 @@ class Policy(BaseModel):
     confirm: Allowance
     reopen: Allowance
     remind_at: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    protection: ProtectionDesk | None = None
 
 
 class Calendar(BaseModel):
@@ -67,6 +79,7 @@ class PolicySet(Event):
     """From now on new dates in `area` and below are computed by this policy."""
 
     type: ClassVar[str] = "policy.set"
+    schema_version: ClassVar[int] = 2
     stream_kind: ClassVar[StreamKind] = StreamKind.POLICY
 
     area: AreaPath

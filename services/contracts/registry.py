@@ -69,9 +69,18 @@ class CommunityLocated(Event):
 
 
 class CommunityClosed(Event):
-    """Nothing can be reported to the community any more; what was goes on to its end."""
+    """The community takes no new reports; what was reported before goes on."""
 
     type: ClassVar[str] = "community.closed"
+    stream_kind: ClassVar[StreamKind] = StreamKind.COMMUNITY
+
+    community: UUID
+
+
+class CommunityReopened(Event):
+    """It takes reports again."""
+
+    type: ClassVar[str] = "community.reopened"
     stream_kind: ClassVar[StreamKind] = StreamKind.COMMUNITY
 
     community: UUID

@@ -22,4 +22,5 @@ TOPIC_OF_KIND: dict[StreamKind, str] = {
     StreamKind.PATTERN: PATTERNS,
     StreamKind.UNIT: REGISTRY,
     StreamKind.POLICY: REGISTRY,
+    StreamKind.GATHERING: GATHERINGS,
 }

@@ -1,17 +1,26 @@
 """Intake, composed."""
 
-from uuid import UUID
-
 from fastapi import FastAPI
 
 from services.chassis.particulars_endpoint import router as particulars_router
-from services.chassis.service import Service, compose, parts
+from services.chassis.service import compose, parts
 from services.intake.consumers import consumers
-from services.intake.door import door_of
-from services.intake.endpoints import bulk, registry, reports, resident, staff
-from services.intake.endpoints.door import CASEWORKERS
+from services.intake.door import CASEWORKERS, door_of
+from services.intake.endpoints import bulk, gatherings, keys, photos, registry, reports, resident, staff
 from services.intake.endpoints.open311 import describing, reading, reporting
-from services.intake.pages import at, case, offline, report
+from services.intake.pages import (
+    at,
+    blank_forms,
+    case,
+    correcting,
+    counter,
+    counter_gatherings,
+    counter_rendering,
+    offline,
+    report,
+)
+from services.intake.pages import gatherings as gathering_pages
+from services.intake.pages import photos as photo_pages
 from services.intake.pages.rendering import assets
 from services.intake.retention import Retention
 from services.intake.settings import IntakeSettings
@@ -24,25 +33,38 @@ def intake(settings: IntakeSettings) -> FastAPI:
     app = compose(
         service,
         settings,
-        routers=[reports.router, bulk.router, resident.router, staff.router, registry.router],
+        routers=[
+            reports.router,
+            bulk.router,
+            resident.router,
+            photos.router,
+            staff.router,
+            registry.router,
+            keys.router,
+            gatherings.router,
+        ],
         pages=[
-            particulars_router(CASEWORKERS, _nothing, CONTACT),
+            particulars_router(CASEWORKERS, None, CONTACT),
+            photos.between_services,
             assets.router(),
+            photo_pages.router,
             report.router,
             at.router,
             offline.router,
+            correcting.router,
             case.router,
+            gathering_pages.router,
+            counter_rendering.assets.router(),
+            counter.router,
+            blank_forms.router,
+            counter_gatherings.router,
             describing.router,
             reporting.router,
             reading.router,
         ],
-        consumers=consumers(),
-        background=[Retention(door).run],
+        consumers=consumers(service),
+        background=[Retention(door).run, door.album.run],
+        face=counter_rendering.FACE,
     )
     app.state.door = door
     return app
-
-
-async def _nothing(_service: Service, _case_id: UUID) -> set[UUID]:
-    """A resident's own words are read here, not asked for by another service."""
-    return set()

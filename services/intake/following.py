@@ -1,23 +1,22 @@
 """What whoever holds a receipt sees of a case and does to it, whichever way they come."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.chassis import particulars
 from services.chassis.clock import now
-from services.chassis.commands import Intent, handle
-from services.chassis.eventstore import Outcome, Sealed
+from services.chassis.eventstore import Outcome
 from services.chassis.forms import Form, FreeText
 from services.chassis.ids import new_id
 from services.chassis.web.languages import Language
-from services.intake.domain.commands import AskReopening, Command, EraseReport
-from services.intake.domain.decider import REPORTS
+from services.intake.carrying_out import carry_out
+from services.intake.domain.commands import AppealDecision, AskReopening, EraseReport
 from services.intake.door import Door
-from services.intake.erasure import erase_rows
-from services.intake.explanations import explanation
+from services.intake.erasure import erase_now
+from services.intake.explanations import Texts, looks_there, texts_for, told_here
 from services.intake.read_models.case_status import State, StatusRow, status_of
 from services.intake.story import Teller
 
@@ -28,6 +27,9 @@ class Can(StrEnum):
     WITHDRAW = "withdraw"
     CONFIRM = "confirm"
     REOPEN = "reopen"
+    APPEAL = "appeal"
+    WRITE = "write"
+    CORRECT = "correct"
     ERASE = "erase"
 
 
@@ -37,12 +39,37 @@ class NotSolved(Form):
     text: FreeText
 
 
+class NotAccepted(Form):
+    """Why the case must not rest with being declined, in the resident's own words."""
+
+    text: FreeText
+
+
 class Look(BaseModel):
-    """Somebody opened what was written in the report."""
+    """Somebody opened the case, or what was written in it; `who` is their name at sign-in."""
 
     at: datetime
+    who: str
     role: str
     purpose: str
+
+
+class Looks(BaseModel):
+    """`waits`: what is recorded elsewhere can't be fetched just now."""
+
+    looks: list[Look]
+    """The newest first."""
+    waits: bool
+
+
+class Refusal(BaseModel):
+    """Somebody declined the case. `explanation` is none, and `explanation_waits` true, while it can't be fetched."""
+
+    by: str
+    reason: str
+    explanation: str | None
+    explanation_waits: bool
+    appeal_by: datetime | None
 
 
 class Solution(BaseModel):
@@ -61,10 +88,17 @@ async def ask_reopening(door: Door, case_id: UUID, form: NotSolved, key: str, tr
     return await carry_out(door, case_id, command, key, traceparent, form.text, [sealed], at=at)
 
 
+async def appeal(door: Door, case_id: UUID, form: NotAccepted, key: str, traceparent: str | None) -> Outcome:
+    """To another person than who declined it."""
+    row, at, particulars = await row_of(door, case_id), now(), new_id()
+    command = AppealDecision(row.reopen_by if row.declined_at else None, row.appealed, at, particulars)
+    sealed = door.service.vault.seal(particulars, {"appeal": form.text})
+    return await carry_out(door, case_id, command, key, traceparent, form.text, [sealed], at=at)
+
+
 async def erase_case(door: Door, case_id: UUID, key: str, traceparent: str | None) -> Outcome:
     outcome = await carry_out(door, case_id, EraseReport(), key, traceparent)
-    async with door.service.worker.begin() as connection:
-        await erase_rows(connection, case_id)
+    await erase_now(door, case_id)
     return outcome
 
 
@@ -81,72 +115,67 @@ async def teller_for(door: Door, language: Language, row: StatusRow) -> Teller:
     return Teller(language, community.clock if community else UTC, {level: name} if name else {})
 
 
-async def carry_out(
-    door: Door,
-    case_id: UUID,
-    command: Command,
-    key: str,
-    traceparent: str | None,
-    content: str = "",
-    sealed: Sequence[Sealed] = (),
-    *,
-    at: datetime | None = None,
-) -> Outcome:
-    """What the holder of a receipt asks for; `content` is what else tells a repeat from another request.
-
-    `at` is the moment that the command was made for, if it speaks of one: the others are told the same.
-    """
-    fingerprints, name = door.service.fingerprints, type(command).__name__
-    intent = Intent(
-        stream=case_id,
-        command=command,
-        key=fingerprints.key("resident", f"{case_id} {key}".encode()),
-        fingerprint=fingerprints.digest("resident", f"{case_id} {name}{content}".encode()),
-        actor="resident",
-        at=at or now(),
-        sealed=sealed,
-        traceparent=traceparent,
-    )
-    return await handle(door.service.store, REPORTS, intent)
-
-
-async def looks_at(door: Door, case_id: UUID) -> list[Look]:
-    """Who opened what was written in the report, the newest first."""
+async def looks_at(door: Door, case_id: UUID) -> Looks:
+    """Who opened the case, here and at mediation, the newest first."""
     async with door.service.worker.connect() as connection:
-        seen = await connection.exec_driver_sql(
-            "SELECT at, role, purpose FROM particulars_access WHERE stream_id = $1 ORDER BY nth DESC LIMIT 100",
-            (case_id,),
-        )
-        return [Look(at=look.at, role=look.role, purpose=look.purpose) for look in seen]
+        here = await particulars.looks(connection, case_id)
+    there = await looks_there(door, case_id)
+    seen = [Look(at=look.at, who=look.actor, role=look.role, purpose=look.purpose) for look in (*here, *(there or ()))]
+    return Looks(looks=sorted(seen, key=lambda look: look.at, reverse=True), waits=there is None)
 
 
-async def solution_of(door: Door, row: StatusRow) -> Solution | None:
+async def told_of(door: Door, row: StatusRow) -> Texts | None:
+    """What was explained and written to the resident; none while mediation has some of it and can't be asked."""
+    if not (row.explanation or row.refusal or row.written_to_at):
+        return {}
+    here: Texts = await told_here(door, row.explanation) if row.explanation else {}
+    if here and not (row.refusal or row.written_to_at):
+        return here
+    there = await texts_for(door, row.case_id)
+    return None if there is None else {**there, **here}
+
+
+def solution_of(row: StatusRow, told: Texts | None) -> Solution | None:
     if row.resolved_on is None or row.resolution is None or row.resolution_version is None:
         return None
-    told = None
-    if row.explanation:
-        told = await explanation(door.service, door.mediation_url, row.case_id, row.explanation)
     return Solution(
         on=row.resolved_on,
         resolution=row.resolution,
-        explanation=told,
+        explanation=_explained(row.explanation, told),
         explanation_waits=row.explanation is not None and told is None,
     )
 
 
+def refusal_of(row: StatusRow, told: Texts | None) -> Refusal | None:
+    if row.declined_at is None or row.declined_by is None or row.decline_reason is None:
+        return None
+    return Refusal(
+        by=row.declined_by,
+        reason=row.decline_reason,
+        explanation=_explained(row.refusal, told),
+        explanation_waits=row.refusal is not None and told is None,
+        appeal_by=row.reopen_by,
+    )
+
+
+def _explained(ref: UUID | None, told: Texts | None) -> str | None:
+    return (told or {}).get(ref, {}).get("explanation") if ref else None
+
+
 def possible(row: StatusRow, at: datetime) -> list[Can]:
     """What helps most stands first."""
-    reopen = (
-        [Can.REOPEN] if row.resolution_version and row.reopen_by and at < row.reopen_by and not row.objected else []
-    )
+    in_time = row.reopen_by is not None and at < row.reopen_by
+    reopen = [Can.REOPEN] if row.resolution_version and in_time and not row.objected else []
+    appeal = [Can.APPEAL] if row.declined_at and in_time and not row.appealed else []
+    words = [Can.WRITE, Can.CORRECT]
     match row.state:
         case State.ERASED:
             return []
         case State.RESOLVED:
-            return [Can.CONFIRM, *reopen, Can.WITHDRAW, Can.ERASE]
-        case State.CONFIRMED | State.CLOSED:
-            return [*reopen, Can.ERASE]
+            return [Can.CONFIRM, *reopen, *words, Can.WITHDRAW, Can.ERASE]
+        case State.CONFIRMED | State.CLOSED | State.DECLINED:
+            return [*reopen, *appeal, *words, Can.ERASE]
         case State.WITHDRAWN:
-            return [Can.ERASE]
+            return [Can.CORRECT, Can.ERASE]
         case _:
-            return [Can.WITHDRAW, Can.ERASE]
+            return [*words, Can.WITHDRAW, Can.ERASE]

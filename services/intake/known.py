@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.chassis import clock
+from services.chassis.clock import monotonic
 from services.chassis.eventstore import EventStore
 from services.contracts.event import Event
 from services.contracts.registry import (
@@ -13,6 +13,7 @@ from services.contracts.registry import (
     CommunityClosed,
     CommunityLocated,
     CommunityRegistered,
+    CommunityReopened,
     area_stream,
     community_stream,
 )
@@ -60,7 +61,7 @@ class Communities:
         Raises:
             StoreUnavailable: see there.
         """
-        at = clock.monotonic()
+        at = monotonic()
         due = [one for one in communities if one not in self._known or self._known[one][0] < at]
         if due:
             loaded, _ = await self._store.load(due, [], None)
@@ -107,8 +108,8 @@ def _community(events: Iterable[Event]) -> Community | None:
             case CommunityLocated() if known:
                 spot = None if event.latitude is None or event.longitude is None else (event.latitude, event.longitude)
                 known = replace(known, spot=spot, buildings=event.buildings)
-            case CommunityClosed() if known:
-                known = replace(known, closed=True)
+            case CommunityClosed() | CommunityReopened() if known:
+                known = replace(known, closed=isinstance(event, CommunityClosed))
             case _:
                 pass
     return known

@@ -17,15 +17,18 @@ _VOWELS = "aiou"
 
 
 class Receipts:
-    """`derive` gives a retry the same receipt; `command_key` is all that is stored of it, and finds its case."""
+    """`derive` gives a retry the same receipt; `command_key` is all that is stored of it, and finds its case.
+
+    Whoever signs up for a gathering is shown such words too; of those `sign_up` is all that is stored.
+    """
 
     def __init__(self, receipt_key: str, credentials: Fingerprints) -> None:
         self._key = b64decode(receipt_key)
         self._credentials = credentials
 
-    def derive(self, community: UUID, idempotency_key: str) -> str:
-        """The receipt of the report that comes to `community` under this key: 112 bits as seven words."""
-        digest = hmac.digest(self._key, community.bytes + idempotency_key.encode(), hashlib.sha256)
+    def derive(self, place: UUID, idempotency_key: str) -> str:
+        """The receipt of what comes to a community or a gathering under this key: 112 bits as seven words."""
+        digest = hmac.digest(self._key, place.bytes + idempotency_key.encode(), hashlib.sha256)
         return _words(digest[:_BYTES])
 
     def command_key(self, receipt: str) -> str:
@@ -35,6 +38,14 @@ class Receipts:
             ValueError: these are not seven words of a receipt.
         """
         return self._credentials.key("receipt", _bytes(receipt))
+
+    def sign_up(self, words: str) -> UUID:
+        """Which sign-up these words are of.
+
+        Raises:
+            ValueError: these are not seven such words.
+        """
+        return UUID(bytes=self._credentials.digest("sign-up", _bytes(words)))
 
 
 def _words(content: bytes) -> str:

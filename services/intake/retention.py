@@ -21,7 +21,7 @@ from services.intake.domain.commands import EraseReport
 from services.intake.domain.decider import REPORTS
 from services.intake.domain.errors import AlreadyErased
 from services.intake.door import Door
-from services.intake.erasure import erase_rows
+from services.intake.erasure import erase_now
 
 LET_GO = Counter("doorstep_retention_total", "Cases whose words went because their time was over.")
 
@@ -46,6 +46,9 @@ OVER = (
     " LIMIT $4"
 )
 
+CONTACTS_OVER = "DELETE FROM particulars p USING gathering g WHERE p.stream_id = g.gathering_id AND g.ends_at < $1"
+"""No event tells of it, and none is needed: after a restore the same rule finds them again."""
+
 
 class Rules(BaseModel):
     """Days by kind, and by category where they differ."""
@@ -53,6 +56,7 @@ class Rules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kinds: dict[Kind, PositiveInt]
+    gatherings: PositiveInt
     categories: dict[Kind, dict[Code, PositiveInt]]
 
     def days(self, kind: Kind, category: Code) -> int:
@@ -75,6 +79,7 @@ class Retention:
             try:
                 while await self.round(now()) == TOGETHER:
                     pass
+                await self.let_contacts_go(now())
             except Exception as fault:  # nothing of this may end the task: it tries again
                 log.warning("what is past its time could not be let go", exc_info=fault)
             await asyncio.sleep(LOOK_AFTER.total_seconds())
@@ -85,6 +90,11 @@ class Retention:
         for case_id in cases:
             await self._let_go(case_id, at)
         return len(cases)
+
+    async def let_contacts_go(self, at: datetime) -> None:
+        """What people left when they signed up for a gathering that is over by now."""
+        async with self._door.service.worker.begin() as connection:
+            await connection.exec_driver_sql(CONTACTS_OVER, (at - timedelta(rules().gatherings),))
 
     async def _over(self, at: datetime) -> Sequence[UUID]:
         told = [(kind, code, at - timedelta(rules().days(kind, code))) for kind in Kind for code in categories()[kind]]
@@ -108,6 +118,5 @@ class Retention:
             await handle(service.store, REPORTS, intent)
         except AlreadyErased:
             return
-        async with service.worker.begin() as connection:
-            await erase_rows(connection, case_id)
+        await erase_now(self._door, case_id)
         LET_GO.inc()

@@ -8,8 +8,22 @@ from pydantic import BaseModel
 from services.chassis.clock import now
 from services.chassis.web.languages import Language
 from services.contracts.event import AreaPath
+from services.intake.attachments.showing import LinkedPhoto, linked
+from services.intake.conversation import Said, conversation_of
 from services.intake.door import Door
-from services.intake.following import Can, Look, Solution, looks_at, possible, row_of, solution_of, teller_for
+from services.intake.following import (
+    Can,
+    Look,
+    Refusal,
+    Solution,
+    looks_at,
+    possible,
+    refusal_of,
+    row_of,
+    solution_of,
+    teller_for,
+    told_of,
+)
 from services.intake.read_models.case_status import State
 from services.intake.story import SENTENCES, story
 
@@ -48,15 +62,28 @@ class CaseStatus(BaseModel):
     """Who else works on it."""
     dates: Dates
     solution: Solution | None
+    refusal: Refusal | None
+    """Somebody declined it; you may appeal to somebody else."""
     story: list[Moment]
     """What happened, the newest first."""
+    conversation: list[Said]
+    """What you and whoever has the case wrote to each other, the earliest first."""
+    conversation_waits: bool
+    """Something was written to you that can't be fetched just now."""
     looks: list[Look]
+    """Who opened the case, as what and why, the newest first."""
+    looks_wait: bool
+    """What one of the services recorded can't be fetched just now."""
     you_can: list[Can]
+    photos: list[LinkedPhoto]
+    """Those that you sent; their links hold for ten minutes."""
 
 
 async def status(door: Door, case_id: UUID, language: Language) -> CaseStatus:
     row = await row_of(door, case_id)
     teller = await teller_for(door, language, row)
+    told = await told_of(door, row)
+    conversation, looks = await conversation_of(door, row, told), await looks_at(door, case_id)
     return CaseStatus(
         case_id=case_id,
         state=row.state,
@@ -69,8 +96,13 @@ async def status(door: Door, case_id: UUID, language: Language) -> CaseStatus:
         place=teller.places.get(row.level or row.area),
         unit=row.unit,
         dates=Dates.model_validate(row, from_attributes=True),
-        solution=await solution_of(door, row),
+        solution=solution_of(row, told),
+        refusal=refusal_of(row, told),
         story=[Moment(what=one.what, at=one.at, sentence=teller.tell(one.text, row, one.until)) for one in story(row)],
-        looks=await looks_at(door, case_id),
+        conversation=conversation.said,
+        conversation_waits=conversation.waits,
+        looks=looks.looks,
+        looks_wait=looks.waits,
         you_can=possible(row, now()),
+        photos=[linked(photo, door.album.links, now()) for photo in await door.album.of(case_id)],
     )

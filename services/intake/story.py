@@ -21,6 +21,8 @@ class Teller:
         """A marked text with the case's own words in its places; `at` fills in `{at}`."""
         return self.language.gettext(text).format(
             owner=row.owner or "",
+            writer=row.written_to_by or "",
+            decliner=row.declined_by or "",
             unit=row.unit or "",
             place=self.places.get(row.level or row.area, ""),
             at=self.language.near(at, self.zone) if at else "",
@@ -44,6 +46,8 @@ SENTENCES: Mapping[State, str] = {
     State.IN_MEDIATION: marked("A mediation session was held."),
     State.MERGED: marked("Others reported the same trouble. Your case is answered together with theirs."),
     State.RESOLVED: marked("Your case is resolved. Read the explanation, and confirm if you agree."),
+    State.DECLINED: marked("Your case was declined: it is taken no further. You may appeal to somebody else."),
+    State.APPEALED: marked("You appealed. Somebody else will look at it, one level above."),
     State.CONFIRMED: marked("You confirmed that your case is resolved. Thank you."),
     State.REOPENING_ASKED: marked("You said that it is not solved. Somebody else will look at it."),
     State.CLOSED: marked("Your case is closed."),
@@ -73,9 +77,14 @@ def story(row: StatusRow) -> list[Happened]:
         ("unit_said", row.unit_said_at, _UNIT_SAID[UnitSaid(row.unit_said)] if row.unit_said else ""),
         ("contacted", row.contacted_at, marked("Those who are to help were reached in the fastest way.")),
         ("delayed", row.delayed_at, marked("It takes longer than today. The new date: {at}.")),
+        ("wrote", row.wrote_at, marked("You wrote to whoever has your case.")),
+        ("corrected", row.corrected_at, marked("You corrected what you had told.")),
+        ("written_to", row.written_to_at, marked("{writer} wrote to you.")),
         ("merged", row.merged_at, marked("Others reported the same; your cases are answered together.")),
         ("resolved", row.resolved_at, marked("Your case was resolved.")),
         ("confirmed", row.confirmed_at, marked("You confirmed that it is solved.")),
+        ("declined", row.declined_at, marked("{decliner} declined your case.")),
+        ("appealed", row.appealed_at, marked("You appealed against that.")),
         ("closed", row.closed_at, marked("Your case was closed.")),
         ("reopening_asked", row.reopening_asked_at, marked("You said that it is not solved.")),
         ("reopened", row.reopened_at, marked("Your case was taken up again; somebody else looks at it now.")),
@@ -112,6 +121,9 @@ def promise(row: StatusRow, at: datetime) -> Promise | None:
         case State.RESOLVED:
             due, passed = row.confirm_by, ""
             text = marked("Say whether it is solved until {at}; after that it counts as solved.")
+        case State.DECLINED:
+            due, text = row.reopen_by, marked("You may appeal until {at}.")
+            passed = ""
         case State.CLOSED | State.CONFIRMED:
             due, text = row.reopen_by, marked("If it is not solved after all, say so until {at}.")
             passed = ""

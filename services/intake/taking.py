@@ -1,7 +1,9 @@
 """Taking one report: what a resident says, and what is made of it."""
 
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints, ValidationInfo, field_validator
@@ -13,11 +15,12 @@ from services.chassis.forms import Form, FreeText, Line
 from services.chassis.http import Position
 from services.chassis.ids import new_id
 from services.chassis.problems import unprocessable
-from services.contracts.cases import Channel, Kind, Language, Urgency
+from services.contracts.cases import AnsweredAtOnce, Channel, Ending, Kind, Language, Urgency
 from services.contracts.event import Code
 from services.intake.categories import require_category
 from services.intake.domain.commands import TakeReport
 from services.intake.domain.decider import REPORTS
+from services.intake.domain.errors import CommunityIsClosed
 from services.intake.door import Door
 from services.intake.known import Community
 from services.intake.nearby import may_join
@@ -56,6 +59,12 @@ class ReportForm(Form):
     """Tell them how it goes, where they left an address or a number."""
     about_staff: bool = False
     """It is about somebody who works for the community: nobody of the community sees it, but the level above."""
+    danger: bool = False
+    """Somebody is in danger now: it is urgent, is never mediated, and goes to the protection desk of the area."""
+    minor: bool = False
+    """It concerns somebody who is not of age: a guardian or the protection desk stands beside them."""
+    guardian: Line | None = None
+    """Who that is and how they are reached; none: the protection desk is asked."""
     same_as: UUID | None = None
     """An open case in the open that is, as they say, the same trouble. What can't be joined is taken as its own."""
 
@@ -67,6 +76,30 @@ class ReportForm(Form):
         return category
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody was told at once, with which it ended."""
+
+    how: Ending
+    explanation: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtCounter:
+    """What is said beside a report that a member of staff takes for somebody: who took it, what they told them if it
+    ended there, and at which meeting it was voiced."""
+
+    by: str
+    told: Told | None = None
+    gathering: UUID | None = None
+
+    @property
+    def content(self) -> str:
+        """What else tells a repeat from another report."""
+        return repr((self.told, self.gathering))
+
+
 class TakenReport(BaseModel):
     case_id: UUID
     receipt: str
@@ -74,12 +107,18 @@ class TakenReport(BaseModel):
 
 
 async def take(
-    door: Door, form: ReportForm, key: str, traceparent: str | None, actor: str = "resident"
+    door: Door,
+    form: ReportForm,
+    key: str,
+    traceparent: str | None,
+    actor: str = "resident",
+    counter: AtCounter | None = None,
 ) -> tuple[TakenReport, Position]:
-    """What all faces of this, the API, the page and Open311, do with a report.
+    """What all faces of this, the API, the page, the counter and Open311, do with a report.
 
     Raises:
-        ProblemError: the community is not known, or was closed.
+        ProblemError: the community is not known.
+        CommunityIsClosed: see there; a report that was taken before is answered as it was.
         KeyReused, StoreUnavailable: see `commands.handle`.
     """
     community = await door.communities.find(form.community)
@@ -87,38 +126,61 @@ async def take(
         raise unprocessable(
             "community", "is not known here", "Take the community_id that GET /api/intake/v1/communities lists."
         )
-    if community.closed:
-        raise unprocessable("community", "was closed and takes no reports any more", "Report to another community.")
-    at, case, particulars = now(), new_id(), new_id()
     receipt = door.receipts.derive(form.community, key)
+    command_key = door.receipts.command_key(receipt)
+    if community.closed and not await taken_before(door, [command_key]):
+        raise CommunityIsClosed(name=community.name)
+    at, case, particulars = now(), new_id(), new_id()
+    sealed = [door.service.vault.seal(particulars, _written(form))]
+    answered = None
+    if counter and (told := counter.told):
+        explanation = new_id()
+        answered = AnsweredAtOnce(how=told.how, by=counter.by, explanation=explanation, language=told.language)
+        sealed.append(
+            door.service.vault.seal(explanation, {"explanation": told.explanation, "language": told.language})
+        )
     command = TakeReport(
         community=form.community,
         reference=None,
         kind=form.kind,
         category=form.category,
-        urgency=form.urgency,
+        urgency=Urgency.URGENT if form.danger else form.urgency,
         channel=form.channel,
         reported_on=at.astimezone(community.clock).date(),
         imported=False,
         particulars=particulars,
         about_staff=form.about_staff,
+        answered=answered,
+        gathering=counter.gathering if counter else None,
+        danger=form.danger,
+        minor=form.minor,
+        guardian=form.minor and form.guardian is not None,
         same_as=await _same_as(door, form, community, at),
     )
-    sealed = form.model_dump(include={*PARTICULARS, "spot", "notify"}, exclude_defaults=True)
     intent = Intent(
         stream=case,
         command=command,
-        key=door.receipts.command_key(receipt),
-        fingerprint=door.service.fingerprints.digest("report", _content(form)),
-        actor=actor,
+        key=command_key,
+        fingerprint=door.service.fingerprints.digest("report", _content(form, counter)),
+        actor=counter.by if counter else actor,
         at=at,
         area=(form.about_staff and area_above(community.area)) or community.area,
-        sealed=[door.service.vault.seal(particulars, sealed)],
+        sealed=sealed,
         traceparent=traceparent,
     )
     outcome = await handle(door.service.store, REPORTS, intent)
     taken = TakenReport(case_id=outcome.stream_id, receipt=receipt)
     return taken, Position.of(door.service.name, outcome)
+
+
+async def taken_before(door: Door, keys: Sequence[str]) -> Set[str]:
+    """Those of these command keys under which something was taken: whatever holds now, its answer stands."""
+    _, known = await door.service.store.load([], keys, None)
+    return known.keys()
+
+
+def _written(form: ReportForm) -> dict[str, Any]:
+    return form.model_dump(include={*PARTICULARS, "spot", "notify", "guardian"}, exclude_defaults=True)
 
 
 async def _same_as(door: Door, form: ReportForm, community: Community, at: datetime) -> UUID | None:
@@ -128,7 +190,7 @@ async def _same_as(door: Door, form: ReportForm, community: Community, at: datet
     return form.same_as if joined else None
 
 
-def _content(form: ReportForm) -> bytes:
+def _content(form: ReportForm, counter: AtCounter | None) -> bytes:
     """What a repeat is compared by: of a form without the newer fields the same as before there were any."""
     newer = {name for name in ("spot", "same_as") if getattr(form, name) is None}
-    return form.model_dump_json(exclude=newer).encode()
+    return (form.model_dump_json(exclude=newer) + (counter.content if counter else "")).encode()

@@ -13,10 +13,12 @@ from services.chassis.commands import UnknownStream
 from services.chassis.database import scoped
 from services.chassis.service import Service
 from services.contracts.cases import (
+    CaseDeclined,
     CaseDispatchDone,
     CaseDispatched,
     CaseDispatchReturned,
     CaseMediated,
+    CaseMessageWritten,
     CaseOpened,
     CaseResolved,
 )
@@ -73,11 +75,17 @@ class CaseFile:
         return next((event.same_as for event in self.events if isinstance(event, CaseOpened)), None)
 
 
+LOOKING = "case-file"
+"""The purpose of whoever opens the file; what is asked of other owners has a purpose of its own."""
+
+_UNIT = "unit"
+_PURPOSES = {_UNIT: "dispatch"}
+
 _RENEWING = frozenset({"case.escalated", "case.reminded"})
 
 
 async def read_file(parts: Service, staff: Staff, case_id: UUID) -> CaseFile:
-    """Looking at the texts of a case is recorded.
+    """That somebody looks is recorded first.
 
     Raises:
         UnknownStream: there is no such case in the reader's areas.
@@ -89,6 +97,10 @@ async def read_file(parts: Service, staff: Staff, case_id: UUID) -> CaseFile:
         row = _as_of_now(row, recorded, events)
         if row is None:
             raise UnknownStream
+        role = _role(staff)
+        await particulars.note_look(
+            connection, case_id, actor=staff.id, role=role, purpose=_PURPOSES.get(role, LOOKING)
+        )
         texts = await _texts(connection, parts, staff, _readable(staff, events))
         home = (await homes_of(connection, [case_id])).get(case_id)
     case = CASES.initial
@@ -114,7 +126,13 @@ def _as_of_now(row: CaseRow | None, recorded: Sequence[Recorded], events: Sequen
         current = caseload.evolve(current, one, event)
     if current is None or row is None:
         return current or row
-    return replace(current, reported_at=row.reported_at)
+    return replace(current, reported_at=row.reported_at, heard_at=row.heard_at)
+
+
+def _role(staff: Staff) -> str:
+    """As what somebody looks: as who works on cases, if they do."""
+    working = staff.roles.intersection(CASEWORKERS)
+    return min(working or staff.roles, default=_UNIT)
 
 
 def _readable(staff: Staff, events: Sequence[Event]) -> list[UUID]:
@@ -124,8 +142,10 @@ def _readable(staff: Staff, events: Sequence[Event]) -> list[UUID]:
     refs: list[UUID | None] = []
     for event in events:
         match event:
-            case CaseResolved():
+            case CaseResolved() | CaseDeclined():
                 refs.append(event.explanation)
+            case CaseMessageWritten():
+                refs.append(event.message)
             case CaseDispatched():
                 refs.append(event.shared)
             case CaseDispatchReturned() | CaseDispatchDone():
@@ -142,5 +162,4 @@ async def _texts(
 ) -> dict[UUID, dict[str, Any]]:
     if not refs:
         return {}
-    role = min(staff.roles.intersection(CASEWORKERS))
-    return await particulars.read(connection, parts.vault, refs, actor=staff.id, role=role, purpose="case-file")
+    return await particulars.read(connection, parts.vault, refs, actor=staff.id, role=_role(staff), purpose=LOOKING)

@@ -10,6 +10,7 @@ from services.chassis.ids import new_id
 from services.chassis.problems import ProblemError, unprocessable
 from services.contracts.cases import (
     CaseOpened,
+    DeclineReason,
     EscalationReason,
     Language,
     MediationPlace,
@@ -22,10 +23,12 @@ from services.mediation.domain.commands import (
     AcknowledgeCase,
     Answer,
     AssignCase,
+    DeclineCase,
     EscalateCase,
     MergeCase,
     RecordMediation,
     ResolveCase,
+    WriteMessage,
 )
 from services.mediation.domain.decider import CASES
 from services.mediation.domain.errors import NotMergeable
@@ -67,6 +70,18 @@ class Solution(Form):
     resolution: ByPeople
     explanation: FreeText
     """For the resident, in `language`."""
+    language: Language
+
+
+class Message(Form):
+    message: FreeText
+    """For the resident, and kept with the case."""
+
+
+class Refusal(Form):
+    reason: DeclineReason
+    explanation: FreeText
+    """For the resident, in `language`: why, and what they can do instead."""
     language: Language
 
 
@@ -132,6 +147,22 @@ async def resolve(desk: Desk, case_id: UUID, form: Solution) -> Reached:
     explanation = new_id()
     answer = Answer(form.resolution, explanation, form.language, day_of(at, home.clock))
     command = ResolveCase(desk.actor, answer, await desk.circumstances_in(home.area, at))
+    sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
+    return await desk.carry_out(case_id, command, form, [sealed])
+
+
+async def write(desk: Desk, case_id: UUID, form: Message) -> Reached:
+    """Write to the resident, who reads it by their receipt; whoever left an address is told that there is news."""
+    message = new_id()
+    sealed = desk.parts.vault.seal(message, {"message": form.message, "by": desk.actor.id})
+    return await desk.carry_out(case_id, WriteMessage(desk.actor, message), form, [sealed])
+
+
+async def decline(desk: Desk, case_id: UUID, form: Refusal) -> Reached:
+    """Take the case no further. You answer for that by name, and the resident may appeal to another person."""
+    explanation = new_id()
+    circumstances = await desk.circumstances(case_id, now())
+    command = DeclineCase(desk.actor, form.reason, explanation, form.language, circumstances)
     sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
     return await desk.carry_out(case_id, command, form, [sealed])
 

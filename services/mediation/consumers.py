@@ -19,12 +19,14 @@ from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertAcknowledged, AlertUnanswered
 from services.contracts.cases import (
+    CaseAppealed,
     CaseConfirmed,
     CaseErased,
     CaseReopeningAsked,
     CaseReported,
     CaseWithdrawn,
     EscalationReason,
+    Resolution,
 )
 from services.contracts.topics import CASES as CASES_TOPIC
 from services.contracts.topics import DUTY as DUTY_TOPIC
@@ -36,6 +38,9 @@ from services.mediation.domain.commands import (
     DOORSTEP,
     AcknowledgeCase,
     Actor,
+    Answer,
+    AnsweredBefore,
+    AppealCase,
     Circumstances,
     Command,
     ConfirmCase,
@@ -62,11 +67,12 @@ _CAUSES = types_of(
     CaseWithdrawn,
     CaseConfirmed,
     CaseReopeningAsked,
+    CaseAppealed,
     CaseErased,
     AlertAcknowledged,
     AlertUnanswered,
 )
-_DATED = types_of(CaseReported, CaseReopeningAsked, AlertUnanswered)
+_DATED = types_of(CaseReported, CaseReopeningAsked, CaseAppealed, AlertUnanswered)
 """Causes whose effect promises a date, or gives the case to who is on duty."""
 
 
@@ -145,7 +151,11 @@ def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstan
                 level=recorded.area,
                 imported=event.imported,
                 about_staff=event.about_staff,
+                danger=event.danger,
+                minor=event.minor,
+                guardian=event.guardian,
                 circumstances=None if event.imported else circumstances[recorded.area],
+                answered=_answered(event),
                 same_as=event.same_as,
             )
             actor, area = DOORSTEP.id, recorded.area
@@ -156,6 +166,8 @@ def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstan
             command = ConfirmCase(event.resolution_version)
         case CaseReopeningAsked():
             command = ReopenCase(recorded.occurred_at, circumstances[recorded.area])
+        case CaseAppealed():
+            command = AppealCase(recorded.occurred_at, circumstances[recorded.area])
         case CaseErased():
             command = EraseCase()
         case AlertAcknowledged():
@@ -178,3 +190,11 @@ def caused_by(taken: Taken, at: datetime, circumstances: Mapping[str, Circumstan
         area=area,
         traceparent=recorded.traceparent,
     )
+
+
+def _answered(event: CaseReported) -> AnsweredBefore | None:
+    told = event.answered
+    if told is None:
+        return None
+    answer = Answer(Resolution.ON_THE_SPOT, told.explanation, told.language, event.reported_on)
+    return AnsweredBefore(told.by, answer)

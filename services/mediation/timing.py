@@ -35,6 +35,7 @@ TYPES = types_of(
     cases.CaseReminded,
     cases.CaseEscalated,
     cases.CaseMerged,
+    cases.CaseDeclined,
     cases.CaseResolved,
     cases.CaseClosed,
     cases.CaseReopened,
@@ -68,7 +69,7 @@ def set_by(recorded: Recorded) -> Change | None:
         case cases.CaseEscalated():
             passed = _names(event.rule) if event.rule else []
             return Change(clear=[*_names(Rule.ACCEPT), *passed], set=_timers(event.deadlines))
-        case cases.CaseResolved() | cases.CaseReopened():
+        case cases.CaseResolved() | cases.CaseDeclined() | cases.CaseReopened():
             return Change(clear=None, set=_timers(event.deadlines))
         case cases.CaseClosed() | cases.CaseMerged():
             return Change(clear=None)

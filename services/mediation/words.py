@@ -10,6 +10,7 @@ from services.chassis.web.languages import Language
 from services.chassis.web.marked import marked
 from services.contracts.cases import (
     Closure,
+    DeclineReason,
     EscalationReason,
     Kind,
     MediationPlace,
@@ -90,6 +91,14 @@ CLOSURES: dict[str, str] = {
     Closure.CONFIRMED: marked("The resident confirmed that it is solved."),
     Closure.WITHDRAWN: marked("The resident took the report back."),
     Closure.WINDOW_ENDED: marked("The resident did not answer in time, so it counts as solved."),
+    Closure.DECLINED: marked("It is taken no further, unless the resident appeals."),
+}
+
+DECLINE_REASONS: dict[str, str] = {
+    DeclineReason.OUTSIDE_REMIT: marked("Nobody here may do it"),
+    DeclineReason.DECIDED_ELSEWHERE: marked("A court or an authority decides it"),
+    DeclineReason.NOTHING_FOUND: marked("It was looked into, and nothing was found"),
+    DeclineReason.NOT_ENOUGH_TOLD: marked("Too little is known, and asking brought no answer"),
 }
 
 

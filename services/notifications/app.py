@@ -2,9 +2,11 @@
 
 from fastapi import FastAPI
 
+from services.chassis.copies import router as copies_router
 from services.chassis.service import compose, parts
 from services.notifications import channels_page, pages
 from services.notifications.consumers import consumers
+from services.notifications.copying import copy_of
 from services.notifications.deliveries.sending import deliveries_consumer, sender
 from services.notifications.domain.chain import AnswerWithin
 from services.notifications.endpoints import alerts, channels, deliveries, duty, stream
@@ -21,7 +23,7 @@ def notifications(settings: NotificationsSettings) -> FastAPI:
         service,
         settings,
         routers=[duty.router, alerts.router, stream.router, channels.router, deliveries.router],
-        pages=[pages.router, channels_page.router],
+        pages=[pages.router, channels_page.router, copies_router(copy_of)],
         consumers=[*consumers(service.store, settings.stale_after, within), deliveries_consumer(service, settings)],
         background=[timers(service, within).run, feed.run, sender(service, settings).run],
         leaving=[feed.leave],

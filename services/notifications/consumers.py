@@ -111,12 +111,14 @@ def consumers(store: EventStore, stale_after: timedelta, within: AnswerWithin) -
 
 
 def cause_of(taken: Taken) -> Cause | None:
-    """Whether somebody is to be told: imported history alerts nobody, until staff of today escalate it."""
+    """Whether somebody is to be told: imported history alerts nobody, until staff of today escalate it; nor does what
+    somebody had answered before it was opened."""
     if taken.recorded.type not in _CAUSES:
         return None
     match event := taken.event:
-        case CaseOpened(imported=False):
-            return Cause(taken, AlertCause.OPENED, event.level)
+        case CaseOpened(imported=False, answered_by=None):
+            desk = event.protection if event.danger else None
+            return Cause(taken, AlertCause.OPENED, event.level, preferred=desk)
         case CaseEscalated():
             return Cause(taken, AlertCause.ESCALATED, event.to_level, preferred=event.owner)
         case CaseReopened():

@@ -17,8 +17,10 @@ from services.notifications.feed import Mark
 MEDIA_TYPE = "text/event-stream"
 _ID = {"pattern": "^[0-9]{1,18}$"}
 
-LIFE_SECONDS = 900.0
-"""Then a stream ends: whoever listens comes back by itself, and is asked anew who they are."""
+LIFE_SECONDS = 300.0
+"""Then a stream ends: whoever listens comes back by itself, and is asked anew who they are.
+
+So nobody listens on whose session was ended, for longer than a session goes without the provider's word."""
 _RETRY = b"retry: 1000\n\n"
 
 Told = AsyncGenerator[Recorded | Mark]

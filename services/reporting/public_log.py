@@ -1,8 +1,8 @@
 """Reporting's copy of the public log: filled from Kafka, followed by its read models, told again for a rebuild."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -72,6 +72,16 @@ class PublicLog:
             _ = one.event
         columns = zip(*(one.recorded for one in taken), strict=True)
         await connection.exec_driver_sql(APPEND, tuple(map(list, columns)))
+
+    @contextmanager
+    def watch(self) -> Generator[asyncio.Event]:
+        """For the length of a block an event of the caller's own: set when this process filled the log."""
+        wake = asyncio.Event()
+        self._followers.append(wake)
+        try:
+            yield wake
+        finally:
+            self._followers.remove(wake)
 
     def stir(self) -> None:
         """Tell those who follow that a batch was committed."""

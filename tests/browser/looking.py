@@ -58,9 +58,9 @@ async def looking(chromium: Browser, **how: Any) -> AsyncGenerator[Seen]:
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncGenerator[str]:
+async def served(app: FastAPI, port: int | None = None) -> AsyncGenerator[str]:
     """The address of an application that is otherwise running already."""
-    port = free_port()
+    port = port or free_port()
     server = Server(app, port=port, interface=Interfaces.ASGINL, log_enabled=False, log_access=False)
     serving = asyncio.create_task(server.serve())
     address = f"http://127.0.0.1:{port}"

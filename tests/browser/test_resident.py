@@ -17,7 +17,7 @@ from tests.browser.looking import Seen, looking, onward, served
 from tests.conftest import Databases
 from tests.intake.door import API, FrontDoor, opened_door
 from tests.intake.test_residents_case import deadline, from_mediation, opened, resolved
-from tests.services import staff
+from tests.services import keyed, staff
 
 
 @dataclass
@@ -51,6 +51,8 @@ async def report(seen: Seen, site: Site, language: str, *, check: bool) -> str:
     await page.locator("input[name=category]").first.check()
     await next_question(page)
     await page.locator("#text").fill("It is quiet here since she died.")
+    await sound()
+    await next_question(page)
     await sound()
     await next_question(page)
     await page.locator("input[value=me]").check()
@@ -149,12 +151,70 @@ async def test_the_browsers_own_back_loses_nothing(chromium: Browser, site: Site
         await next_question(page)
         await page.locator("#text").fill("A pipe burst.")
         await next_question(page)
+        await next_question(page)
         await expect(page.locator("h1")).to_have_text("May we reach you?")
+        await page.go_back()
         await page.go_back()
         await expect(page.locator("#text")).to_have_value("A pipe burst.")
         await page.go_forward()
+        await page.go_forward()
         await expect(page.locator("h1")).to_have_text("May we reach you?")
         assert seen.complaints == []
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ug", 360), ("kk-Arab", 360), ("zh", 1280)])
+async def test_who_writes_to_a_community_that_closes_meanwhile_goes_on_with_another(
+    chromium: Browser, postgres: Databases, language: str, width: int
+) -> None:
+    async with opened_door(postgres) as door, served(door.app) as address:
+        operator = staff("operator")
+        for area, name in (("/lakeside/east/old-mill/", "Old Mill"), ("/lakeside/east/yard/", "Yard")):
+            form = {"area": area, "name": name, "time_zone": "Asia/Shanghai"}
+            await door.client.post(f"{API}/communities", json=form, headers=operator)
+        await door.hear_of_places()
+        async with looking(chromium, java_script_enabled=False, viewport={"width": width, "height": 740}) as seen:
+            page = seen.page
+            await page.goto(f"{address}/?lang={language}")
+            await onward(page, page.locator("button[value=fault]").click())
+            await page.locator(f"input[name=community][value='{door.community}']").check()
+            await next_question(page)
+            await page.locator("input[value=water-leak]").check()
+            await next_question(page)
+            await page.locator("#text").fill("A pipe burst.")
+            await next_question(page)
+            await next_question(page)  # without photos
+            await page.locator("input[value=anonymous]").check()
+            await next_question(page)
+            closing = await door.client.post(
+                f"{API}/communities/{door.community}:close", headers={**operator, **keyed()}
+            )
+            assert closing.status_code == 200
+            await door.hear_of_places()
+            await onward(page, page.locator("button[value=send]").click())
+            await expect(page.locator("input[name=community]")).to_have_count(2)
+            await expect(page.locator(".fault").first).to_be_visible()
+            await page.locator("input[name=community]").first.check()
+            await next_question(page)
+            await expect(page.get_by_text("A pipe burst.")).to_be_visible()
+            await onward(page, page.locator("button[value=send]").click())
+            await expect(page).to_have_url(f"{address}/case/sent")
+
+
+async def test_whoever_gave_too_many_wrong_words_is_told_on_a_sound_page(chromium: Browser, site: Site) -> None:
+    wrong = " ".join(["babab"] * 7)
+    limit = site.door.app.state.door.limits.wrong_receipts
+    for _ in range(limit.most):
+        limit.count("")
+    async with looking(chromium, viewport={"width": 360, "height": 740}) as seen:
+        page = seen.page
+        await page.goto(f"{site.address}/case?lang=en")
+        await page.locator("#words").fill(wrong)
+        await onward(page, page.get_by_role("button", name="Show my case").click())
+        await expect(page.locator("#words")).to_have_value(wrong)
+        await expect(page.get_by_text("Wait ten minutes").first).to_be_visible()
+        seen.complaints.clear()  # the browser's own word for a 429
+        await seen.sound()
+    limit.forget()
 
 
 async def test_it_goes_by_keyboard_alone(chromium: Browser, site: Site) -> None:

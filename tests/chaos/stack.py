@@ -166,7 +166,7 @@ class MortalStack(Stack):
         """One more instance of a service for the length of a block, in the same groups, unknown to the gateway."""
         port = free_port()
         environment = self.layout.environment(
-            self.home, service_environment(self.state, service, self.gateway_port) | ANSWER_WITHIN
+            self.home, service_environment(self.home, self.state, service, self.gateway_port) | ANSWER_WITHIN
         )
         # A folder of its own, in which nobody asks it to die.
         mine = {"DOORSTEP_PORT": str(port), "DOORSTEP_CHAOS": str(self.asked / "another")}

@@ -1,15 +1,14 @@
-"""Databases with the chassis tables."""
+"""Databases with the chassis tables, and a town to sign in to."""
 
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 
 from deploy.local.postgres import Dsns
+from tests.chassis.town import SQL, Town, built
 from tests.conftest import Databases
-
-SQL = Path(__file__).parents[2] / "services" / "chassis" / "sql"
 
 
 async def chassis_tables(databases: Databases) -> Dsns:
@@ -30,3 +29,15 @@ async def chassis_database(postgres: Databases) -> AsyncGenerator[Dsns]:
     dsns = await chassis_tables(postgres)
     yield dsns
     await postgres.drop_database(dsns)
+
+
+@pytest.fixture(scope="module")
+async def town(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]:
+    async with built(postgres, tmp_path_factory.mktemp("issuer") / "key.pem") as town:
+        yield town
+
+
+@pytest.fixture
+async def browser(town: Town) -> AsyncGenerator[httpx.AsyncClient]:
+    async with town.browser() as opened:
+        yield opened

@@ -1,149 +1,37 @@
 """Sign-in from end to end: a browser, two faces, and the demo's own provider; and what must not get in."""
 
-import re
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Annotated, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode
 
-import asyncpg
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
-from fastapi.responses import JSONResponse
-from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
-from starlette.types import Receive, Scope, Send
 
-from deploy.local.issuer import issuer
-from deploy.local.issuer_told import Told
 from deploy.local.people import PEOPLE
 from deploy.local.postgres import Dsns
-from services.chassis.auth import ROLES, Staff
-from services.chassis.clock import now
-from services.chassis.service import Service, compose, parts
+from services.chassis.auth import ROLES
+from services.chassis.service import Service
 from services.chassis.settings import ServiceSettings
-from services.chassis.signin.page import Csrf, PageStaff, own_form, page_staff_with
 from services.chassis.signin.routes import own_page
-from services.chassis.signin.sessions import IDLE, SHIFT, Sessions
-from services.chassis.web.pages import SECURITY_HEADERS
-from tests.chassis.conftest import SQL
+from services.chassis.signin.sessions import IDLE, SHIFT
+from tests.chassis.town import (
+    OWN,
+    PUBLIC,
+    Town,
+    answered,
+    begun,
+    choose,
+    cookies,
+    face_of,
+    id_token,
+    returned,
+    signed_in,
+    strict,
+)
 from tests.conftest import Databases
 from tests.services import settings_for, staff
-
-PUBLIC = "https://doorstep.test"
-OWN = {"Sec-Fetch-Site": "same-origin", "Origin": PUBLIC}
-FACES = {"mediation": "/desk", "notifications": "/duty"}
-
-
-def pages(face: str) -> APIRouter:
-    router = APIRouter()
-
-    @router.get(face)
-    async def show(staff: PageStaff, csrf: Csrf) -> dict[str, str]:
-        return {"staff": staff.id, "csrf": csrf, "areas": " ".join(staff.areas)}
-
-    @router.get(f"{face}/managers")
-    async def managers(_staff: Annotated[Staff, Depends(page_staff_with("manager"))]) -> str:
-        return "numbers"
-
-    @router.post(f"{face}/do", dependencies=[own_form])
-    async def do(staff: PageStaff) -> str:
-        return f"done by {staff.id}"
-
-    return router
-
-
-@dataclass
-class Town:
-    """Two services and the provider behind one address. `gives` is an ID token that it gives instead of its own."""
-
-    apps: dict[str, FastAPI]
-    key: RSAKey
-    away: bool = False
-    gives: str | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.away and scope["path"].startswith("/sign-in"):
-            raise httpx.ConnectError("the provider is away")
-        if self.gives and scope["path"] == "/sign-in/token":
-            return await JSONResponse({"id_token": self.gives})(scope, receive, send)
-        first = f"/{scope['path'].split('/')[1]}"
-        return await self.apps[first](scope, receive, send)
-
-    def sessions(self, face: str) -> Sessions:
-        return self.apps[face].state.sessions
-
-    @asynccontextmanager
-    async def browser(self) -> AsyncGenerator[httpx.AsyncClient]:
-        transport = httpx.ASGITransport(self)
-        async with httpx.AsyncClient(transport=transport, base_url=PUBLIC, follow_redirects=True) as client:
-            yield client
-
-
-@asynccontextmanager
-async def face_of(postgres: Databases, town: Town, service: str, **told: Any) -> AsyncGenerator[None]:
-    dsns: Dsns = await postgres.create_database(service)
-    owner = await asyncpg.connect(dsns.owner)
-    await owner.execute((SQL / "sessions.sql").read_text().replace("{service}", service))
-    await owner.close()
-    told.setdefault("oidc_issuer", f"{PUBLIC}/sign-in")
-    settings = settings_for(ServiceSettings, dsns, public_url=PUBLIC, **told)
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(town))
-    made: Service = replace(parts(service, settings), http=http)
-    town.apps[FACES[service]] = compose(made, settings, routers=[], pages=[pages(FACES[service])], face=FACES[service])
-    yield
-    await made.application.dispose()
-    await made.worker.dispose()
-    await http.aclose()
-    await postgres.drop_database(dsns)
-
-
-@pytest.fixture(scope="module")
-async def town(postgres: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]:
-    key = RSAKey.generate_key(2048, {"kid": "demo", "use": "sig"})
-    told = Told(PUBLIC, 0, tmp_path_factory.mktemp("issuer") / "key.pem")
-    built = Town({"/sign-in": issuer(told, key)}, key)
-    async with AsyncExitStack() as stack:
-        for service in FACES:
-            await stack.enter_async_context(face_of(postgres, built, service))
-        yield built
-
-
-@pytest.fixture
-async def browser(town: Town) -> AsyncGenerator[httpx.AsyncClient]:
-    async with town.browser() as opened:
-        yield opened
-
-
-async def choose(browser: httpx.AsyncClient, offered: httpx.Response, person: str) -> httpx.Response:
-    """Press one of the provider's buttons."""
-    assert offered.status_code == 200, offered.text
-    [action] = re.findall(r'<form method="post" action="([^"]+)" class="people">', offered.text)
-    assert f'value="{person}"' in offered.text
-    return await browser.post(action.replace("&amp;", "&"), data={"person": person}, headers=OWN)
-
-
-async def signed_in(browser: httpx.AsyncClient, person: str = "cadre-lin", page: str = "/desk") -> httpx.Response:
-    return await choose(browser, await browser.get(page), person)
-
-
-def cookies(answer: httpx.Response) -> dict[str, set[str]]:
-    """What each cookie that was set comes with, by name."""
-    found: dict[str, set[str]] = {}
-    for one in answer.headers.get_list("set-cookie"):
-        pair, *rest = one.split("; ")
-        found[pair.split("=")[0]] = {
-            attribute.split("=")[0] if "Max-Age" in attribute else attribute for attribute in rest
-        }
-    return found
-
-
-def strict(answer: httpx.Response) -> bool:
-    return all(answer.headers.get(name) == value for name, value in SECURITY_HEADERS.items())
 
 
 async def test_a_browser_signs_in_and_gets_the_page_that_it_wanted(town: Town, browser: httpx.AsyncClient) -> None:
@@ -328,24 +216,6 @@ def test_own_pages_are_kept(wanted: str) -> None:
     assert own_page("/desk", wanted) == wanted
 
 
-async def begun(browser: httpx.AsyncClient, page: str = "/desk") -> dict[str, str]:
-    """What our service asked the provider."""
-    sent = await browser.get(f"{page}/sign-in", follow_redirects=False)
-    return {name: values[0] for name, values in parse_qs(urlsplit(sent.headers["location"]).query).items()}
-
-
-async def answered(browser: httpx.AsyncClient, asked: dict[str, str], person: str = "cadre-lin") -> dict[str, str]:
-    """What the provider answers to it."""
-    sent = await browser.post(
-        f"/sign-in/authorize?{urlencode(asked)}", data={"person": person}, headers=OWN, follow_redirects=False
-    )
-    return {name: values[0] for name, values in parse_qs(urlsplit(sent.headers["location"]).query).items()}
-
-
-async def returned(browser: httpx.AsyncClient, answer: dict[str, str], face: str = "/desk") -> httpx.Response:
-    return await browser.get(f"{face}/signed-in?{urlencode(answer)}", follow_redirects=False)
-
-
 async def test_what_is_asked_of_the_provider_is_bound_to_this_browser(browser: httpx.AsyncClient) -> None:
     one, other = await begun(browser), await begun(browser)
     assert one["response_type"] == "code"
@@ -414,22 +284,6 @@ async def test_the_provider_gives_its_code_to_whoever_began_alone(browser: httpx
         assert "error=invalid_request" in back.headers["location"]
 
 
-def id_token(town: Town, asked: dict[str, str], header: dict[str, str] | None = None, **changed: Any) -> str:
-    claims: dict[str, object] = {
-        "iss": f"{PUBLIC}/sign-in",
-        "aud": "doorstep",
-        "sub": "cadre-lin",
-        "iat": int(now().timestamp()),
-        "exp": int(now().timestamp()) + 60,
-        "nonce": asked["nonce"],
-        "doorstep_roles": ["cadre"],
-        "doorstep_areas": ["/lakeside/"],
-        **changed,
-    }
-    given = {"alg": "RS256", "typ": "JWT", "kid": "demo", **(header or {})}
-    return jwt.encode(given, claims, town.key, algorithms=["RS256"])
-
-
 @pytest.mark.parametrize(
     ("changed", "status"),
     [
@@ -454,11 +308,8 @@ async def test_an_id_token_counts_only_whole(
     """The provider is made to answer with a token of the test's own."""
     asked = await begun(browser)
     answer = await answered(browser, asked)
-    town.gives = id_token(town, asked, **changed)
-    try:
+    async with town.giving(id_token=id_token(town, asked, **changed)):
         came = await returned(browser, answer)
-    finally:
-        town.gives = None
     assert came.status_code == status
     assert ("__Host-doorstep-mediation" in browser.cookies) == (status == 303)
 

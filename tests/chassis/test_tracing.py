@@ -203,7 +203,7 @@ SENTENCE = "geese keep the whole lane awake"
 async def test_a_report_s_trace_goes_through_intake_mediation_and_notifications(
     postgres: Databases, kafka: str, tmp_path: Path
 ) -> None:
-    keys = {"receipt_key": random_key(), "credential_key": random_key()}
+    keys = {"receipt_key": random_key(), "credential_key": random_key(), "attachments": f"file:{tmp_path}"}
     told = {"mediation_url": NOBODY, "traces": f"file:{tmp_path}"}
     async with (
         migrated(postgres, "intake", chain(*INTAKE_MODELS.values())) as at_intake,

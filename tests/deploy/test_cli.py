@@ -53,6 +53,20 @@ def test_every_command_explains_itself() -> None:
         assert told.exit_code == 0, told.output
 
 
+@pytest.mark.parametrize(
+    ("area", "url", "says"),
+    [("lakeside", "http://127.0.0.1:1", "begin and end with a slash"), ("/", "http://127.0.0.1:1", "Nobody answers")],
+)
+def test_an_account_that_can_t_be_made_says_why(
+    monkeypatch: pytest.MonkeyPatch, area: str, url: str, says: str
+) -> None:
+    monkeypatch.setenv("DOORSTEP_KEYCLOAK_PASSWORD", "secret")
+    told = CliRunner().invoke(app, ["account", "cadre-lin", "--role", "cadre", "--area", area, "--keycloak", url])
+    assert told.exit_code == 2
+    assert says in told.stderr
+    assert "secret" not in told.output
+
+
 def test_a_token_is_all_that_is_printed(home: Home) -> None:
     told = CliRunner().invoke(app, ["token", "--role", "mediator", "--area", "/nyc/", "--area", "/boston/"])
     staff = StaffTokens(load(home).staff_public_key).staff(told.stdout.strip())

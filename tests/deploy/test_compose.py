@@ -299,11 +299,13 @@ def test_both_gateways_answer_alike(fronts: tuple[str, str], path: str) -> None:
     assert "203.0.113.9" not in other.text
 
 
-@pytest.mark.parametrize("size", [64 * 2**20, 64 * 2**20 + 1])
-def test_both_refuse_what_is_too_large(fronts: tuple[str, str], size: int) -> None:
+@pytest.mark.parametrize(("path", "most"), [("x", 64 * 2**20), ("case:add-photo", 11 * 2**20)])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_both_refuse_what_is_too_large(fronts: tuple[str, str], path: str, most: int, beyond: int) -> None:
     for front in fronts:
-        answer = httpx.post(f"{front}/api/intake/v1/x", content=b"x" * size, trust_env=False, timeout=60)
-        assert answer.status_code == (200 if size <= 64 * 2**20 else 413)
+        content = b"x" * (most + beyond)
+        answer = httpx.post(f"{front}/api/intake/v1/{path}", content=content, trust_env=False, timeout=60)
+        assert answer.status_code == (413 if beyond else 200)
 
 
 def _echo(name: str) -> ThreadingHTTPServer:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local.gateway import BODY_BYTES, Gateway
+from deploy.local.gateway import BODY_BYTES, CLIENT, PICTURE_BYTES, Gateway
 from deploy.local.state import SERVICES, free_ports
 from tests.conftest import running
 
@@ -120,10 +120,30 @@ def test_nobody_learns_the_callers_address(front: Front) -> None:
     assert "192.0.2.7" not in json.dumps(told)
 
 
+@pytest.mark.parametrize("path", ["/api/intake/v1/x", "/open311/v2/requests.json", "/case"])
+def test_intake_alone_is_told_whom_to_count_and_nobody_can_say_it_for_themselves(front: Front, path: str) -> None:
+    told = {name.lower(): value for name, value in front.get(path, {CLIENT: "192.0.2.7"}).json()["headers"].items()}
+    assert told[CLIENT.lower()] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("path", ["/api/mediation/v1/x", "/desk", "/duty", "/board", "/mail/", "/sign-in/authorize"])
+def test_no_other_service_is(front: Front, path: str) -> None:
+    told = front.get(path, {CLIENT: "192.0.2.7"}).json()["headers"]
+    assert CLIENT.lower() not in {name.lower() for name in told}
+
+
 def test_a_body_beyond_the_limit_is_refused_with_the_remedy(front: Front) -> None:
     answer = httpx.post(f"{front.url}/api/intake/v1/reports:bulk", content=b"x" * (BODY_BYTES + 1), timeout=30)
     assert answer.status_code == 413
     assert "64 MB" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["case:add-photo", "case%3Aadd-photo"])
+def test_a_picture_beyond_its_own_limit_too(front: Front, path: str) -> None:
+    for size, status in ((PICTURE_BYTES, 200), (PICTURE_BYTES + 1, 413)):
+        answer = httpx.post(f"{front.url}/api/intake/v1/{path}", content=b"x" * size, timeout=30)
+        assert answer.status_code == status
+    assert "10 MB" in answer.json()["detail"]
 
 
 def test_nothing_of_a_request_is_logged_when_its_service_breaks_off(front: Front) -> None:

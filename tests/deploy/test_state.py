@@ -58,17 +58,17 @@ def test_no_secret_is_used_twice(tmp_path: Path) -> None:
 def test_a_serving_process_has_no_way_in_as_owner(tmp_path: Path) -> None:
     state = load(Home(tmp_path))
     for service in SERVICES:
-        told = json.dumps(service_environment(state, service))
+        told = json.dumps(service_environment(Home(tmp_path), state, service))
         assert dsns(state, service).owner not in told
         assert state.services[service].owner_password not in told
         assert state.staff_private_key not in told
-        assert migration_environment(state, service)["DOORSTEP_OWNER_DSN"] == dsns(state, service).owner
+        assert migration_environment(Home(tmp_path), state, service)["DOORSTEP_OWNER_DSN"] == dsns(state, service).owner
 
 
 def test_a_service_is_told_nobody_elses_keys(tmp_path: Path) -> None:
     state = load(Home(tmp_path))
-    assert "DOORSTEP_RECEIPT_KEY" in service_environment(state, "intake")
-    told = service_environment(state, "reporting")
+    assert "DOORSTEP_RECEIPT_KEY" in service_environment(Home(tmp_path), state, "intake")
+    told = service_environment(Home(tmp_path), state, "reporting")
     assert "DOORSTEP_RECEIPT_KEY" not in told
     assert "DOORSTEP_CREDENTIAL_KEY" not in told
     assert state.services["intake"].particulars_key not in json.dumps(told)

@@ -4,6 +4,7 @@ The marks go in through every door, the error paths too. The positive control is
 search that can't find that one finds nothing.
 """
 
+import io
 import subprocess
 from pathlib import Path
 from secrets import token_hex
@@ -11,6 +12,7 @@ from secrets import token_hex
 import httpx
 import orjson
 import pytest
+from PIL import Image
 
 from deploy.local.postgres import BIN
 from deploy.local.stack import postgres_of
@@ -21,7 +23,11 @@ NAME = f"Zxqvyname{token_hex(4)}"
 PHONE = f"+86 10 {int(token_hex(4), 16):010}"
 SENTENCE = f"zxqvysentence{token_hex(4)} kept awake by geese"
 EMAIL = f"zxqvymail{token_hex(4)}@home.example"
-MARKS = (NAME, PHONE, SENTENCE, EMAIL)
+MESSAGE = f"zxqvymessage{token_hex(4)} to whoever has it"
+ANSWER = f"zxqvyanswer{token_hex(4)} to who reported it"
+CORRECTED = f"zxqvycorrected{token_hex(4)} after all"
+GUARDIAN = f"Zxqvyguardian{token_hex(4)}"
+MARKS = (NAME, PHONE, SENTENCE, EMAIL, MESSAGE, ANSWER, CORRECTED, GUARDIAN)
 REFERENCE = f"CONTROL-{token_hex(6)}"
 SERVICES = ("intake", "mediation", "notifications", "reporting")
 API = "/api/intake/v1"
@@ -40,6 +46,7 @@ def told(stack: Stack) -> dict[str, str]:
         system = http.post(keys, json={"scopes": ["report", "history"]}, headers=operator).json()["api_key"]
         marked = {"text": SENTENCE, "name": NAME, "phone": PHONE, "email": EMAIL, "place": f"beside {NAME}"}
         report = {"community": community["community_id"], "kind": "dispute", "category": "animals", **marked}
+        report |= {"minor": True, "guardian": GUARDIAN}
 
         key = {"Idempotency-Key": token_hex(16)}
         taken = http.post(f"{API}/reports", json=report, headers=key)
@@ -101,6 +108,13 @@ def told(stack: Stack) -> dict[str, str]:
         refused(until(shown, "the request"), 200)
 
         case = taken.json()["case_id"]
+        receipt = {"Doorstep-Receipt": taken.json()["receipt"]}
+        photo = f"{API}/case:add-photo"
+        refused(http.post(photo, content=SENTENCE.encode(), headers=receipt), 422)
+        refused(http.post(photo, content=b"\xff\xd8\xff" + SENTENCE.encode(), headers=receipt), 422)
+        added = http.post(photo, content=pictured(), headers=receipt)
+        refused(added, 201)
+        assert http.get(added.json()["link"]).content.startswith(b"\xff\xd8\xff")
         cadre = {"Authorization": f"Bearer {stack.token('cadre')}", "Idempotency-Key": token_hex(16)}
         opened = http.get(f"{API}/cases/{case}/report", params={"purpose": "triage"}, headers=cadre)
         assert SENTENCE in opened.text
@@ -113,7 +127,51 @@ def told(stack: Stack) -> dict[str, str]:
         until(there, "the case")
         refused(http.post(f"{desk}/resolve", json={"explanation": SENTENCE, "resolution": NAME}, headers=cadre), 422)
         refused(http.post(f"{desk}/mediate", json={"result": NAME, "note": SENTENCE}, headers=cadre), 422)
+        told_back(http, taken.json()["receipt"], desk, cadre)
     return {"case": case}
+
+
+def pictured() -> bytes:
+    """A photo with the marks in all that a camera writes beside its pixels."""
+    exif = Image.Exif()
+    exif[0x010E], exif[0x013B] = SENTENCE, NAME
+    written = io.BytesIO()
+    Image.new("RGB", (640, 480), "teal").save(written, "JPEG", exif=exif, comment=PHONE.encode(), xmp=EMAIL.encode())
+    return written.getvalue()
+
+
+def sealed_photos(stack: Stack) -> list[bytes]:
+    return [file.read_bytes() for file in stack.home.attachments.rglob("*") if file.is_file()]
+
+
+def told_back(http: httpx.Client, receipt: str, desk: str, cadre: dict[str, str]) -> None:
+    """Messages to and fro, a correction and a refusal, with the marks in them, right and wrong."""
+
+    def keyed(**headers: str) -> dict[str, str]:
+        return {**headers, "Idempotency-Key": token_hex(16)}
+
+    def resident(what: str, status: int, **form: object) -> None:
+        answer = http.post(f"{API}/case:{what}", json=form, headers=keyed(**{"Doorstep-Receipt": receipt}))
+        assert answer.status_code == status, answer.text
+        assert not [mark for mark in MARKS if mark in answer.text]
+
+    resident("write", 200, text=MESSAGE)
+    resident("write", 422, text=MESSAGE, **{NAME: MESSAGE})
+    resident("correct", 200, text=CORRECTED, guardian=GUARDIAN + "!")
+    resident("correct", 422, phone=MESSAGE)
+    resident("appeal", 409, text=MESSAGE)
+    staff = {"Authorization": cadre["Authorization"]}
+    written = http.post(f"{desk}/write", json={"message": ANSWER}, headers=keyed(**staff))
+    assert written.status_code == 200, written.text
+    wrong = http.post(f"{desk}/decline", json={"reason": NAME, "explanation": ANSWER}, headers=keyed(**staff))
+    assert wrong.status_code == 422
+    assert ANSWER not in wrong.text
+
+    def both_said() -> bool | None:
+        told = http.get(f"{API}/case", headers={"Doorstep-Receipt": receipt}).json()
+        return {MESSAGE, ANSWER} <= {one["text"] for one in told["conversation"]} or None
+
+    until(both_said, "the positive control: who may read them does")
 
 
 def dump(stack: Stack, service: str, *arguments: str) -> str:
@@ -151,6 +209,14 @@ def test_kafka_s_segments_hold_no_mark(stack: Stack) -> None:
     segments = b"".join(log.read_bytes() for log in sorted(stack.home.folder.rglob("*.log")) if "kafka" in str(log))
     assert REFERENCE.encode() in segments, "the positive control must be found"
     assert not [mark for mark in MARKS if mark.encode() in segments]
+
+
+@pytest.mark.usefixtures("told")
+def test_no_photo_on_disk_can_be_looked_at_or_holds_a_mark(stack: Stack) -> None:
+    assert all(mark.encode() in pictured() for mark in MARKS), "the positive control must be found"
+    photos = sealed_photos(stack)
+    assert len(photos) == 2, "the photo, and its thumbnail"
+    assert not [mark for mark in (*MARKS, "JFIF") for photo in photos if mark.encode() in photo]
 
 
 @pytest.mark.usefixtures("told")
@@ -217,6 +283,7 @@ def test_what_was_erased_is_gone_everywhere_and_the_case_stays_counted(stack: St
     sealed = "--table=particulars"
     assert told["case"] in dump(stack, "intake", sealed)
     stack.doorstep("erase", told["case"])
+    assert sealed_photos(stack) == []
     assert told["case"] not in dump(stack, "intake", sealed)
     assert told["case"] in dump(stack, "intake", "--table=erased")
     for service in SERVICES:

@@ -43,7 +43,9 @@ def known(stack: Stack) -> Generator[dict[str, list[str]]]:
             post("/api/intake/v1/areas", {"path": path, "name": name})
         place = {"area": AREA, "name": "Willow Lane", "time_zone": "Asia/Shanghai"}
         community = post("/api/intake/v1/communities", place)["community_id"]
-        key = post(f"/api/intake/v1/communities/{community}/keys", {"scopes": ["report", "history"]})
+        key = post(
+            f"/api/intake/v1/communities/{community}/keys", {"scopes": ["report", "history", "events", "webhooks"]}
+        )
         form = {"community": community, "kind": "fault", "category": "water-leak", "text": "A pipe has burst."}
         reports = [post("/api/intake/v1/reports", form) for _ in range(CASES)]
         cases = [one["case_id"] for one in reports]
@@ -63,6 +65,7 @@ def known(stack: Stack) -> Generator[dict[str, list[str]]]:
             "header.doorstep-receipt": [one["receipt"] for one in reports],
             "query.area": [AREA, "/fuzz/", "/"],
             "body.area": [AREA],
+            "query.wait": ["0"],
             "key": [key["api_key"]],
         }
 
@@ -95,12 +98,12 @@ def test_every_answer_is_one_that_its_document_tells_of(
 
 
 def _config(known: dict[str, list[str]]) -> str:
-    """Most of what requests speak of is there; the rest is made up. A position that is never reached is waited for."""
+    """Most of what requests speak of is there; the rest is made up. What would be waited for is always there."""
     lines: list[str] = []
     for nth, values in enumerate(known.values()):
         lines += [f"[dictionaries.known{nth}]", f"values = {values}"]
     lines.append("[parameters]")
     for nth, name in enumerate(known):
-        probability = 1.0 if name == "header.doorstep-position" else 0.6
+        probability = 1.0 if name in ("header.doorstep-position", "query.wait") else 0.6
         lines.append(f'"{name}" = {{ dictionary = "known{nth}", probability = {probability} }}')
     return "\n".join(lines)

@@ -1,9 +1,11 @@
 """Intake without Kafka: a community to report to, and what was stored of it."""
 
-from collections.abc import AsyncGenerator, Sequence
+import tempfile
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +19,12 @@ from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.intake.app import intake
 from services.intake.consumers import consumers
-from services.intake.read_models.feeds import READ_MODELS, REGISTRY_CONSUMER, STATUS_CONSUMER
+from services.intake.read_models.feeds import (
+    GATHERINGS_CONSUMER,
+    READ_MODELS,
+    REGISTRY_CONSUMER,
+    STATUS_CONSUMER,
+)
 from services.intake.settings import IntakeSettings
 from tests.conftest import Databases
 from tests.services import NOWHERE, answering, keyed, lines, migrated, random_key, settings_for, staff
@@ -35,6 +42,9 @@ class FrontDoor:
     community: str
     key: str
     """Of the community's system; may bring history."""
+    attachments: Path
+    """Where sealed photos lie."""
+    owner_dsn: str
     told: int = 0
     heard: int = 0
 
@@ -63,16 +73,17 @@ class FrontDoor:
             return {table: await _count(connection, table) for table in tables}
 
     async def project(self) -> None:
-        """Bring intake's own events since the last time into the case's status."""
-        [status] = [one for one in consumers() if one.name == STATUS_CONSUMER]
+        """Bring intake's own events since the last time into the case's status, and into the list of gatherings."""
+        fed = [one for one in consumers(self.service) if one.name in (STATUS_CONSUMER, GATHERINGS_CONSUMER)]
         async with self.service.worker.begin() as connection:
             while batch := await self.service.store.read(connection, self.told, 1000):
-                await status.handle(connection, [Taken(one) for one in batch])
+                for one in fed:
+                    await one.handle(connection, [Taken(event) for event in batch])
                 self.told = batch[-1].position
 
     async def hear_of_places(self) -> None:
         """Hand intake's own registrations to what lists the communities."""
-        [registry] = [one for one in consumers() if one.name == REGISTRY_CONSUMER]
+        [registry] = [one for one in consumers(self.service) if one.name == REGISTRY_CONSUMER]
         async with self.service.worker.begin() as connection:
             while batch := await self.service.store.read(connection, self.heard, 1000):
                 await registry.handle(connection, [Taken(one) for one in batch])
@@ -80,7 +91,7 @@ class FrontDoor:
 
     async def tell(self, *taken: Taken) -> None:
         """Hand events of other services to the case's status."""
-        [status] = [one for one in consumers() if one.name == STATUS_CONSUMER]
+        [status] = [one for one in consumers(self.service) if one.name == STATUS_CONSUMER]
         async with self.service.worker.begin() as connection:
             await status.handle(connection, list(taken))
 
@@ -100,7 +111,16 @@ async def _count(connection: AsyncConnection, table: str) -> int:
 
 
 @asynccontextmanager
-async def opened_door(postgres: Databases, kafka: str = NOWHERE) -> AsyncGenerator[FrontDoor]:
+async def opened_door(postgres: Databases, kafka: str = NOWHERE, **settled: object) -> AsyncGenerator[FrontDoor]:
+    with tempfile.TemporaryDirectory(prefix="doorstep-attachments-") as folder:
+        async with _opened(postgres, kafka, Path(folder), settled) as door:
+            yield door
+
+
+@asynccontextmanager
+async def _opened(
+    postgres: Databases, kafka: str, folder: Path, settled: Mapping[str, object]
+) -> AsyncGenerator[FrontDoor]:
     async with migrated(postgres, "intake", chain(*READ_MODELS.values())) as dsns:
         settings = settings_for(
             IntakeSettings,
@@ -108,7 +128,9 @@ async def opened_door(postgres: Databases, kafka: str = NOWHERE) -> AsyncGenerat
             kafka,
             receipt_key=random_key(),
             credential_key=random_key(),
+            attachments=f"file:{folder}",
             mediation_url=NOBODY,
+            **settled,
         )
         app = intake(settings)
         async with answering(app) as client:
@@ -119,4 +141,6 @@ async def opened_door(postgres: Databases, kafka: str = NOWHERE) -> AsyncGenerat
             community = (await client.post(f"{API}/communities", json=form, headers=operator)).json()
             keys = f"{API}/communities/{community['community_id']}/keys"
             key = (await client.post(keys, json={"scopes": ["report", "history"]}, headers=operator)).json()
-            yield FrontDoor(app, client, app.state.service, community["community_id"], key["api_key"])
+            yield FrontDoor(
+                app, client, app.state.service, community["community_id"], key["api_key"], folder, dsns.owner
+            )

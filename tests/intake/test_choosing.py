@@ -12,7 +12,7 @@ from services.intake.read_models.places import CommunityRow
 
 
 def row(path: str, name: str) -> CommunityRow:
-    return CommunityRow(community_stream(path), path, name)
+    return CommunityRow(community_stream(path), path, name, closed=False)
 
 
 def town(districts: int, streets: int, lanes: int) -> tuple[list[CommunityRow], dict[str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -57,9 +58,9 @@ class Live:
 
 
 @pytest.fixture
-async def live(postgres: Databases, kafka: str) -> AsyncGenerator[Live]:
+async def live(postgres: Databases, kafka: str, tmp_path: Path) -> AsyncGenerator[Live]:
     async with migrated(postgres, "intake", chain(*READ_MODELS.values())) as dsns:
-        keys = {"receipt_key": random_key(), "credential_key": random_key()}
+        keys = {"receipt_key": random_key(), "credential_key": random_key(), "attachments": f"file:{tmp_path}"}
         app = intake(settings_for(IntakeSettings, dsns, kafka, mediation_url=NOBODY, **keys))
         async with running(app) as client:
             yield Live(client, app.state.service)
@@ -73,7 +74,7 @@ async def test_a_report_s_way_from_the_registry_to_its_erasure(live: Live, kafka
     report = await live.report(community)
     case, receipt = report.json()["case_id"], {"Doorstep-Receipt": report.json()["receipt"]}
     told = await live.seen("case", report, **receipt)
-    assert (told["state"], told["you_can"]) == ("reported", ["withdraw", "erase"])
+    assert (told["state"], told["you_can"]) == ("reported", ["write", "correct", "withdraw", "erase"])
 
     said = [from_mediation(case, 1, opened()).recorded, from_mediation(case, 2, resolved()).recorded]
     async with publisher(kafka, "test") as to:
@@ -83,7 +84,7 @@ async def test_a_report_s_way_from_the_registry_to_its_erasure(live: Live, kafka
 
     confirmed = await live.client.post(f"{API}/case:confirm", headers={**receipt, **keyed()})
     told = await live.seen("case", confirmed, **receipt)
-    assert (told["state"], told["you_can"]) == ("confirmed", ["erase"])
+    assert (told["state"], told["you_can"]) == ("confirmed", ["write", "correct", "erase"])
 
     erased = await live.client.post(f"{API}/cases/{case}/erase", headers={**OPERATOR, **keyed()})
     told = await live.seen("case", erased, **receipt)

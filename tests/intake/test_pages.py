@@ -80,6 +80,8 @@ async def written(browser: Browser, **changed: str) -> None:
     await anew(browser)
     more = {name: answers[name] for name in ("place", "about_staff") if name in answers}
     await browser.answer(text=answers["text"], **more)
+    assert browser.heading == "Do you have a photo of it?"
+    await browser.answer()
     contact = {name: answers[name] for name in ("name", "email", "phone", "notify") if name in answers}
     await browser.answer(reach=answers["reach"], **contact)
     assert browser.heading == "Is this right?", browser.text
@@ -151,6 +153,8 @@ async def test_back_loses_nothing_and_a_change_leads_back_to_the_check(browser: 
     await browser.answer(go="back")
     assert browser.heading == "May we reach you?"
     await browser.answer(go="back", reach="anonymous")
+    assert browser.heading == "Do you have a photo of it?"
+    await browser.answer(go="back")
     assert browser.heading == "Tell us what happened"
     assert WORDS in browser.text
     assert 'value="House 3"' in browser.page.text
@@ -178,6 +182,7 @@ async def test_what_is_missing_is_said_at_the_top_and_at_the_field_in_the_reader
     await browser.answer(text="x" * 5001)
     assert "Shorten what you wrote" in browser.text
     await browser.answer(text=WORDS)
+    await browser.answer()
     for typed, told in (
         ({}, "Choose whether you stay anonymous"),
         ({"reach": "me"}, "Leave a mail address or a telephone number"),

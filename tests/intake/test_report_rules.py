@@ -7,6 +7,9 @@ from uuid import uuid4
 import pytest
 
 from services.contracts.cases import (
+    Amendment,
+    CaseAmended,
+    CaseAppealed,
     CaseConfirmed,
     CaseErased,
     CaseReopeningAsked,
@@ -18,22 +21,29 @@ from services.contracts.cases import (
 )
 from services.contracts.event import Event
 from services.intake.domain.commands import (
+    AmendReport,
+    AppealDecision,
     AskReopening,
+    Command,
     ConfirmResolution,
     EraseReport,
     TakeReport,
     WithdrawReport,
 )
-from services.intake.domain.decider import REPORTS
+from services.intake.domain.decider import MOST_AMENDMENTS, REPORTS
 from services.intake.domain.errors import (
     AlreadyErased,
     AlreadyReported,
     AlreadyWithdrawn,
+    AppealedBefore,
+    AppealTimeEnded,
     AskedBefore,
+    NothingToAppeal,
     NothingToReopen,
     NotReported,
     NotResolvedYet,
     ReopeningTimeEnded,
+    WrittenEnough,
 )
 from tests.given import Given
 
@@ -102,19 +112,52 @@ def test_only_what_was_resolved_with_a_time_to_ask_is_taken_up_again() -> None:
     given(REPORTED, CaseWithdrawn()).when(ASK).refused(AlreadyWithdrawn)
 
 
+def test_a_report_in_danger_or_of_a_minor_says_so() -> None:
+    flags = {"danger": True, "minor": True, "guardian": True}
+    given().when(replace(TAKE, danger=True, minor=True, guardian=True)).then(REPORTED.model_copy(update=flags))
+
+
+MESSAGE = AmendReport(Amendment.MESSAGE, uuid4())
+CORRECTION = AmendReport(Amendment.CORRECTION, uuid4())
+
+
+@pytest.mark.parametrize("command", [MESSAGE, CORRECTION])
+def test_the_resident_writes_as_often_as_there_is_something_to_say(command: AmendReport) -> None:
+    amended = CaseAmended(particulars=command.particulars, amendment=command.amendment)
+    given(REPORTED).when(command).then(amended)
+    given(REPORTED, amended, CaseConfirmed(resolution_version=4)).when(command).then(amended)
+    given(REPORTED, *[amended] * MOST_AMENDMENTS).when(command).refused(WrittenEnough)
+    given().when(command).refused(NotReported)
+
+
+def test_what_was_withdrawn_is_corrected_but_nobody_is_left_to_write_to() -> None:
+    amended = CaseAmended(particulars=CORRECTION.particulars, amendment=Amendment.CORRECTION)
+    given(REPORTED, CaseWithdrawn()).when(CORRECTION).then(amended)
+    given(REPORTED, CaseWithdrawn()).when(MESSAGE).refused(AlreadyWithdrawn)
+
+
+APPEAL = AppealDecision(until=AT, asked=False, at=AT - timedelta(seconds=1), particulars=uuid4())
+
+
+def test_a_refusal_is_appealed_once_and_in_time() -> None:
+    given(REPORTED).when(APPEAL).then(CaseAppealed(particulars=APPEAL.particulars))
+    given(REPORTED).when(replace(APPEAL, until=None)).refused(NothingToAppeal)
+    given(REPORTED).when(replace(APPEAL, asked=True)).refused(AppealedBefore)
+    given(REPORTED).when(replace(APPEAL, at=AT)).refused(AppealTimeEnded, until="2026-03-09T12:00+00:00")
+    given(REPORTED, CaseWithdrawn()).when(APPEAL).refused(AlreadyWithdrawn)
+
+
 @pytest.mark.parametrize("before", [(), (CaseWithdrawn(),), (CaseConfirmed(resolution_version=4),)])
 def test_erasing_is_always_done_once(before: tuple[Event, ...]) -> None:
     given(REPORTED, *before).when(EraseReport()).then(CaseErased())
     given(REPORTED, *before, CaseErased()).when(EraseReport()).then()
 
 
-@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4), ASK])
-def test_nothing_else_happens_to_what_was_erased(command: WithdrawReport | ConfirmResolution | AskReopening) -> None:
+@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4), ASK, APPEAL, MESSAGE, CORRECTION])
+def test_nothing_else_happens_to_what_was_erased(command: Command) -> None:
     given(REPORTED, CaseErased()).when(command).refused(AlreadyErased)
 
 
-@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4), ASK, EraseReport()])
-def test_a_report_that_never_came_has_nothing_to_change(
-    command: WithdrawReport | ConfirmResolution | AskReopening | EraseReport,
-) -> None:
+@pytest.mark.parametrize("command", [WithdrawReport(), ConfirmResolution(4), ASK, APPEAL, EraseReport()])
+def test_a_report_that_never_came_has_nothing_to_change(command: Command) -> None:
     given().when(command).refused(NotReported)

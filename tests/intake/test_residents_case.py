@@ -16,6 +16,7 @@ from services.contracts.cases import (
     CaseEscalated,
     CaseOpened,
     CaseReopened,
+    CaseReported,
     CaseResolved,
     EscalationReason,
     Kind,
@@ -145,13 +146,20 @@ async def test_a_solution_that_holds_not_is_taken_up_again(door: FrontDoor) -> N
     await door.tell(
         from_mediation(case_id, 1, opened()), from_mediation(case_id, 2, resolved(now() + timedelta(days=1)))
     )
-    assert (await follow(door, report["receipt"]))["you_can"] == ["confirm", "reopen", "withdraw", "erase"]
+    assert (await follow(door, report["receipt"]))["you_can"] == [
+        "confirm",
+        "reopen",
+        "write",
+        "correct",
+        "withdraw",
+        "erase",
+    ]
     say = {"text": "It leaks again."}
     asked = await door.client.post(f"{API}/case:ask-reopening", json=say, headers={**headers, **keyed()})
     assert asked.status_code == 200, asked.text
     await door.project()
     told = await follow(door, report["receipt"])
-    assert (told["state"], told["you_can"]) == ("reopening_asked", ["withdraw", "erase"])
+    assert (told["state"], told["you_can"]) == ("reopening_asked", ["write", "correct", "withdraw", "erase"])
     again = await door.client.post(f"{API}/case:ask-reopening", json=say, headers={**headers, **keyed()})
     assert (again.status_code, again.json()["type"]) == (409, "urn:doorstep:refused:AskedBefore")
     # The words are read by staff, where they lie, and by nobody else.
@@ -204,7 +212,7 @@ async def test_nobody_of_the_community_sees_a_report_about_one_of_them(door: Fro
         assert read.status_code == status
     async with scoped(door.service.application, ["/"]) as connection:
         [event] = await door.service.store.read_stream(connection, UUID(report["case_id"]))
-    assert (event.area, event.schema_version) == ("/lakeside/east/", 3)
+    assert (event.area, event.schema_version) == ("/lakeside/east/", CaseReported.schema_version)
 
 
 async def test_a_report_can_be_withdrawn(door: FrontDoor) -> None:

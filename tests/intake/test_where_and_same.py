@@ -14,7 +14,7 @@ from services.intake.pages import case
 from tests.conftest import Databases
 from tests.intake.door import API, FrontDoor, opened_door
 from tests.intake.test_pages import Browser, case_of, particulars_of
-from tests.services import staff
+from tests.services import keyed, staff
 
 OPERATOR = staff("operator")
 WORDS = "The lamp by the gate is out."
@@ -139,7 +139,7 @@ async def test_behind_an_old_code_is_a_clear_page(browser: Browser, town: FrontD
     area = f"/lakeside/west/gone-{uuid4().hex[:8]}/"
     form = {"area": area, "name": "Gone", "time_zone": "UTC"}
     made = await town.client.post(f"{API}/communities", json=form, headers=OPERATOR)
-    await town.client.post(f"{API}/communities/{made.json()['community_id']}:close", headers=OPERATOR)
+    await town.client.post(f"{API}/communities/{made.json()['community_id']}:close", headers=OPERATOR | keyed())
     await browser.open(f"/at/{area.strip('/').replace('/', '.')}?lang=ug")
     assert browser.page.status_code == 410
     assert '<html lang="ug" dir="rtl">' in browser.page.text

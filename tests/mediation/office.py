@@ -67,11 +67,11 @@ class Office:
             await self.told(consumer, *batch)
 
     async def report(
-        self, area: str = WILLOW_LANE, *, times: int = 1, imported: bool = False, same_as: UUID | None = None
+        self, area: str = WILLOW_LANE, *, times: int = 1, imported: bool = False, **changed: object
     ) -> list[UUID]:
-        """Cases that intake took and mediation opened."""
-        events = [reported(area, imported=imported, same_as=same_as) for _ in range(times)]
-        told = [recorded(event, new_id(), area) for event in events]
+        """Cases that intake took and mediation opened; `changed` says what else of the reports is otherwise."""
+        reports = [reported(area, imported=imported).model_copy(update=changed) for _ in range(times)]
+        told = [recorded(report, new_id(), area) for report in reports]
         await self.told(CASELOAD_CONSUMER, *told)
         await self.told(COMMANDS_CONSUMER, *told)
         await self.project()
@@ -101,8 +101,8 @@ class Office:
 
 
 @asynccontextmanager
-async def opened_office(dsns: Dsns, *, intake_url: str = "") -> AsyncGenerator[Office]:
-    app = mediation(settings_for(MediationSettings, dsns, intake_url=intake_url))
+async def opened_office(dsns: Dsns, **told: str) -> AsyncGenerator[Office]:
+    app = mediation(settings_for(MediationSettings, dsns, **told))
     async with answering(app) as client:
         service: Service = app.state.service
         yield Office(

@@ -14,12 +14,15 @@ from services.mediation.domain.commands import (
     DOORSTEP,
     AcknowledgeCase,
     Actor,
+    AppealCase,
     AssignCase,
     Command,
     ConfirmCase,
+    DeclineCase,
     EraseCase,
     RecordOutcome,
     WithdrawCase,
+    WriteMessage,
 )
 from services.mediation.domain.decider import CASES
 from tests.given import fold
@@ -29,13 +32,21 @@ from tests.mediation.happened import (
     LONG_AGO,
     LONG_AGO_AT,
     MEI,
+    MONDAY,
     OPEN,
     SUPERVISOR,
+    TEXT,
     WILLOW_LANE,
+    around,
     escalate,
     mediate,
     resolve,
 )
+
+
+def decline(by: Actor, reason: cases.DeclineReason) -> DeclineCase:
+    return DeclineCase(by, reason, TEXT, "en", around())
+
 
 ACTORS = st.sampled_from([MEI, BAO, SUPERVISOR, Actor("chief", (LAKESIDE,)), DOORSTEP])
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
@@ -49,6 +60,9 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.just(WithdrawCase()),
     st.builds(ConfirmCase, st.integers(1, 8)),
     st.just(EraseCase()),
+    st.builds(WriteMessage, ACTORS, st.just(TEXT)),
+    st.builds(decline, ACTORS, st.sampled_from(cases.DeclineReason)),
+    st.just(AppealCase(MONDAY, around())),
 )
 
 
@@ -83,18 +97,34 @@ def test_a_case_is_opened_once_and_nothing_but_an_outcome_comes_before(commands:
 
 
 @given(st.lists(COMMANDS, max_size=25))
-def test_a_closed_case_is_only_ever_erased(commands: list[Command]) -> None:
+def test_a_closed_case_is_only_written_of_erased_or_if_it_was_declined_appealed(commands: list[Command]) -> None:
     for before, event, after in carried_out(commands):
-        if isinstance(before, Closed):
-            assert isinstance(event, cases.CaseErased)
+        if isinstance(before, Closed) and isinstance(event, cases.CaseReopened):
+            assert before.closure is cases.Closure.DECLINED
+            assert event.on_appeal
+        elif isinstance(before, Closed):
+            assert isinstance(event, cases.CaseErased | cases.CaseMessageWritten)
             assert isinstance(after, Closed)
 
 
 @given(st.lists(COMMANDS, max_size=25))
-def test_a_resolved_case_is_only_closed_or_erased(commands: list[Command]) -> None:
+def test_nobody_declines_but_its_owner_and_another_person_gets_it_on_appeal(commands: list[Command]) -> None:
+    for before, event, after in carried_out(commands):
+        if isinstance(event, cases.CaseDeclined):
+            assert not isinstance(before, Unopened | OutcomeWaiting)
+            assert before.owner == event.by
+        if isinstance(event, cases.CaseReopened):
+            assert not isinstance(after, Unopened | OutcomeWaiting)
+            assert after.standing.barred == event.previous_owner
+        if isinstance(event, cases.CaseAssigned) and not isinstance(before, Unopened | OutcomeWaiting):
+            assert before.standing.barred != event.owner
+
+
+@given(st.lists(COMMANDS, max_size=25))
+def test_a_resolved_case_is_only_closed_erased_or_written_of(commands: list[Command]) -> None:
     for before, event, _ in carried_out(commands):
         if isinstance(before, Resolved):
-            assert isinstance(event, cases.CaseClosed | cases.CaseErased)
+            assert isinstance(event, cases.CaseClosed | cases.CaseErased | cases.CaseMessageWritten)
 
 
 @given(st.lists(COMMANDS, max_size=25))
@@ -106,6 +136,9 @@ def test_the_level_only_rises_one_step_at_a_time_within_the_tree(commands: list[
             assert (event.from_level, event.to_level) == (before.level, after.level)
             assert before.level.startswith(after.level)
             assert before.level.count("/") == after.level.count("/") + 1
+        elif isinstance(event, cases.CaseReopened):
+            assert before.level.startswith(after.level)
+            assert before.level.count("/") - after.level.count("/") <= 1
         else:
             assert after.level == before.level
         assert WILLOW_LANE.startswith(after.level)
@@ -121,7 +154,7 @@ def test_there_is_one_owner_and_an_escalation_leaves_none(commands: list[Command
                 owner = event.owner
             case cases.CaseAcknowledged():
                 assert event.owner == owner
-            case cases.CaseEscalated():
+            case cases.CaseEscalated() | cases.CaseReopened():
                 owner = None
                 assert isinstance(after, Opened)
             case _:

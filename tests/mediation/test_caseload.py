@@ -11,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.cases import (
+    Amendment,
+    CaseAmended,
+    CaseAppealed,
     CaseDispatchAccepted,
     CaseDispatchDone,
     CaseDispatched,
     CaseDispatchReturned,
     CaseMerged,
+    CaseMessageWritten,
     CaseReminded,
     CaseReopened,
     Closure,
@@ -115,7 +119,19 @@ def test_every_event_moves_the_row() -> None:
         ("resolved", True, None, None),
         ("closed", True, None, None),
     ]
-    assert {one.type for one in story} == CASELOAD.types
+    words = {CaseAmended.type, CaseAppealed.type, CaseMessageWritten.type}
+    assert {one.type for one in story} | words == CASELOAD.types
+
+
+@given(st.integers(1, 3), st.integers(0, 4))
+def test_a_resident_who_wrote_waits_until_somebody_answers(hours: int, at: int) -> None:
+    wrote = CaseAmended(particulars=OTHER, amendment=Amendment.MESSAGE)
+    [report, word] = told([reported(), wrote], "intake")
+    word = word._replace(occurred_at=AT + timedelta(hours=hours, minutes=30))
+    mediation = told((opened(), assigned(), CaseMessageWritten(by="mei", message=OTHER)), "mediation")
+    row = folded([report, *mediation[:at], word, *mediation[at:]])
+    assert row is not None
+    assert row.waits_for_word == (hours == 3), "whatever arrives first, the later word counts"
 
 
 @pytest.mark.parametrize("since", [assigned(BAO), mediated(first=False)], ids=lambda event: event.type)

@@ -18,6 +18,7 @@ from services.mediation.unit_links import UnitLinks
 from tests.browser.looking import served
 from tests.conftest import Databases
 from tests.intake.door import opened_door
+from tests.intake.pictures import jpeg
 from tests.mediation.happened import EAST, WILLOW_LANE
 from tests.mediation.office import Office, opened_office, recorded, reported
 from tests.services import staff
@@ -133,12 +134,34 @@ async def test_the_desk_of_an_area_without_cases_says_what_would_be_there(office
     assert "No case is like that." in text_of((await nobody.get("/desk?whose=mine")).text)
 
 
+UNTAKEN = ["acknowledge", "write", "resolve", "dispatch", "assign", "escalate", "merge", "decline"]
+TAKEN = ["write", "resolve", "dispatch", "mediate", "assign", "escalate", "merge", "decline"]
+
+
 async def test_a_case_from_taking_it_on_to_its_resolution(office: Office) -> None:
     mei = await mei_at(office)
     [case] = await office.report()
-    assert acts_on(await mei.page(case)) == ["acknowledge", "resolve", "dispatch", "assign", "escalate", "merge"]
+    assert acts_on(await mei.page(case)) == [
+        "acknowledge",
+        "write",
+        "resolve",
+        "dispatch",
+        "assign",
+        "escalate",
+        "merge",
+        "decline",
+    ]
     await mei.act(case, "acknowledge")
-    assert acts_on(await mei.page(case)) == ["resolve", "dispatch", "mediate", "assign", "escalate", "merge"]
+    assert acts_on(await mei.page(case)) == [
+        "write",
+        "resolve",
+        "dispatch",
+        "mediate",
+        "assign",
+        "escalate",
+        "merge",
+        "decline",
+    ]
     held = await mei.act(case, "mediate", result="agreed", place="home", note="Both were tired.")
     assert held.status_code == 303
     page = text_of(await mei.page(case))
@@ -156,7 +179,7 @@ async def test_a_case_from_taking_it_on_to_its_resolution(office: Office) -> Non
     sent = await mei.act(case, "resolve", on=looked.text, go="send", **fields)
     assert sent.headers["Location"] == f"/desk/cases/{case}?done=resolve#file"
     page = await mei.page(case)
-    assert acts_on(page) == []
+    assert acts_on(page) == ["write"]
     assert "Told to the resident The pipe was mended. Call if it drips <again>." in text_of(page)
     assert "The resident can confirm, or ask to have it taken up again." in page
 
@@ -305,7 +328,7 @@ async def test_merging_names_the_other_case_by_its_number(office: Office) -> Non
     assert (await mei.act(case, "merge", into=reference[0])).status_code == 303
     page = await mei.page(case)
     assert f'href="/desk/cases/{other}"' in page
-    assert acts_on(page) == []
+    assert acts_on(page) == ["write"]
 
 
 class TestWhatTheResidentWrote:
@@ -344,6 +367,34 @@ class TestWhatTheResidentWrote:
                     "SELECT actor, role, purpose FROM particulars_access WHERE stream_id = $1", (case,)
                 )
                 assert [tuple(row) for row in found] == [("mei", "cadre", "dispatch")]
+
+    async def test_photos_are_shown_by_links_to_intake_alone(
+        self, postgres: Databases, mediation_database: Dsns
+    ) -> None:
+        async with (
+            opened_door(postgres) as door,
+            served(door.app) as intake_url,
+            opened_office(mediation_database, intake_url=intake_url) as office,
+        ):
+            report = await door.report()
+            case = UUID(report["case_id"])
+            receipt = {"Doorstep-Receipt": report["receipt"]}
+            await door.client.post("/api/intake/v1/case:add-photo", content=jpeg(), headers=receipt)
+            await office.told(COMMANDS_CONSUMER, recorded(reported(), case))
+            mei = await mei_at(office)
+            assert "/photos/" not in await mei.page(case), "they are folded with what was written"
+            opened = await mei.act(case, "report", purpose="casework")
+            [link], [thumbnail] = (
+                re.findall(pattern, opened.text) for pattern in (r'href="(/photos/[^"]+)"', r'src="(/photos/[^"]+)"')
+            )
+            assert (await office.client.get(thumbnail)).status_code == 404, "no picture lies here"
+            looks = "SELECT count(*) FROM particulars_access WHERE stream_id = $1"
+            async with door.service.worker.connect() as connection:
+                assert (await connection.exec_driver_sql(looks, (case,))).scalar_one() == 1, "what was written"
+            for picture in (thumbnail, link):
+                assert (await door.client.get(picture)).headers["Content-Type"] == "image/jpeg"
+            async with door.service.worker.connect() as connection:
+                assert (await connection.exec_driver_sql(looks, (case,))).scalar_one() == 2, "and the photo"
 
 
 class TestWhoMay:
@@ -394,9 +445,9 @@ class TestWhoMay:
     @pytest.mark.parametrize(
         ("role", "acts"),
         [
-            ("cadre", ["acknowledge", "resolve", "dispatch", "assign", "escalate", "merge"]),
-            ("mediator", ["acknowledge", "resolve", "dispatch", "escalate"]),
-            ("supervisor", ["acknowledge", "resolve", "dispatch", "assign", "escalate", "merge"]),
+            ("cadre", UNTAKEN),
+            ("mediator", ["acknowledge", "write", "resolve", "dispatch", "escalate", "decline"]),
+            ("supervisor", UNTAKEN),
         ],
     )
     async def test_each_role_is_offered_what_it_may_do(self, office: Office, role: str, acts: list[str]) -> None:
@@ -444,7 +495,7 @@ class TestTheUnit:
         mei, case, link = await handed_over(office)
         page = (await office.client.get(link)).text
         unsaid = await unit_says(office, link, page, "return")
-        assert (unsaid.status_code, "Choose why the unit gives it back." in unsaid.text) == (422, True)
+        assert (unsaid.status_code, "Choose the reason." in unsaid.text) == (422, True)
         assert (await unit_says(office, link, unsaid.text, "return", reason="not_ours")).status_code == 303
         assert "Water company gave the case back. It is not ours to do" in text_of(await mei.page(case))
         assert "dispatch" in acts_on(await mei.page(case))
@@ -456,7 +507,7 @@ class TestTheUnit:
             found = await connection.exec_driver_sql(
                 "SELECT actor, role, purpose FROM particulars_access WHERE stream_id = $1 AND role = 'unit'", (case,)
             )
-            assert [tuple(row) for row in found] == [("unit:water", "unit", "dispatch")]
+            assert {tuple(row) for row in found} == {("unit:water", "unit", "dispatch")}
 
     async def test_a_forged_old_or_foreign_link_opens_nothing(self, office: Office) -> None:
         _, case, link = await handed_over(office)
@@ -496,7 +547,16 @@ class TestTheUnit:
         assert (await mei.act(case, "unit", answer="return")).status_code == 422
         assert (await mei.act(case, "unit", answer="accept")).status_code == 303
         assert (await mei.act(case, "unit", answer="done", note="By telephone.")).status_code == 303
-        assert acts_on(await mei.page(case)) == ["resolve", "dispatch", "mediate", "assign", "escalate", "merge"]
+        assert acts_on(await mei.page(case)) == [
+            "write",
+            "resolve",
+            "dispatch",
+            "mediate",
+            "assign",
+            "escalate",
+            "merge",
+            "decline",
+        ]
 
 
 async def handed_over(office: Office) -> tuple[Person, UUID, str]:

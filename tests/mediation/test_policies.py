@@ -182,7 +182,11 @@ async def test_yaml_means_what_it_says(office: Office) -> None:
     calendar = answer.json()["calendar"]
     assert (calendar["country"], calendar["closes_at"], calendar["rest_days"]) == ("NO", "18:00:00", [6])
     assert calendar["working"] == ["2026-05-17"]
-    policy = yaml.safe_dump(a_policy(a_name()) | {"remind_at": 0.25}).replace("  mediate: null\n", "")
+    policy = (
+        yaml.safe_dump(a_policy(a_name()) | {"remind_at": 0.25})
+        .replace("  mediate: null\n", "")
+        .replace("protection: null\n", "")
+    )
     answer = await put(office, "policies", lane, policy, headers={"Content-Type": "application/yaml; charset=utf-8"})
     assert answer.status_code == 200, answer.text
     assert answer.json()["policy"]["remind_at"] == 0.25

@@ -135,8 +135,8 @@ class Office:
 
 
 @asynccontextmanager
-async def opened_office(dsns: Dsns) -> AsyncGenerator[Office]:
-    app = notifications(settings_for(NotificationsSettings, dsns))
+async def opened_office(dsns: Dsns, **told: str) -> AsyncGenerator[Office]:
+    app = notifications(settings_for(NotificationsSettings, dsns, **told))
     async with answering(app) as client:
         service: Service = app.state.service
         yield Office(app, client, service, {one.name: one for one in consumers(service.store, STALE_AFTER, WITHIN)})

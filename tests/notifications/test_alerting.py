@@ -6,6 +6,7 @@ from uuid import UUID
 from services.chassis.clock import now
 from services.chassis.ids import new_id
 from services.contracts.alerts import AlertCause, AlertRaised
+from services.contracts.cases import CaseReopened
 from services.notifications.read_models.feeds import ALERTS_CONSUMER
 from tests.notifications.office import STALE_AFTER, Office, escalated, opened, recorded
 
@@ -69,6 +70,17 @@ async def test_imported_history_alerts_nobody_until_staff_of_today_escalate_it(o
     await office.case_escalates(case)
     [alert] = await raised(office, case)
     assert (alert.cause, alert.reference) == (AlertCause.ESCALATED, "WL-7")
+
+
+async def test_what_was_answered_at_the_counter_alerts_nobody_until_its_resident_objects(office: Office) -> None:
+    await office.on_duty("bao", office.community)
+    case, event = new_id(), opened(office.community).model_copy(update={"answered_by": "mei"})
+    await office.mediation_tells(recorded(event, case, office.community))
+    assert await raised(office, case) == []
+    reopened = CaseReopened(level=office.community, previous_owner="mei")
+    await office.mediation_says(reopened, case, version=5)
+    [alert] = await raised(office, case)
+    assert (alert.cause, alert.reference, alert.recipient) == (AlertCause.REOPENED, "WL-7", "bao")
 
 
 async def test_what_comes_too_late_is_counted_and_alerts_nobody_one_by_one(office: Office) -> None:

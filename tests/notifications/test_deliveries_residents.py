@@ -8,19 +8,27 @@ import httpx
 import pytest
 
 from services.chassis.clock import now
+from services.chassis.ids import new_id
 from services.contracts.cases import (
+    AnsweredAtOnce,
     CaseAcknowledged,
     CaseAssigned,
     CaseDelayExplained,
     CaseEscalated,
     CaseReopened,
+    CaseReported,
     CaseResolved,
     CaseWithdrawn,
+    Channel,
+    Ending,
     EscalationReason,
+    Kind,
     Resolution,
+    Urgency,
 )
 from services.contracts.deadlines import Rule
 from services.contracts.event import Event
+from services.contracts.registry import community_stream
 from services.notifications.deliveries.sending import sender
 from tests.intake.door import AREA
 from tests.notifications.office import recorded
@@ -79,6 +87,27 @@ async def test_who_has_it_and_by_when_by_the_community_s_clock(post_office: Post
     [mail] = post_office.letterbox.mails
     assert "cadre-lin has your report now. You can expect an answer by 1 December 2026, 18:30." in body(mail)
     assert f"{PUBLIC}/" in body(mail).splitlines()
+
+
+async def test_who_was_answered_at_the_counter_hears_of_the_answer_alone(post_office: PostOffice) -> None:
+    case, told = new_id(), AnsweredAtOnce(how=Ending.ADVICE, by="mei", explanation=new_id(), language="en")
+    report = CaseReported(
+        community=community_stream(AREA),
+        kind=Kind.CONSULTATION,
+        category="policy",
+        urgency=Urgency.ORDINARY,
+        channel=Channel.COUNTER,
+        reported_on=now().date(),
+        particulars=new_id(),
+        answered=told,
+    )
+    await post_office.tell(recorded(report, case, AREA, source="intake", at=now()))
+    began = opened().model_copy(update={"answered_by": "mei", "deadlines": ()})
+    taken = CaseAssigned(owner="mei"), CaseAcknowledged(owner="mei")
+    await post_office.mediation_tells(case, began, *taken, resolved())
+    async with post_office.service.worker.connect() as connection:
+        kept = await connection.exec_driver_sql("SELECT what FROM delivery WHERE stream_id = $1", (case,))
+        assert kept.scalars().all() == ["resolved"]
 
 
 async def test_a_batch_that_comes_again_tells_nobody_again(post_office: PostOffice) -> None:

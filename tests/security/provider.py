@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from services.chassis.auth import AUDIENCE
 from services.chassis.signin.access import AccessTokens
+from services.chassis.signin.claims import ClaimNames
 from services.chassis.signin.issuer import Issuer, Key
 
 URL = "https://issuer.test"
@@ -39,7 +40,7 @@ class Provider:
         self.asked_for_keys = 0
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app()))
         issuer = Issuer(URL, self.http, clock=lambda: self.clock)
-        self.access = AccessTokens(issuer, "doorstep_roles", "doorstep_areas")
+        self.access = AccessTokens(issuer, AUDIENCE, ClaimNames())
 
     def _app(self) -> FastAPI:
         app = FastAPI(openapi_url=None)

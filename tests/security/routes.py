@@ -17,7 +17,7 @@ from services.reporting.app import reporting
 from services.reporting.settings import ReportingSettings
 from tests.services import random_key, settings_for
 
-FACES = ("/desk", "/duty", "/board")
+FACES = ("/desk", "/counter", "/duty", "/board")
 
 _NOWHERE = Dsns(*["postgresql://nobody@127.0.0.1:1/none"] * 3)
 
@@ -40,9 +40,11 @@ class Route:
 
 def without_databases() -> dict[str, FastAPI]:
     """The four services as they are composed; whatever needs a database fails."""
-    keys = {"receipt_key": random_key(), "credential_key": random_key()}
+    keys = {"receipt_key": random_key(), "credential_key": random_key(), "attachments": "file:/nowhere"}
+    # Whoever tries every route with no receipt would soon be told to wait.
+    limits = {"wrong_receipts_of_a_client": "0"}
     return {
-        "intake": intake(settings_for(IntakeSettings, _NOWHERE, **keys)),
+        "intake": intake(settings_for(IntakeSettings, _NOWHERE, **keys, **limits)),
         "mediation": mediation(settings_for(MediationSettings, _NOWHERE)),
         "notifications": notifications(settings_for(NotificationsSettings, _NOWHERE)),
         "reporting": reporting(settings_for(ReportingSettings, _NOWHERE)),

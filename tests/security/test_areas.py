@@ -80,7 +80,7 @@ async def test_what_lies_in_another_area_is_not_there(homes: dict[str, Home], ro
         assert asked.says in refused.text
         if refused.status_code == 404:
             for thing in ("case_id", "ref", "alert_id"):
-                assert home.things.get(thing, "nothing") not in refused.text
+                assert home.things.get(thing, "no-such-id") not in refused.text
     if asked.endless:
         return
     answered = await ask(home, route, asked, own)  # or the test could not fail

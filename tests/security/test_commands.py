@@ -13,7 +13,7 @@ from joserfc.jwk import OKPKey
 from services.chassis.auth import AUDIENCE, ISSUER, ROLES, STAFF_TYPE
 from services.chassis.clock import now
 from services.chassis.service import Service
-from tests.security.commands import COMMANDS, Allowed
+from tests.security.commands import ANYBODY_READS, COMMANDS, READS, Allowed
 from tests.security.routes import Route, routes_of, without_databases
 from tests.services import keyed, staff, staff_key
 
@@ -74,6 +74,10 @@ async def test_a_command_answers_only_whom_the_table_names(
     """Without a database: who may call gets as far as a form that is wrong, or a store that is away."""
     allowed = COMMANDS.get(str(route))
     assert allowed is not None, "see test_every_command_stands_in_the_table_and_no_other"
+    await judged(clients, route, allowed, who)
+
+
+async def judged(clients: dict[str, httpx.AsyncClient], route: Route, allowed: Allowed, who: str) -> None:
     answer = await asked(clients, route, allowed, {} if who == NOBODY else staff(who))
     if allowed.anybody or who in allowed.roles:
         assert answer.status_code not in REFUSED, answer.text
@@ -86,6 +90,30 @@ async def test_a_command_answers_only_whom_the_table_names(
         assert "/sign-in?next=" in answer.headers["location"]
     else:
         assert answer.status_code == (401 if who == NOBODY else 403), answer.text
+
+
+def reads() -> list[Route]:
+    return [route for route in routes_of(without_databases()) if route.method == "GET"]
+
+
+def test_every_route_that_reads_stands_in_the_table_or_is_anybody_s() -> None:
+    there = {str(route) for route in reads()}
+    assert len(there) > 50  # the walk itself works
+    anybody = {route for route in there if any(re.fullmatch(known, route) for known in ANYBODY_READS)}
+    missing, gone = sorted(there - READS.keys() - anybody), sorted(READS.keys() - there)
+    assert not missing, f"nobody has said who may read {missing}: add each to READS in tests/security/commands.py"
+    assert not gone, f"these are in READS of tests/security/commands.py and in no service: {gone}; remove them there"
+    assert not anybody & READS.keys(), "described twice"
+    for known in ANYBODY_READS:
+        assert any(re.fullmatch(known, route) for route in there), f"no route is like {known}; remove it"
+
+
+@pytest.mark.parametrize("route", [route for route in reads() if str(route) in READS], ids=str)
+@pytest.mark.parametrize("who", [NOBODY, *sorted(ROLES)])
+async def test_a_route_that_reads_answers_only_whom_the_table_names(
+    clients: dict[str, httpx.AsyncClient], route: Route, who: str
+) -> None:
+    await judged(clients, route, READS[str(route)], who)
 
 
 def in_role(*roles: str) -> dict[str, str]:

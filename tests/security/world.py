@@ -4,12 +4,14 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
+from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
 
 from services.chassis.ids import new_id
 from services.chassis.service import Service
+from services.contracts.cases import Kind
 from services.contracts.registry import UnitRegistered, unit_stream
 from services.mediation.read_models.feeds import READ_MODELS as MEDIATION
 from services.mediation.read_models.feeds import REGISTRY_CONSUMER
@@ -21,7 +23,7 @@ from tests.mediation.office import opened_office as mediation_office
 from tests.mediation.office import recorded, reported
 from tests.notifications.office import opened_office as notifications_office
 from tests.reporting.bureau import bureau, happened, registered
-from tests.services import migrated, staff
+from tests.services import keyed, migrated, staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ async def _intake(postgres: Databases) -> AsyncGenerator[Home]:
         await door.send(twice)
         await door.send({**twice, "text": "Another pipe."})
         operator, cadre = staff("operator"), staff("cadre")
+        await door.hear_of_places()
+        plan = {"community": door.community, "kind": "bench", "title": "Bench", "place": "Gate 3"}
+        times = {"starts_at": "2199-03-05T09:30:00+08:00", "ends_at": "2199-03-05T11:00:00+08:00"}
+        headers = {**cadre, **keyed()}
+        announced = await door.client.post(f"{API}/gatherings", json={**plan, **times}, headers=headers)
+        await door.project()
+        paper_forms = door.app.state.door.paper_forms
         keys = await door.client.get(f"{API}/communities/{door.community}/keys", headers=operator)
         conflicts = await door.client.get(f"{API}/conflicts", headers=cadre)
         things = {
@@ -60,6 +69,8 @@ async def _intake(postgres: Databases) -> AsyncGenerator[Home]:
             "case_id": case["case_id"],
             "community_id": door.community,
             "key_id": keys.json()["keys"][0]["key_id"],
+            "gathering_id": announced.json()["gathering_id"],
+            "number": paper_forms.new(UUID(door.community)),
             "ref": conflicts.json()["conflicts"][0]["ref"],
         }
         yield Home(door.client, door.service, things)
@@ -72,6 +83,7 @@ async def _mediation(postgres: Databases) -> AsyncGenerator[Home]:
         unit = UnitRegistered(unit="water-company", area=WILLOW_LANE, name="Water company")
         await office.told(REGISTRY_CONSUMER, recorded(unit, unit_stream(unit.unit), WILLOW_LANE, source="mediation"))
         case, other = await office.report(WILLOW_LANE, times=2)
+        await office.report(WILLOW_LANE, kind=Kind.IDEA, category="golden-idea")
         things = {"area": WILLOW_LANE, "case_id": str(case), "other_case_id": str(other), "unit": unit.unit}
         yield Home(office.client, office.service, things)
 
@@ -89,9 +101,12 @@ async def _notifications(postgres: Databases) -> AsyncGenerator[Home]:
 
 @asynccontextmanager
 async def _reporting(postgres: Databases) -> AsyncGenerator[Home]:
-    async with bureau(postgres) as opened:
+    async with bureau(postgres, webhook_inner_hosts="127.0.0.1:9") as opened:
         area = "/nyc/nycc33/"
         cases = [happened(reported(area), new_id(), area=area) for _ in range(20)]
         await opened.learn([*registered({area}), *cases])
+        told = {"url": "http://127.0.0.1:9/", "area": area}
+        webhook = await opened.client.post("/api/reporting/v1/webhooks", json=told, headers=staff("operator"))
         app: FastAPI = opened.app
-        yield Home(opened.client, app.state.service, {"area": area, "name": "reported"})
+        things = {"area": area, "name": "reported", "webhook_id": webhook.json()["webhook_id"]}
+        yield Home(opened.client, app.state.service, things)

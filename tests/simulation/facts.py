@@ -165,6 +165,7 @@ def _happened(logs: Mapping[str, list[Recorded]]) -> dict[str, dict[str, int]]:
             f"{first_alert_of('mediation', one.stream_id, one.version)}"
             for one in logs["mediation"]
             if one.type in ("case.opened", "case.escalated", "case.reopened")
+            and not getattr(one.event(), "answered_by", None)
         ),
         "raised alerts": _named(
             f"{one.stream_id} {event.cause} {event.alert}"

@@ -23,9 +23,10 @@ from services.contracts.deadlines import Allowance, Unit
 from services.contracts.duty import DutyPlace, duty_stream
 from services.contracts.policies import Policy, Terms, policy_stream
 from services.contracts.registry import area_stream, community_stream, unit_stream
+from services.intake.carrying_out import carry_out
 from services.intake.domain.commands import ConfirmResolution, RegisterArea, RegisterCommunity, WithdrawReport
 from services.intake.domain.registry import AREAS, COMMUNITIES
-from services.intake.following import Can, NotSolved, ask_reopening, carry_out, erase_case, possible
+from services.intake.following import Can, NotSolved, ask_reopening, erase_case, possible
 from services.intake.read_models.case_status import StatusRow
 from services.intake.taking import ReportForm, take
 from services.mediation import casework, handing_over

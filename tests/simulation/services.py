@@ -71,7 +71,9 @@ def vault(name: str) -> Vault:
 
 @cache
 def _intake_settings() -> IntakeSettings:
-    return IntakeSettings.model_validate({**_told(), "receipt_key": _key(b"r"), "credential_key": _key(b"c")})
+    return IntakeSettings.model_validate(
+        {**_told(), "receipt_key": _key(b"r"), "credential_key": _key(b"c"), "attachments": "file:/nowhere"}
+    )
 
 
 @cache
@@ -172,7 +174,7 @@ def compose(
     match name:
         case "intake":
             door = door_of(service, _intake_settings())
-            consumers = intake_consumers()
+            consumers = intake_consumers(service)
         case "mediation":
             surroundings = Surroundings(store)
             consumers = mediation_consumers(service, surroundings)

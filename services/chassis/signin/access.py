@@ -2,7 +2,8 @@
 
 from joserfc import jwt
 
-from services.chassis.auth import AUDIENCE, Staff, StaffTokens, Unauthenticated, staff_of
+from services.chassis.auth import Staff, StaffTokens, Unauthenticated
+from services.chassis.signin.claims import ClaimNames
 from services.chassis.signin.issuer import Issuer
 
 
@@ -11,13 +12,12 @@ class AccessTokens:
 
     TYPES = frozenset({"at+jwt", "application/at+jwt"})
 
-    def __init__(self, issuer: Issuer, roles_claim: str, areas_claim: str) -> None:
-        self._issuer = issuer
-        self._roles_claim, self._areas_claim = roles_claim, areas_claim
+    def __init__(self, issuer: Issuer, audience: str, names: ClaimNames) -> None:
+        self._issuer, self._names = issuer, names
         self._checks = jwt.JWTClaimsRegistry(
             leeway=5,
             iss={"essential": True, "value": issuer.url},
-            aud={"essential": True, "value": AUDIENCE},
+            aud={"essential": True, "value": audience},
             exp={"essential": True},
             iat={"essential": True},
             sub={"essential": True},
@@ -31,7 +31,7 @@ class AccessTokens:
             ProblemError: 503, the issuer's keys can't be had.
         """
         claims = await self._issuer.claims(token, self.TYPES, self._checks)
-        return staff_of(claims["sub"], claims.get(self._roles_claim, []), claims.get(self._areas_claim, []))
+        return self._names.staff_in(claims)
 
 
 class StaffAccess:

@@ -13,7 +13,9 @@ from services.chassis.http import bearer_of
 from services.chassis.problems import ProblemError
 from services.chassis.settings import ServiceSettings
 from services.chassis.signin.access import StaffAccess
+from services.chassis.signin.flow import NotSignedIn, SignIn
 from services.chassis.signin.sessions import Sessions
+from services.chassis.telemetry import log
 
 CSRF_FIELD = "csrf"
 """The name of the hidden field that every form of a signed-in page carries."""
@@ -51,10 +53,27 @@ async def page_visit(request: Request) -> Visit:
         access: StaffAccess = request.app.state.staff_access
         return Visit(await access.staff(bearer_of(authorization)), None)
     sessions: Sessions = request.app.state.sessions
-    session = await sessions.find(request.cookies.get(sessions.cookie, ""))
+    key = request.cookies.get(sessions.cookie, "")
+    session = await sessions.find(key)
     if session is None:
         raise SignInFirst
-    return Visit(session.staff, session.csrf)
+    staff = await _confirmed(request, sessions, key, session.staff) if session.due else session.staff
+    return Visit(staff, session.csrf)
+
+
+async def _confirmed(request: Request, sessions: Sessions, key: str, staff: Staff) -> Staff:
+    """As what the provider knows them now; what it no longer lets in ends here too."""
+    signing: SignIn | None = request.app.state.sign_in
+    if signing is None or (tokens := await sessions.claim(key)) is None:
+        return staff
+    try:
+        staff, tokens = await signing.confirm(staff, tokens)
+    except NotSignedIn as refused:
+        log.info("a session ended with its sign-in at the issuer", reason=refused.reason)
+        await sessions.end(key)
+        raise SignInFirst from None
+    await sessions.confirm(key, staff, tokens)
+    return staff
 
 
 PageVisit = Annotated[Visit, Depends(page_visit)]

@@ -1,4 +1,4 @@
-"""The addresses of sign-in under one face: out to the issuer, back from it, and out of here."""
+"""The addresses of sign-in under one face: out to the issuer, and back from it."""
 
 import re
 from typing import Annotated
@@ -9,10 +9,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.chassis.problems import ProblemError
 from services.chassis.signin.answers import said
-from services.chassis.signin.flow import PATIENCE, NotSignedIn, SignIn
-from services.chassis.signin.page import Visit, from_own_form
+from services.chassis.signin.flow import PATIENCE, Arrival, NotSignedIn, SignIn
 from services.chassis.signin.rendering import assets_of
-from services.chassis.signin.sessions import SHIFT, Sessions
+from services.chassis.signin.sessions import SHIFT, Sessions, SignedOutSince
 from services.chassis.telemetry import log
 from services.chassis.web.marked import marked
 
@@ -29,7 +28,7 @@ def own_page(face: str, wanted: str) -> str:
 
 
 def sign_in_router(face: str) -> APIRouter:
-    """`GET {face}/sign-in?next=`, `GET {face}/signed-in`, `POST {face}/sign-out`, `GET {face}/signed-out`."""
+    """`GET {face}/sign-in?next=`, `GET {face}/signed-in`."""
     router = APIRouter()
     router.include_router(assets_of(face).router())
 
@@ -43,13 +42,7 @@ def sign_in_router(face: str) -> APIRouter:
         sessions: Sessions = request.app.state.sessions
         if await sessions.find(request.cookies.get(sessions.cookie, "")):
             return RedirectResponse(wanted, status_code=303)
-        try:
-            departure = await signing.begin(wanted)
-        except ProblemError:
-            return _away(request, wanted)
-        answer = RedirectResponse(departure.to, status_code=303)
-        _keep(answer, _attempt_cookie(sessions, departure.state), departure.sealed, PATIENCE.total_seconds())
-        return answer
+        return await _depart(request, signing, sessions, wanted)
 
     @router.get(f"{face}/signed-in")
     async def signed_in(request: Request) -> Response:
@@ -61,48 +54,48 @@ def sign_in_router(face: str) -> APIRouter:
         told = dict(request.query_params)
         attempt = _attempt_cookie(sessions, told.get("state", ""))
         try:
-            staff, wanted = await signing.finish(told, request.cookies.get(attempt, ""))
+            came = await signing.finish(told, request.cookies.get(attempt, ""))
+            answer = await _let_in(request, signing, sessions, came)
         except ProblemError:
             return _away(request, face)
         except NotSignedIn as refused:
             log.warning("a sign-in came to nothing", reason=refused.reason)
             answer = _came_to_nothing(request, refused.reason)
-        else:
-            await sessions.end(request.cookies.get(sessions.cookie, ""))
-            answer = RedirectResponse(wanted, status_code=303)
-            _keep(answer, sessions.cookie, await sessions.begin(staff), SHIFT.total_seconds())
         if attempt in request.cookies:
             _forget(answer, attempt)
         return answer
 
-    @router.post(f"{face}/sign-out")
-    async def sign_out(request: Request) -> Response:
-        """End the session here, then at the issuer, which brings the browser back to `signed-out`."""
-        sessions: Sessions = request.app.state.sessions
-        key = request.cookies.get(sessions.cookie, "")
-        if session := await sessions.find(key):
-            await from_own_form(request, Visit(session.staff, session.csrf))
-            await sessions.end(key)
-        answer = _signed_out(request)
-        # By a header and not by a redirect: `form-action` would stop a form's redirect to another origin.
-        if session and (away := await _end_at_issuer(request)):
-            answer.headers["Refresh"] = f"0; url={away}"
-        _forget(answer, sessions.cookie)
-        return answer
-
-    @router.get(f"{face}/signed-out")
-    async def signed_out(request: Request) -> Response:
-        return _signed_out(request)
-
     return router
 
 
-async def _end_at_issuer(request: Request) -> str | None:
-    signing: SignIn | None = request.app.state.sign_in
+async def _depart(
+    request: Request, signing: SignIn, sessions: Sessions, wanted: str, *, anew: bool = False
+) -> Response:
     try:
-        return await signing.end() if signing else None
+        departure = await signing.begin(wanted, anew=anew)
     except ProblemError:
-        return None
+        return _away(request, wanted)
+    answer = RedirectResponse(departure.to, status_code=303)
+    _keep(answer, _attempt_cookie(sessions, departure.state), departure.sealed, PATIENCE.total_seconds())
+    return answer
+
+
+async def _let_in(request: Request, signing: SignIn, sessions: Sessions, came: Arrival) -> Response:
+    """To the page that they wanted, under a new key; or back once, to prove anew who they are.
+
+    Raises:
+        NotSignedIn: they signed out everywhere, and the issuer did not ask them anew.
+    """
+    await sessions.end(request.cookies.get(sessions.cookie, ""))
+    try:
+        key = await sessions.begin(came.staff, came.proven)
+    except SignedOutSince:
+        if came.attempt.anew:
+            raise NotSignedIn("signed out since") from None
+        return await _depart(request, signing, sessions, came.attempt.wanted, anew=True)
+    answer = RedirectResponse(came.attempt.wanted, status_code=303)
+    _keep(answer, sessions.cookie, key, SHIFT.total_seconds())
+    return answer
 
 
 def _attempt_cookie(sessions: Sessions, state: str) -> str:
@@ -132,11 +125,6 @@ def _away(request: Request, wanted: str) -> Response:
     told = marked("The place where staff sign in does not answer. Nothing is lost; try again in a minute.")
     again = _again(request.app.state.face, wanted)
     return said(request, 503, marked("You can't sign in just now"), [told], again, switchable=False)
-
-
-def _signed_out(request: Request) -> Response:
-    told, face = marked("Close this page, or sign in again."), request.app.state.face
-    return said(request, 200, marked("You are signed out"), [told], _again(face, face), switchable=False)
 
 
 _NOT_STAFF = (

@@ -144,7 +144,7 @@ function newKey() {
 }
 
 function fillIn(answers) {
-  const passed = new Set(["go", "at", "lang", "find", "within", "kind", "category"]);
+  const passed = new Set(["go", "at", "lang", "find", "within", "remove", "kind", "category"]);
   whole.elements.key.value = answers.key || newKey();
   check("kind", answers.kind);
   fitCategories();

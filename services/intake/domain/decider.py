@@ -4,9 +4,20 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from services.chassis.decider import Decider
-from services.contracts.cases import CaseConfirmed, CaseErased, CaseReopeningAsked, CaseReported, CaseWithdrawn
+from services.contracts.cases import (
+    Amendment,
+    CaseAmended,
+    CaseAppealed,
+    CaseConfirmed,
+    CaseErased,
+    CaseReopeningAsked,
+    CaseReported,
+    CaseWithdrawn,
+)
 from services.contracts.event import Event, StreamKind
 from services.intake.domain.commands import (
+    AmendReport,
+    AppealDecision,
     AskReopening,
     Command,
     ConfirmResolution,
@@ -18,11 +29,15 @@ from services.intake.domain.errors import (
     AlreadyErased,
     AlreadyReported,
     AlreadyWithdrawn,
+    AppealedBefore,
+    AppealTimeEnded,
     AskedBefore,
+    NothingToAppeal,
     NothingToReopen,
     NotReported,
     NotResolvedYet,
     ReopeningTimeEnded,
+    WrittenEnough,
 )
 from services.intake.domain.report import Erased, Report, Reported, Unreported, Withdrawn, evolve
 
@@ -31,12 +46,16 @@ def decide(command: Command, report: Report) -> Sequence[Event]:
     match command:
         case TakeReport():
             return take(command, report)
+        case AmendReport():
+            return amend(command, report)
         case WithdrawReport():
             return withdraw(report)
         case ConfirmResolution():
             return confirm(command, report)
         case AskReopening():
             return ask_reopening(command, report)
+        case AppealDecision():
+            return appeal(command, report)
         case EraseReport():
             return erase(report)
         case _:
@@ -58,9 +77,38 @@ def take(command: TakeReport, report: Report) -> Sequence[Event]:
             imported=command.imported,
             particulars=command.particulars,
             about_staff=command.about_staff,
+            answered=command.answered,
+            gathering=command.gathering,
+            danger=command.danger,
+            minor=command.minor,
+            guardian=command.guardian,
             same_as=command.same_as,
         )
     ]
+
+
+MOST_AMENDMENTS = 500
+"""Of one case: more is not a conversation, and whoever has it sees each of them."""
+
+
+def amend(command: AmendReport, report: Report) -> Sequence[Event]:
+    """What was told can be corrected for as long as it is held; who withdrew it has nobody to write to."""
+    amended = [CaseAmended(particulars=command.particulars, amendment=command.amendment)]
+    match report:
+        case Reported(amendments=amendments):
+            if amendments >= MOST_AMENDMENTS:
+                raise WrittenEnough
+            return amended
+        case Withdrawn():
+            if command.amendment is Amendment.MESSAGE:
+                raise AlreadyWithdrawn
+            return amended
+        case Unreported():
+            raise NotReported
+        case Erased():
+            raise AlreadyErased
+        case _:
+            assert_never(report)
 
 
 def withdraw(report: Report) -> Sequence[Event]:
@@ -106,6 +154,46 @@ def ask_reopening(command: AskReopening, report: Report) -> Sequence[Event]:
             if command.at >= command.until:
                 raise ReopeningTimeEnded(until=command.until.isoformat(timespec="minutes"))
             return [CaseReopeningAsked(particulars=command.particulars)]
+        case Withdrawn():
+            raise AlreadyWithdrawn
+        case Unreported():
+            raise NotReported
+        case Erased():
+            raise AlreadyErased
+        case _:
+            assert_never(report)
+
+
+def require_open(report: Report) -> None:
+    """Whether more may be added to a report: a photo.
+
+    Raises:
+        NotReported, AlreadyWithdrawn, AlreadyErased: it may not.
+    """
+    match report:
+        case Reported():
+            return
+        case Withdrawn():
+            raise AlreadyWithdrawn
+        case Erased():
+            raise AlreadyErased
+        case Unreported():
+            raise NotReported
+        case _:
+            assert_never(report)
+
+
+def appeal(command: AppealDecision, report: Report) -> Sequence[Event]:
+    """Once for each refusal, within the time that was named with it."""
+    match report:
+        case Reported():
+            if command.until is None:
+                raise NothingToAppeal
+            if command.asked:
+                raise AppealedBefore
+            if command.at >= command.until:
+                raise AppealTimeEnded(until=command.until.isoformat(timespec="minutes"))
+            return [CaseAppealed(particulars=command.particulars)]
         case Withdrawn():
             raise AlreadyWithdrawn
         case Unreported():

@@ -9,8 +9,24 @@ Refused
 ├── NothingToReopen
 ├── AskedBefore
 ├── ReopeningTimeEnded    and when it ended
+├── NothingToAppeal
+├── AppealedBefore
+├── AppealTimeEnded       and when it ended
+├── WrittenEnough
 ├── RegisteredOtherwise   the area or community is known by other particulars
-└── CommunityIsClosed     nothing about it changes any more
+├── NotRegistered
+├── CommunityIsClosed     and what it is called
+│   of gatherings
+├── NotAnnounced
+├── AlreadyAnnounced
+├── EndsBeforeItBegins
+├── GatheringBegan
+├── GatheringLiesAhead    it can't have been held
+├── GatheringCalledOff
+├── GatheringIsOver
+├── FewerSeatsThanTaken   and how many are taken
+├── TooFewSeatsLeft       and how many are left
+└── NotSignedUp
 """
 
 from typing import ClassVar
@@ -53,11 +69,77 @@ class ReopeningTimeEnded(Refused):
     message: ClassVar[str] = marked("The time to ask ended at {until}; if the trouble goes on, report it anew.")
 
 
+class NothingToAppeal(Refused):
+    message: ClassVar[str] = marked("Nobody has declined this case, so there is nothing to appeal.")
+
+
+class AppealedBefore(Refused):
+    message: ClassVar[str] = marked("You appealed before; somebody else looks at it, and you will be told.")
+
+
+class AppealTimeEnded(Refused):
+    message: ClassVar[str] = marked("The time to appeal ended at {until}; if the trouble goes on, report it anew.")
+
+
+class WrittenEnough(Refused):
+    message: ClassVar[str] = marked(
+        "Very much was written in this case already. Whoever has it reads it; wait for an answer before you write more."
+    )
+
+
 class RegisteredOtherwise(Refused):
     message: ClassVar[str] = marked(
         "{path} is registered already, as {name}; choose another path or send the same particulars."
     )
 
 
+class NotRegistered(Refused):
+    message: ClassVar[str] = marked("There is no such community; register it first.")
+
+
 class CommunityIsClosed(Refused):
-    message: ClassVar[str] = marked("This community was closed; register another one where it is still needed.")
+    """Not recorded: the same report is taken once the community takes reports again."""
+
+    message: ClassVar[str] = marked(
+        "{name} takes no reports any more. Nothing was stored: report to the community that took its place."
+    )
+
+
+class NotAnnounced(Refused):
+    message: ClassVar[str] = marked("There is no such gathering; look at the list of those that are announced.")
+
+
+class AlreadyAnnounced(Refused):
+    message: ClassVar[str] = marked("This gathering was announced before; change it, or announce another one.")
+
+
+class EndsBeforeItBegins(Refused):
+    message: ClassVar[str] = marked("It ends before it begins; choose a later end.")
+
+
+class GatheringBegan(Refused):
+    message: ClassVar[str] = marked("This time has passed; choose one that lies ahead.")
+
+
+class GatheringLiesAhead(Refused):
+    message: ClassVar[str] = marked("It has not begun yet; say how many came once it was held.")
+
+
+class GatheringCalledOff(Refused):
+    message: ClassVar[str] = marked("It was cancelled; announce another one.")
+
+
+class GatheringIsOver(Refused):
+    message: ClassVar[str] = marked("It was held already; announce another one.")
+
+
+class FewerSeatsThanTaken(Refused):
+    message: ClassVar[str] = marked("Seats that are taken already: {taken}. Offer at least as many.")
+
+
+class TooFewSeatsLeft(Refused):
+    message: ClassVar[str] = marked("Seats left: {left}. Come with fewer, or choose another gathering.")
+
+
+class NotSignedUp(Refused):
+    message: ClassVar[str] = marked("Nobody is signed up with these words; check each of the seven, or they were used.")

@@ -1,4 +1,4 @@
-"""The rules of the registry: an area or a community is registered once and for good; a community may be closed."""
+"""The rules of the registry: an area or a community is registered once; a community is located, closes, opens again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,9 +6,22 @@ from typing import assert_never
 
 from services.chassis.decider import Decider
 from services.contracts.event import Event, StreamKind
-from services.contracts.registry import AreaRegistered, CommunityClosed, CommunityLocated, CommunityRegistered
-from services.intake.domain.commands import CloseCommunity, LocateCommunity, RegisterArea, RegisterCommunity
-from services.intake.domain.errors import CommunityIsClosed, RegisteredOtherwise
+from services.contracts.registry import (
+    AreaRegistered,
+    CommunityClosed,
+    CommunityLocated,
+    CommunityRegistered,
+    CommunityReopened,
+)
+from services.intake.domain.commands import (
+    CloseCommunity,
+    CommunityCommand,
+    LocateCommunity,
+    RegisterArea,
+    RegisterCommunity,
+    ReopenCommunity,
+)
+from services.intake.domain.errors import NotRegistered, RegisteredOtherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +30,20 @@ class Unregistered:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    community: CommunityRegistered
+class Open:
+    registered: CommunityRegistered
     located: CommunityLocated | None = None
-    closed: bool = False
 
 
-Registration = Unregistered | Registered
-CommunityCommand = RegisterCommunity | LocateCommunity | CloseCommunity
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """It takes no new reports."""
+
+    registered: CommunityRegistered
+    located: CommunityLocated | None = None
+
+
+Community = Unregistered | Open | Closed
 
 
 def register_area(command: RegisterArea, area: AreaRegistered | None) -> Sequence[Event]:
@@ -36,71 +55,84 @@ def register_area(command: RegisterArea, area: AreaRegistered | None) -> Sequenc
     return []
 
 
-def decide(command: CommunityCommand, registration: Registration) -> Sequence[Event]:
+def decide(command: CommunityCommand, community: Community) -> Sequence[Event]:
     match command:
         case RegisterCommunity():
-            return register_community(command, registration)
+            return register_community(command, community)
         case LocateCommunity():
-            return locate(command, registration)
+            return locate(command, community)
         case CloseCommunity():
-            return close(command, registration)
+            return close(community)
+        case ReopenCommunity():
+            return reopen(community)
         case _:
             assert_never(command)
 
 
-def register_community(command: RegisterCommunity, registration: Registration) -> Sequence[Event]:
+def register_community(command: RegisterCommunity, community: Community) -> Sequence[Event]:
     registered = CommunityRegistered(
         community=command.community, area=command.area, name=command.name, time_zone=command.time_zone
     )
-    match registration:
-        case Unregistered():
-            return [registered]
-        case Registered(community=community) if community != registered:
-            raise RegisteredOtherwise(path=community.area, name=f"{community.name} ({community.time_zone})")
-        case Registered():
-            return []
-        case _:
-            assert_never(registration)
+    if isinstance(community, Unregistered):
+        return [registered]
+    known = community.registered
+    if known != registered:
+        raise RegisteredOtherwise(path=known.area, name=f"{known.name} ({known.time_zone})")
+    return []
 
 
-def locate(command: LocateCommunity, registration: Registration) -> Sequence[Event]:
+def locate(command: LocateCommunity, community: Community) -> Sequence[Event]:
     """The last word holds; the same once more changes nothing."""
+    if isinstance(community, Unregistered):
+        raise NotRegistered
     latitude, longitude = command.spot or (None, None)
     located = CommunityLocated(
-        community=command.community, latitude=latitude, longitude=longitude, buildings=command.buildings
+        community=community.registered.community, latitude=latitude, longitude=longitude, buildings=command.buildings
     )
-    match registration:
-        case Registered(closed=True):
-            raise CommunityIsClosed
-        case Registered(located=before) if before == located:
-            return []
-        case _:
-            return [located]
+    return [] if community.located == located else [located]
 
 
-def close(command: CloseCommunity, registration: Registration) -> Sequence[Event]:
-    match registration:
-        case Registered(closed=True):
+def close(community: Community) -> Sequence[Event]:
+    match community:
+        case Open(registered):
+            return [CommunityClosed(community=registered.community)]
+        case Closed():
             return []
+        case Unregistered():
+            raise NotRegistered
         case _:
-            return [CommunityClosed(community=command.community)]
+            assert_never(community)
+
+
+def reopen(community: Community) -> Sequence[Event]:
+    match community:
+        case Closed(registered):
+            return [CommunityReopened(community=registered.community)]
+        case Open():
+            return []
+        case Unregistered():
+            raise NotRegistered
+        case _:
+            assert_never(community)
 
 
 def _area(_: AreaRegistered | None, event: Event) -> AreaRegistered | None:
     return event if isinstance(event, AreaRegistered) else None
 
 
-def evolve(registration: Registration, event: Event) -> Registration:
-    match event:
-        case CommunityRegistered():
-            return Registered(event)
-        case CommunityLocated() if isinstance(registration, Registered):
-            return replace(registration, located=event)
-        case CommunityClosed() if isinstance(registration, Registered):
-            return replace(registration, closed=True)
+def evolve(community: Community, event: Event) -> Community:
+    match event, community:
+        case CommunityRegistered(), _:
+            return Open(event)
+        case CommunityLocated(), Open() | Closed():
+            return replace(community, located=event)
+        case CommunityClosed(), Open(registered, located):
+            return Closed(registered, located)
+        case CommunityReopened(), Closed(registered, located):
+            return Open(registered, located)
         case _:
-            return registration
+            return community
 
 
 AREAS: Decider[RegisterArea, AreaRegistered | None] = Decider(StreamKind.AREA, None, register_area, _area)
-COMMUNITIES: Decider[CommunityCommand, Registration] = Decider(StreamKind.COMMUNITY, Unregistered(), decide, evolve)
+COMMUNITIES: Decider[CommunityCommand, Community] = Decider(StreamKind.COMMUNITY, Unregistered(), decide, evolve)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from services.contracts.cases import CaseConfirmed, CaseErased, CaseReported, CaseWithdrawn
+from services.contracts.cases import CaseAmended, CaseConfirmed, CaseErased, CaseReported, CaseWithdrawn
 from services.contracts.event import Event
 
 
@@ -16,6 +16,7 @@ class Reported:
     """`confirmed` is the resolution that the resident confirmed last."""
 
     confirmed: int | None = None
+    amendments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ def evolve(report: Report, event: Event) -> Report:
             return Reported()
         case CaseConfirmed() if isinstance(report, Reported):
             return replace(report, confirmed=event.resolution_version)
+        case CaseAmended() if isinstance(report, Reported):
+            return replace(report, amendments=report.amendments + 1)
         case CaseWithdrawn():
             return Withdrawn()
         case CaseErased():

@@ -10,9 +10,8 @@ from services.chassis.auth import Staff
 from services.chassis.http import Bearer, staff_with
 from services.chassis.problems import ProblemError
 from services.intake.credentials import Credential
-from services.intake.door import Door, case_of, has_reached
-
-CASEWORKERS = ("cadre", "mediator", "supervisor")
+from services.intake.door import CASEWORKERS, Door, case_shown, has_reached
+from services.intake.limits import client_of
 
 
 async def _door(request: Request) -> Door:
@@ -33,6 +32,7 @@ CommunitySystem = Annotated[Credential, Depends(_community_system)]
 
 
 async def _case_of_receipt(
+    request: Request,
     door: TheDoor,
     doorstep_receipt: Annotated[
         str | None, Header(description="The seven words given when the case was reported.")
@@ -42,7 +42,7 @@ async def _case_of_receipt(
     unknown = ProblemError(
         404, "unknown-receipt", "No case has this receipt", "Check each of the seven words; their order matters."
     )
-    case_id = await case_of(door, doorstep_receipt or "")
+    case_id = await case_shown(door, doorstep_receipt or "", client_of(request))
     if case_id is None:
         raise unknown
     return case_id

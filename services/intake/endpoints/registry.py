@@ -1,19 +1,20 @@
-"""Areas, communities and their keys, and what can be reported at all."""
+"""Areas and communities, and what can be reported at all."""
 
 from functools import cache
 from typing import Annotated, Self, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from services.chassis import http
 from services.chassis.auth import Staff
 from services.chassis.clock import now
-from services.chassis.commands import Intent, UnknownStream, handle
+from services.chassis.commands import Intent, handle
 from services.chassis.database import scoped
 from services.chassis.forms import Form, without_nul
+from services.chassis.http import IdempotencyKey
 from services.chassis.ids import new_id
 from services.chassis.problems import unprocessable
 from services.contracts.cases import Kind
@@ -21,12 +22,18 @@ from services.contracts.event import AreaPath, Code
 from services.contracts.registry import Building, Latitude, Longitude, Name, TimeZone, area_stream, community_stream
 from services.intake.address import at_address, poster_address
 from services.intake.categories import categories
-from services.intake.credentials import IssuedKey, Scope, has_key, keys_of
-from services.intake.domain.commands import CloseCommunity, LocateCommunity, RegisterArea, RegisterCommunity
+from services.intake.credentials import Scope, has_key
+from services.intake.domain.commands import (
+    CloseCommunity,
+    LocateCommunity,
+    RegisterArea,
+    RegisterCommunity,
+    ReopenCommunity,
+)
 from services.intake.domain.registry import AREAS, COMMUNITIES
 from services.intake.door import Door
 from services.intake.endpoints.door import Operator, TheDoor, after_position
-from services.intake.known import Community
+from services.intake.endpoints.keys import within_reach
 from services.intake.read_models.places import communities
 
 router = APIRouter()
@@ -46,7 +53,6 @@ def _known_zone(zone: str) -> str:
     return zone
 
 
-KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 PlaceName = Annotated[Name, AfterValidator(without_nul)]
 
 
@@ -88,19 +94,10 @@ class RegisteredCommunity(BaseModel):
     scopes: list[Scope] = []
 
 
-class KeyForm(Form):
-    scopes: list[Scope] = Field(default=[Scope.REPORT], min_length=1)
-
-
-class NewKey(BaseModel):
-    """Shown this once."""
-
-    api_key: str
-    scopes: list[Scope]
-
-
-class Keys(BaseModel):
-    keys: list[IssuedKey]
+class StandingCommunity(BaseModel):
+    community_id: UUID
+    area: str
+    closed: bool
 
 
 class KnownCommunity(BaseModel):
@@ -156,40 +153,37 @@ async def locate_community(
     door: TheDoor, operator: Operator, community_id: UUID, form: LocationForm, response: Response
 ) -> None:
     """Say where a community lies and which buildings it has. Anybody may know both; the last word holds."""
+    await within_reach(door, operator, community_id)
     spot = None if form.latitude is None or form.longitude is None else (form.latitude, form.longitude)
-    command = LocateCommunity(community_id, spot, tuple(dict.fromkeys(form.buildings)))
-    await _changed(door, operator, command, response)
+    command = LocateCommunity(spot, tuple(dict.fromkeys(form.buildings)))
+    intent = Intent(
+        stream=community_id,
+        command=command,
+        key=str(new_id()),
+        fingerprint=door.service.fingerprints.digest("community", repr(command).encode()),
+        actor=operator.id,
+        at=now(),
+        scope=operator.areas,
+    )
+    outcome = await handle(door.service.store, COMMUNITIES, intent)
+    door.communities.forget(community_id)
+    http.reached(response, door.service.name, outcome)
 
 
-@router.post("/communities/{community_id}:close", status_code=204, operation_id="close_community")
-async def close_community(door: TheDoor, operator: Operator, community_id: UUID, response: Response) -> None:
-    """Nothing can be reported to it any more, within seconds. Its cases go on; its keys are revoked one by one."""
-    await _changed(door, operator, CloseCommunity(community_id), response)
+@router.post("/communities/{community_id}:close", operation_id="close_community")
+async def close_community(
+    door: TheDoor, operator: Operator, community_id: UUID, key: IdempotencyKey, response: Response
+) -> StandingCommunity:
+    """From now on it takes no new reports. Its cases, receipts and keys go on; history may still be brought."""
+    return await _standing(door, operator, community_id, CloseCommunity(), key, response)
 
 
-@router.post("/communities/{community_id}/keys", status_code=201, operation_id="issue_key")
-async def issue_key(door: TheDoor, operator: Operator, community_id: UUID, form: KeyForm) -> NewKey:
-    """Another key, for another program or in place of a lost one. `history` may bring imported reports."""
-    community = await _within_reach(door, operator, community_id)
-    async with door.service.worker.begin() as connection:
-        key = await door.credentials.issue(connection, community.id, community.area, community.time_zone, form.scopes)
-    return NewKey(api_key=key, scopes=form.scopes)
-
-
-@router.get("/communities/{community_id}/keys", operation_id="read_keys")
-async def read_keys(door: TheDoor, operator: Operator, community_id: UUID) -> Keys:
-    """A community's keys, without their secrets: when they were made, last used and revoked."""
-    await _within_reach(door, operator, community_id)
-    async with scoped(door.service.application, operator.areas) as connection:
-        return Keys(keys=await keys_of(connection, community_id))
-
-
-@router.post("/communities/{community_id}/keys/{key_id}:revoke", status_code=204, operation_id="revoke_key")
-async def revoke_key(door: TheDoor, operator: Operator, community_id: UUID, key_id: KeyId) -> None:
-    """Take a key back. Within seconds nobody can report with it; again changes nothing."""
-    await _within_reach(door, operator, community_id)
-    if not await door.credentials.revoke(community_id, key_id):
-        raise UnknownStream
+@router.post("/communities/{community_id}:reopen", operation_id="reopen_community")
+async def reopen_community(
+    door: TheDoor, operator: Operator, community_id: UUID, key: IdempotencyKey, response: Response
+) -> StandingCommunity:
+    """It takes reports again."""
+    return await _standing(door, operator, community_id, ReopenCommunity(), key, response)
 
 
 @router.get("/communities", dependencies=[after_position], operation_id="read_communities")
@@ -217,27 +211,29 @@ async def read_categories() -> dict[Kind, dict[Code, str]]:
     return categories()
 
 
-async def _changed(door: Door, operator: Staff, command: LocateCommunity | CloseCommunity, response: Response) -> None:
-    community = await _within_reach(door, operator, command.community)
-    content = repr(command).encode()
+async def _standing(
+    door: Door,
+    operator: Staff,
+    community_id: UUID,
+    command: CloseCommunity | ReopenCommunity,
+    key: str,
+    response: Response,
+) -> StandingCommunity:
+    community = await within_reach(door, operator, community_id)
+    fingerprints, content = door.service.fingerprints, f"{community_id} {type(command).__name__}"
     intent = Intent(
-        stream=community.id,
+        stream=community_id,
         command=command,
-        key=str(new_id()),
-        fingerprint=door.service.fingerprints.digest("registration", content),
+        key=fingerprints.key("community", f"{community_id} {key}".encode()),
+        fingerprint=fingerprints.digest("community", content.encode()),
         actor=operator.id,
         at=now(),
-        area=community.area,
+        scope=operator.areas,
     )
-    http.reached(response, door.service.name, await handle(door.service.store, COMMUNITIES, intent))
-    door.communities.forget(community.id)
-
-
-async def _within_reach(door: Door, operator: Staff, community_id: UUID) -> Community:
-    community = await door.communities.find(community_id)
-    if community is None or not operator.may_see(community.area):
-        raise UnknownStream
-    return community
+    outcome = await handle(door.service.store, COMMUNITIES, intent)
+    door.communities.forget(community_id)
+    http.reached(response, door.service.name, outcome)
+    return StandingCommunity(community_id=community_id, area=community.area, closed=isinstance(command, CloseCommunity))
 
 
 def _within(operator: Staff, area: str, field: str) -> None:

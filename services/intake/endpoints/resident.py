@@ -8,15 +8,20 @@ from pydantic import BaseModel
 from services.chassis import http
 from services.chassis.eventstore import Outcome
 from services.chassis.http import IdempotencyKey, TraceParent
+from services.chassis.problems import TOO_MANY
 from services.chassis.web.languages import spoken, translator
+from services.intake import conversation, correcting
+from services.intake.carrying_out import carry_out
+from services.intake.conversation import Message
+from services.intake.correcting import Correction
 from services.intake.domain.commands import ConfirmResolution, WithdrawReport
 from services.intake.door import Door
 from services.intake.endpoints.door import ResidentsCase, TheDoor, after_position
 from services.intake.export import Copy, copy_of
-from services.intake.following import NotSolved, ask_reopening, carry_out, erase_case, row_of
+from services.intake.following import NotAccepted, NotSolved, appeal, ask_reopening, erase_case, row_of
 from services.intake.standing import CaseStatus, status
 
-router = APIRouter()
+router = APIRouter(responses=TOO_MANY)
 
 
 class Done(BaseModel):
@@ -64,6 +69,45 @@ async def ask(
 ) -> Done:
     """Say that the trouble is not solved, within the time named with the solution; somebody else then looks at it."""
     return _done(door, response, await ask_reopening(door, case_id, form, key, traceparent))
+
+
+@router.post("/case:appeal", dependencies=[after_position], operation_id="appeal_decision")
+async def appeal_decision(
+    door: TheDoor,
+    case_id: ResidentsCase,
+    form: NotAccepted,
+    key: IdempotencyKey,
+    traceparent: TraceParent,
+    response: Response,
+) -> Done:
+    """Appeal that the case was declined, within the time named with it; another person then looks at it."""
+    return _done(door, response, await appeal(door, case_id, form, key, traceparent))
+
+
+@router.post("/case:write", operation_id="write_to_staff")
+async def write(
+    door: TheDoor,
+    case_id: ResidentsCase,
+    form: Message,
+    key: IdempotencyKey,
+    traceparent: TraceParent,
+    response: Response,
+) -> Done:
+    """Write to whoever has the case. Nobody need know who you are for that."""
+    return _done(door, response, await conversation.write(door, case_id, form, key, traceparent))
+
+
+@router.post("/case:correct", operation_id="correct_report")
+async def correct(
+    door: TheDoor,
+    case_id: ResidentsCase,
+    form: Correction,
+    key: IdempotencyKey,
+    traceparent: TraceParent,
+    response: Response,
+) -> Done:
+    """Correct what you told. What you name is replaced, what you name as null is taken back, the rest stays."""
+    return _done(door, response, await correcting.correct(door, case_id, form, key, traceparent))
 
 
 @router.post("/case:erase", operation_id="erase_own_report")

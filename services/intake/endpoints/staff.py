@@ -17,10 +17,10 @@ from services.contracts.event import Code
 from services.intake import set_aside
 from services.intake.domain.commands import EraseReport
 from services.intake.domain.decider import REPORTS
-from services.intake.door import Door
-from services.intake.endpoints.door import CASEWORKERS, Caseworker, CommunitySystem, Operator, Reviewer, TheDoor
+from services.intake.door import CASEWORKERS, Door
+from services.intake.endpoints.door import Caseworker, CommunitySystem, Operator, Reviewer, TheDoor
 from services.intake.endpoints.resident import Done
-from services.intake.erasure import erase_rows
+from services.intake.erasure import erase_now
 from services.intake.set_aside import Conflict
 
 router = APIRouter()
@@ -94,8 +94,7 @@ async def erase_report(
         traceparent=traceparent,
     )
     outcome = await handle(door.service.store, REPORTS, intent)
-    async with door.service.worker.begin() as connection:
-        await erase_rows(connection, case_id)
+    await erase_now(door, case_id)
     http.reached(response, door.service.name, outcome)
     return Done(case_id=case_id, version=outcome.version)
 

@@ -54,6 +54,6 @@ def _in_few_codes(told: ProblemError) -> NotAnswered:
     problem = told.problem
     if problem.faults:
         return not_valid(problem.faults)
-    code = problem.status if problem.status in (403, 404, 503) else 400
+    code = problem.status if problem.status in (403, 404, 429, 503) else 400
     detail = f" {problem.detail}" if problem.detail else ""
     return NotAnswered(code, f"{problem.title}.{detail}", headers=told.headers)

@@ -37,6 +37,7 @@ _OPEN: Mapping[State, str] = {
     State.IN_MEDIATION: _TAKEN_ON,
     State.MERGED: _TAKEN_ON,
     State.REOPENING_ASKED: _OPEN_AGAIN,
+    State.APPEALED: _OPEN_AGAIN,
 }
 """In every other state it is closed. That parties sat down together is nobody else's to know."""
 

@@ -1,4 +1,7 @@
-"""A report while it is being written: it travels in the form from page to page, and nowhere else."""
+"""A report while it is being written: it travels in the form from page to page, and nowhere else.
+
+Its photos alone are kept here meanwhile, sealed, and found by its key.
+"""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -8,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import FormData
 
 from services.chassis.web.marked import marked
 from services.contracts.cases import Kind
@@ -30,6 +32,7 @@ class Step(StrEnum):
     WHAT = "what"
     SAME = "same"
     WORDS = "words"
+    PHOTOS = "photos"
     REACH = "reach"
     CHECK = "check"
 
@@ -39,13 +42,16 @@ FIELDS: Mapping[Step, Sequence[str]] = {
     Step.WHERE: ("community", "placed"),
     Step.WHAT: ("category",),
     Step.SAME: ("same_as",),
-    Step.WORDS: ("text", "place", "spot", "about_staff"),
+    Step.WORDS: ("text", "place", "spot", "danger", "minor", "guardian", "about_staff"),
+    Step.PHOTOS: (),
     Step.REACH: ("reach", "name", "email", "phone", "notify"),
     Step.CHECK: (),
 }
 
 REACH_ME, ANONYMOUS = "me", "anonymous"
 _YES = "yes"
+
+CLOSED = marked("Your community takes no reports any more. Choose another; nothing you wrote is lost.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +72,16 @@ class Draft:
     """Every question was shown once: from a change the way leads back to the check."""
 
     @staticmethod
-    def of(form: FormData) -> "Draft":
+    def of(form: Mapping[str, str]) -> "Draft":
         names = [name for fields in FIELDS.values() for name in fields]
-        answers = {name: _typed(form, name) for name in names}
-        if not _fits(UUID, answers["community"]) and (area := area_of(answers["community"])):
+        answers = {name: typed(form, name) for name in names}
+        if not fits(UUID, answers["community"]) and (area := area_of(answers["community"])):
             answers["community"] = str(community_stream(area))
-        return Draft(answers, _typed(form, "key") or secrets.token_urlsafe(24), _typed(form, "seen_all") == _YES)
+        return Draft(answers, typed(form, "key") or secrets.token_urlsafe(24), typed(form, "seen_all") == _YES)
 
     @staticmethod
     def empty() -> "Draft":
-        return Draft.of(FormData())
+        return Draft.of({})
 
     def __getitem__(self, name: str) -> str:
         return self.answers[name]
@@ -110,8 +116,11 @@ class Draft:
             "text": self["text"],
             "place": self["place"] or None,
             "spot": self["spot"] or None,
-            "same_as": self["same_as"] if _fits(UUID, self["same_as"]) else None,
+            "same_as": self["same_as"] if fits(UUID, self["same_as"]) else None,
             "about_staff": self["about_staff"] == _YES,
+            "danger": self["danger"] == _YES,
+            "minor": self["minor"] == _YES,
+            "guardian": (self["guardian"] or None) if self["minor"] == _YES else None,
             "language": language,
         }
         if self["reach"] == REACH_ME:
@@ -123,10 +132,11 @@ class Draft:
 def steps_of(draft: Draft, communities: Sequence[CommunityRow], *, shared: bool) -> list[Step]:
     """The questions in their order, without those that need no answer.
 
-    Where there is one community, or a poster named it, it is not asked for; nor whether it was reported before, unless
-    there are such cases (`shared`).
+    Where there is one community and no other was chosen, or a poster named it, it is not asked for; nor whether it was
+    reported before, unless there are such cases (`shared`).
     """
-    named = len(communities) == 1 or (draft["placed"] == _YES and _is_there(draft, communities))
+    one = len(communities) == 1 and draft["community"] in ("", str(communities[0].community_id))
+    named = one or (draft["placed"] == _YES and _is_there(draft, communities))
     unasked = {*([Step.WHERE] if named else []), *([] if shared else [Step.SAME])}
     return [step for step in Step if step not in unasked]
 
@@ -137,8 +147,9 @@ def faults_of(draft: Draft, step: Step, communities: Sequence[CommunityRow]) -> 
         case Step.KIND:
             return [] if draft.kind else [Fault("kind", marked("Choose what is troubling you."))]
         case Step.WHERE:
-            there = _is_there(draft, communities)
-            return [] if there else [Fault("community", marked("Choose your community."))]
+            if _is_there(draft, communities):
+                return []
+            return [Fault("community", CLOSED if draft["community"] else marked("Choose your community."))]
         case Step.WHAT:
             fits = draft.kind and draft["category"] in categories()[draft.kind]
             return [] if fits else [Fault("category", marked("Choose what it is about."))]
@@ -146,7 +157,7 @@ def faults_of(draft: Draft, step: Step, communities: Sequence[CommunityRow]) -> 
             return _wordless(draft)
         case Step.REACH:
             return _unreachable(draft)
-        case Step.SAME | Step.CHECK:
+        case Step.SAME | Step.PHOTOS | Step.CHECK:
             return []
 
 
@@ -162,6 +173,8 @@ def _wordless(draft: Draft) -> list[Fault]:
         faults.append(Fault("text", marked("Shorten what you wrote to 5,000 characters.")))
     if len(draft["place"]) > LONGEST_LINE:
         faults.append(Fault("place", marked("Shorten the place to 200 characters.")))
+    if len(draft["guardian"]) > LONGEST_LINE:
+        faults.append(Fault("guardian", marked("Shorten who the guardian is to 200 characters.")))
     return faults
 
 
@@ -173,9 +186,9 @@ def _unreachable(draft: Draft) -> list[Fault]:
     faults: list[Fault] = []
     if not (draft["email"] or draft["phone"]):
         faults.append(Fault("email", marked("Leave a mail address or a telephone number, or stay anonymous.")))
-    if draft["email"] and not _fits(Email, draft["email"]):
+    if draft["email"] and not fits(Email, draft["email"]):
         faults.append(Fault("email", marked("Write the address like name@example.org, or leave it empty.")))
-    if draft["phone"] and not _fits(Phone, draft["phone"]):
+    if draft["phone"] and not fits(Phone, draft["phone"]):
         faults.append(Fault("phone", marked("Write the number in digits, or leave it empty.")))
     if len(draft["name"]) > LONGEST_LINE:
         faults.append(Fault("name", marked("Shorten the name to 200 characters.")))
@@ -187,7 +200,7 @@ def step_of_field(name: str) -> Step:
     return next((step for step, fields in FIELDS.items() if name in fields), Step.WORDS)
 
 
-def _fits(shape: Any, text: str) -> bool:
+def fits(shape: Any, text: str) -> bool:
     try:
         TypeAdapter(shape).validate_python(text)
     except ValidationError:
@@ -195,7 +208,7 @@ def _fits(shape: Any, text: str) -> bool:
     return True
 
 
-def _typed(form: FormData, name: str) -> str:
+def typed(form: Mapping[str, Any], name: str) -> str:
     """One answer as PostgreSQL can keep it; browsers send line ends as CR LF."""
     value = form.get(name, "")
     return value.replace("\0", "").replace("\r\n", "\n").strip() if isinstance(value, str) else ""

@@ -21,6 +21,7 @@ from services.chassis.passing import passes
 from services.chassis.web.languages import ASKED, Language, asked_for
 from services.chassis.web.marked import marked
 from services.chassis.web.pages import Assets, Pages
+from services.intake.attachments.refusals import PhotoRefused
 
 INTAKE = Path(__file__).parent.parent
 
@@ -100,6 +101,8 @@ def _trouble(request: Request, error: Exception) -> Response | None:
         case Refused():
             language = pages.language(request)
             return pages.render("said.html", {"told": refusal(error, language)}, request=request, status=409)
+        case PhotoRefused():
+            return said(request, error.status, error.message)
         case StoreUnavailable():
             return _away(request)
         case DBAPIError() | PoolTimeout() | OSError() if passes(error):

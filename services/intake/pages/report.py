@@ -1,14 +1,15 @@
-"""/ and /report: what is troubling you, one question a page, and nothing is stored before it is sent."""
+"""/ and /report: what is troubling you, one question a page; before it is sent nothing is stored but photos, sealed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
-from typing import Annotated, Any
+from math import ceil
+from typing import Any
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
-from starlette.datastructures import FormData
 
 from services.chassis.areas import area_above
 from services.chassis.clock import now
@@ -20,13 +21,27 @@ from services.chassis.web.languages import Language, known, translator
 from services.chassis.web.marked import marked
 from services.chassis.web.pages import keep_choice
 from services.contracts.cases import Kind
+from services.intake.attachments.uploads import SentForm
 from services.intake.categories import categories
+from services.intake.domain.errors import CommunityIsClosed
 from services.intake.door import Door
 from services.intake.known import Community
+from services.intake.limits import client_of
 from services.intake.nearby import Nearby, nearby
 from services.intake.pages import kept_receipt
 from services.intake.pages.choosing import FEW, areas_of, choice_of
-from services.intake.pages.draft import LONGEST_LINE, Draft, Fault, Step, faults_of, step_of_field, steps_of
+from services.intake.pages.draft import (
+    CLOSED,
+    LONGEST_LINE,
+    Draft,
+    Fault,
+    Step,
+    faults_of,
+    step_of_field,
+    steps_of,
+    typed,
+)
+from services.intake.pages.photos import LIMITS, ShownPhoto, change, shown
 from services.intake.pages.rendering import PageRoute, help_at_once, own_form, pages, redirect
 from services.intake.pages.spots import map_of
 from services.intake.read_models.places import CommunityRow, communities
@@ -49,6 +64,8 @@ DANGEROUS = frozenset({Kind.DISPUTE, Kind.NEED, Kind.LISTENING})
 
 _CACHED = "private, no-cache"
 """A browser may show an earlier page again when its reader goes back; what was sent clears it."""
+
+_PHOTOS_AWAY = marked("Photos can't be stored just now. Nothing else is lost: send them again, or go on without them.")
 
 
 LOOK = "look"
@@ -73,27 +90,41 @@ async def begin(request: Request) -> Response:
 
 
 @router.post("/report", dependencies=[Depends(own_form)])
-async def step(
-    request: Request,
-    traceparent: TraceParent,
-    at: Annotated[Step, Form()] = Step.KIND,
-    go: Annotated[str, Form(max_length=240)] = "next",
-    lang: Annotated[str, Form(max_length=20)] = "",
-) -> Response:
+async def step(request: Request, traceparent: TraceParent) -> Response:
     """One answer given: the next question, the one before, the one to change, or the report is sent."""
     door: Door = request.app.state.door
-    form = await request.form()
-    draft = Draft.of(form)
+    async with door.uploads.form(request) as sent:
+        return await _answered(request, door, sent, traceparent)
+
+
+async def _answered(request: Request, door: Door, sent: SentForm, traceparent: str | None) -> Response:
+    told = sent.fields
+    lang, go = told.get("lang", ""), told.get("go", "next")
+    try:
+        at = Step(told.get("at", Step.KIND))
+    except ValueError:
+        raise RequestValidationError([]) from None
+    draft = Draft.of(told)
     language = translator(lang, "intake") if known(lang) else pages.language(request)
     async with scoped(door.service.application, []) as connection:
         places = await communities(connection)
-    if len(places) == 1:
+    if len(places) == 1 and not draft["community"]:
         draft = draft.with_community(places[0].community_id)
-    view = await _view(request, door, language, places, draft, Looking.of(form, go))
+    view = await _view(request, door, language, places, draft, Looking.of(told, go))
+    album = door.album.draft(draft.key)
+    try:
+        changed = await change(door, album, sent, door.album.keep_for_draft)
+    except StoreUnavailable:
+        return await view.show(Step.PHOTOS, (), _PHOTOS_AWAY, 503)
+    view = replace(view, photos=await shown(door, album))
     if known(lang):
         answer = await view.show(at)
         keep_choice(answer, request, lang)
         return answer
+    if changed.refused is not None:
+        return await view.show(Step.PHOTOS, [Fault("photos", changed.told(language))], status=changed.status)
+    if changed.removed:
+        return await view.show(Step.PHOTOS)
     if go == "send":
         return await _send(view, door, traceparent)
     if go in set(Step):
@@ -120,11 +151,11 @@ class Looking:
     within: str = ""
 
     @staticmethod
-    def of(form: FormData, go: str) -> "Looking":
-        typed = {name: str(form.get(name, "")).replace("\0", "").strip()[:LONGEST_LINE] for name in ("find", "within")}
+    def of(form: Mapping[str, str], go: str) -> "Looking":
+        told = {name: typed(form, name)[:LONGEST_LINE] for name in ("find", "within")}
         if go.startswith(WITHIN):
             return Looking(within=go.removeprefix(WITHIN))
-        return Looking(typed["find"], typed["within"])
+        return Looking(told["find"], told["within"])
 
 
 async def _view(
@@ -151,6 +182,7 @@ class _View:
     looking: Looking
     community: Community | None
     shared: Sequence[Nearby]
+    photos: Sequence[ShownPhoto] = ()
 
     @property
     def order(self) -> Sequence[Step]:
@@ -183,9 +215,11 @@ class _View:
             "shared": self.shared,
             "joined": next((one for one in self.shared if str(one.case_id) == draft["same_as"]), None),
             "zone": community.clock if community else UTC,
-            "danger": draft.kind in DANGEROUS,
+            "danger": draft.kind in DANGEROUS or draft["danger"] == "yes" or draft["minor"] == "yes",
             "help": help_at_once(),
             "switch_form": "steps",
+            "photos": self.photos,
+            "limits": LIMITS,
             **(await self._choosing() if step is Step.WHERE else {}),
         }
         answer = pages.render(
@@ -193,7 +227,7 @@ class _View:
             context,
             request=self.request,
             language=self.language,
-            status=422 if faults else status,
+            status=422 if faults and status == 200 else status,
         )
         answer.headers["Cache-Control"] = _CACHED
         return answer
@@ -216,15 +250,33 @@ async def _send(view: _View, door: Door, traceparent: str | None) -> Response:
     draft = view.draft
     if (missing := view.missing()) is not None:
         return await view.show(missing, faults_of(draft, missing, view.places))
+    limit, client = door.limits.reports_of_a_client, client_of(view.request)
+    if client and (seconds := limit.wait(client)) is not None:
+        told = await view.show(
+            Step.CHECK,
+            (),
+            marked("Too many reports came from here. Nothing is lost: send it again in ten minutes."),
+            429,
+        )
+        told.headers["Retry-After"] = str(ceil(seconds))
+        return told
+    limit.count(client)
     try:
         form = draft.form(view.language.code)
+        if view.photos:
+            receipt = door.receipts.derive(form.community, draft.key)
+            await door.album.sending(door.album.draft(draft.key), door.receipts.command_key(receipt))
         taken, _ = await take(door, form, draft.key, traceparent)
+        if view.photos:
+            await door.album.sent(taken.case_id)
     except ValidationError as wrong:
         field = str(wrong.errors(include_input=False, include_url=False)[0]["loc"][0])
         return await view.show(
             step_of_field(field), [Fault(field, marked("This can't be taken as it is; write it anew."))]
         )
-    except ProblemError:  # the community was never registered here, or has just been closed
+    except CommunityIsClosed:  # since the list was read
+        return await view.show(Step.WHERE, [Fault("community", CLOSED)])
+    except ProblemError:  # the community was never registered here
         return await view.show(Step.WHERE, [Fault("community", marked("Choose your community."))])
     except StoreUnavailable:
         return await view.show(

@@ -26,6 +26,8 @@ class State(StrEnum):
     IN_MEDIATION = "in_mediation"
     MERGED = "merged"
     RESOLVED = "resolved"
+    DECLINED = "declined"
+    APPEALED = "appealed"
     CONFIRMED = "confirmed"
     REOPENING_ASKED = "reopening_asked"
     CLOSED = "closed"
@@ -59,6 +61,12 @@ class StatusRow:
     reopening_asked_at: datetime | None = None
     withdrawn_at: datetime | None = None
     erased_at: datetime | None = None
+    danger: bool = False
+    minor: bool = False
+    wrote_at: datetime | None = None
+    """When the resident wrote last, whatever it was."""
+    corrected_at: datetime | None = None
+    appealed_at: datetime | None = None
     # mediation's
     stage: str | None = None
     level: str | None = None
@@ -84,6 +92,15 @@ class StatusRow:
     closed_at: datetime | None = None
     reopened_at: datetime | None = None
     merged_at: datetime | None = None
+    written_to_at: datetime | None = None
+    written_to_by: str | None = None
+    declined_at: datetime | None = None
+    declined_by: str | None = None
+    decline_reason: str | None = None
+    refusal: UUID | None = None
+    """How it was explained that it was declined."""
+    protection: str | None = None
+    """The protection desk that has it or stands beside it."""
     acknowledge_by: datetime | None = None
     told_by: datetime | None = None
     """By then the resident hears of it, solved or not."""
@@ -101,6 +118,8 @@ class StatusRow:
             return State.WITHDRAWN
         if self.objected:
             return State.REOPENING_ASKED
+        if self.declined_at:
+            return State.APPEALED if self.appealed else State.DECLINED
         if self.resolution_version and self.confirmed_version == self.resolution_version:
             return State.CONFIRMED
         return State(self.stage or State.REPORTED)
@@ -112,6 +131,11 @@ class StatusRow:
         if asked is None or ended is None or self.resolution_version is None or asked < ended:
             return False
         return self.confirmed_at is None or self.confirmed_at < asked
+
+    @property
+    def appealed(self) -> bool:
+        """The resident appealed the refusal that stands."""
+        return self.declined_at is not None and self.appealed_at is not None and self.appealed_at >= self.declined_at
 
 
 _INSTANT = DateTime(timezone=True)
@@ -134,6 +158,11 @@ TABLE = Table(
     Column("reopening_asked_at", _INSTANT),
     Column("withdrawn_at", _INSTANT),
     Column("erased_at", _INSTANT),
+    Column("danger", Boolean, nullable=False),
+    Column("minor", Boolean, nullable=False),
+    Column("wrote_at", _INSTANT),
+    Column("corrected_at", _INSTANT),
+    Column("appealed_at", _INSTANT),
     Column("stage", Text),
     Column("level", Text),
     Column("owner", Text),
@@ -158,6 +187,13 @@ TABLE = Table(
     Column("closed_at", _INSTANT),
     Column("reopened_at", _INSTANT),
     Column("merged_at", _INSTANT),
+    Column("written_to_at", _INSTANT),
+    Column("written_to_by", Text),
+    Column("declined_at", _INSTANT),
+    Column("declined_by", Text),
+    Column("decline_reason", Text),
+    Column("refusal", Uuid),
+    Column("protection", Text),
     Column("acknowledge_by", _INSTANT),
     Column("told_by", _INSTANT),
     Column("done_by", _INSTANT),
@@ -166,7 +202,7 @@ TABLE = Table(
     Column("alerted_at", _INSTANT),
 )
 
-TOLD_TO_ANYBODY = text("kind = 'fault' AND NOT about_staff AND erased_at IS NULL")
+TOLD_TO_ANYBODY = text("kind = 'fault' AND NOT (about_staff OR danger OR minor) AND erased_at IS NULL")
 """What of a community anybody may know of, if its category is a public one: see open311/offered.py.
 
 As text, and in these very words: a parameter would hide the index over them.
@@ -204,17 +240,25 @@ def _said_by_intake(row: StatusRow, at: datetime, event: Event) -> StatusRow:
                 category=event.category,
                 imported=event.imported,
                 about_staff=event.about_staff,
+                danger=event.danger,
+                minor=event.minor,
                 particulars=event.particulars,
                 reported_at=at,
             )
         case cases.CaseConfirmed():
             return replace(row, confirmed_version=event.resolution_version, confirmed_at=at)
         case cases.CaseReopeningAsked():
-            return replace(row, reopening_asked_at=at)
+            return replace(row, reopening_asked_at=at, wrote_at=at)
+        case cases.CaseAppealed():
+            return replace(row, appealed_at=at, wrote_at=at)
+        case cases.CaseAmended(amendment=cases.Amendment.MESSAGE):
+            return replace(row, wrote_at=at)
+        case cases.CaseAmended():
+            return replace(row, corrected_at=at)
         case cases.CaseWithdrawn():
             return replace(row, withdrawn_at=at)
         case cases.CaseErased():
-            return replace(row, erased_at=at, particulars=None)
+            return replace(row, erased_at=at, particulars=None, wrote_at=None)
         case _:
             return row
 
@@ -224,7 +268,7 @@ def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> Stat
     row = _promised(row, event)
     match event:
         case cases.CaseOpened():
-            return replace(row, stage=State.OPENED, level=event.level, opened_at=at)
+            return replace(row, stage=State.OPENED, level=event.level, protection=event.protection, opened_at=at)
         case cases.CaseAssigned():
             return replace(row, stage=State.ASSIGNED, owner=event.owner, assigned_at=at)
         case cases.CaseAcknowledged():
@@ -257,17 +301,35 @@ def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> Stat
                 resolved_on=event.resolved_on,
                 resolution=event.resolution.value,
                 resolution_version=recorded.version,
-                explanation=event.explanation,
+                explanation=event.explanation or event.answer,
             )
         case cases.CaseReopened():
-            begun = replace(row, acknowledged_at=None, resolution_version=None, confirm_by=None, reopen_by=None)
+            begun = replace(
+                row,
+                acknowledged_at=None,
+                resolution_version=None,
+                confirm_by=None,
+                reopen_by=None,
+                declined_at=None,
+                refusal=None,
+            )
             return replace(begun, stage=State.OPENED, owner=None, level=event.level, reopened_at=at)
         case cases.CaseMerged():
             return replace(row, stage=State.MERGED, merged_at=at)
+        case cases.CaseMessageWritten():
+            return replace(row, written_to_at=at, written_to_by=event.by)
+        case cases.CaseDeclined():
+            return replace(
+                row,
+                declined_at=at,
+                declined_by=event.by,
+                decline_reason=event.reason.value,
+                refusal=event.explanation,
+            )
         case cases.CaseClosed():
             return replace(row, stage=State.CLOSED, closed_at=at)
         case cases.CaseErased():
-            return replace(row, explanation=None)
+            return replace(row, explanation=None, refusal=None, written_to_at=None)
         case _:
             return row
 
@@ -291,7 +353,7 @@ def _promised(row: StatusRow, event: Event) -> StatusRow:
 
 CASE_STATUS: ReadModel[StatusRow] = ReadModel(
     name="case_status",
-    version=3,
+    version=4,
     table=TABLE,
     row=StatusRow,
     evolve=evolve,
@@ -299,6 +361,8 @@ CASE_STATUS: ReadModel[StatusRow] = ReadModel(
         cases.CaseReported,
         cases.CaseConfirmed,
         cases.CaseReopeningAsked,
+        cases.CaseAmended,
+        cases.CaseAppealed,
         cases.CaseWithdrawn,
         cases.CaseErased,
         cases.CaseOpened,
@@ -312,6 +376,8 @@ CASE_STATUS: ReadModel[StatusRow] = ReadModel(
         cases.CaseReminded,
         cases.CaseContactRequested,
         cases.CaseDelayExplained,
+        cases.CaseMessageWritten,
+        cases.CaseDeclined,
         cases.CaseMerged,
         cases.CaseEscalated,
         cases.CaseResolved,

@@ -26,6 +26,11 @@ class Standing:
     """Who had it before it was reopened."""
     erased: bool = False
     """What was written of it was erased, and nothing is written of it any more."""
+    danger: bool = False
+    minor: bool = False
+    guardian: bool = False
+    protection: str | None = None
+    """The protection desk that has it or stands beside it."""
 
     def clock(self, rule: str) -> Deadline | None:
         return next((clock for clock in self.clocks if clock.rule == rule), None)
@@ -146,7 +151,16 @@ def keeps_texts(case: Case) -> bool:
 def _arriving(case: Unopened | OutcomeWaiting, event: Event) -> Case:
     match event:
         case cases.CaseOpened():
-            return Opened(standing=Standing(level=event.level, urgency=event.urgency, clocks=event.deadlines))
+            standing = Standing(
+                level=event.level,
+                urgency=event.urgency,
+                clocks=event.deadlines,
+                danger=event.danger,
+                minor=event.minor,
+                guardian=event.guardian,
+                protection=event.protection,
+            )
+            return Opened(standing=standing)
         case cases.CaseOutcomeReceived():
             return OutcomeWaiting(resolved_on=event.resolved_on, resolved_at=event.resolved_at)
         case _:
@@ -192,13 +206,8 @@ def _worked_on(case: Working, event: Event) -> Case:
 def _at_rest(case: Merged | Resolved | Closed, event: Event) -> Case:
     match event:
         case cases.CaseReopened():
-            before = case.standing
-            standing = Standing(
-                level=event.level,
-                urgency=before.urgency,
-                clocks=event.deadlines,
-                barred=event.previous_owner,
-                erased=before.erased,
+            standing = replace(
+                case.standing, level=event.level, clocks=event.deadlines, barred=event.previous_owner, agreed=False
             )
             return Opened(standing=standing)
         case _:
@@ -214,6 +223,8 @@ def _ended(case: Known, event: Event) -> Case:
                 resolution_version=case.version + 1,
                 owner=case.owner,
             )
+        case cases.CaseDeclined():
+            return replace(case, standing=replace(case.standing, clocks=event.deadlines))
         case cases.CaseClosed():
             window = [rule for rule in Rule if rule is not Rule.REOPEN]
             standing = case.standing.promising((), without=window)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.contracts.cases import (
+    DeclineReason,
     EscalationReason,
     Kind,
     MediationPlace,
@@ -43,6 +44,24 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """`explanation` names the sealed row beside the command; `resolved_on` is the community's own day."""
+
+    resolution: Resolution
+    explanation: UUID
+    language: str
+    resolved_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredBefore:
+    """`by` had answered it, at the counter; the explanation is intake's sealed row."""
+
+    by: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCase:
     """`circumstances` are none for history, which promises nothing any more."""
 
@@ -54,7 +73,11 @@ class OpenCase:
     level: str
     imported: bool
     about_staff: bool = False
+    danger: bool = False
+    minor: bool = False
+    guardian: bool = False
     circumstances: Circumstances | None = None
+    answered: AnsweredBefore | None = None
     same_as: UUID | None = None
 
 
@@ -111,6 +134,14 @@ class FinishDispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteMessage:
+    """`message` names the sealed row of what `by` writes to the resident."""
+
+    by: Actor
+    message: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class EscalateCase:
     """With `level`, only while the case is still there: whoever asks may not know that it has gone up."""
 
@@ -121,19 +152,20 @@ class EscalateCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`explanation` names the sealed row beside the command; `resolved_on` is the community's own day."""
-
-    resolution: Resolution
-    explanation: UUID
-    language: str
-    resolved_on: date
-
-
-@dataclass(frozen=True, slots=True)
 class ResolveCase:
     by: Actor
     answer: Answer
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineCase:
+    """`explanation` names the sealed row in which `by` tells the resident why, and what they can do instead."""
+
+    by: Actor
+    reason: DeclineReason
+    explanation: UUID
+    language: str
     circumstances: Circumstances
 
 
@@ -165,6 +197,14 @@ class ReleaseMerged:
 @dataclass(frozen=True, slots=True)
 class ReopenCase:
     """The resident asked at `asked_at` that it be taken up again."""
+
+    asked_at: datetime
+    circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class AppealCase:
+    """The resident said at `asked_at` that it must not rest with being declined."""
 
     asked_at: datetime
     circumstances: Circumstances
@@ -221,12 +261,15 @@ Command = (
     | AcceptDispatch
     | ReturnDispatch
     | FinishDispatch
+    | WriteMessage
     | EscalateCase
     | ResolveCase
+    | DeclineCase
     | MergeCase
     | AnswerMerged
     | ReleaseMerged
     | ReopenCase
+    | AppealCase
     | Remind
     | PassDate
     | RecordOutcome

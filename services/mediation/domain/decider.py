@@ -19,6 +19,7 @@ from services.mediation.domain.case import (
     OutcomeWaiting,
     Resolved,
     Unopened,
+    Working,
     evolve,
     keeps_texts,
 )
@@ -27,10 +28,12 @@ from services.mediation.domain.commands import (
     AcknowledgeCase,
     Answer,
     AnswerMerged,
+    AppealCase,
     AssignCase,
     Circumstances,
     Command,
     ConfirmCase,
+    DeclineCase,
     DispatchCase,
     EraseCase,
     EscalateCase,
@@ -46,22 +49,28 @@ from services.mediation.domain.commands import (
     ResolveCase,
     ReturnDispatch,
     WithdrawCase,
+    WriteMessage,
 )
 from services.mediation.domain.deadlines import deadline
 from services.mediation.domain.errors import (
     AlreadyClosed,
     AtTheTop,
     NeverReopened,
+    NobodyBeside,
     NotAcknowledged,
     NotAgreed,
     NotDispatched,
+    NotForMediation,
     NotResolved,
     OtherOutcome,
     OtherResolution,
     WindowOver,
+    WordsErased,
 )
+from services.mediation.domain.refusals import appeal, decline
 from services.mediation.domain.standing import (
     answering,
+    begin_again,
     first_promises,
     known,
     not_barred,
@@ -92,10 +101,14 @@ def decide(command: Command, case: Case) -> Events:
             return return_dispatch(command, case)
         case FinishDispatch():
             return finish_dispatch(command, case)
+        case WriteMessage():
+            return write_message(command, case)
         case EscalateCase():
             return escalate(command, case)
         case ResolveCase():
             return resolve(command, case)
+        case DeclineCase():
+            return decline(command, case)
         case MergeCase():
             return merge(command, case)
         case AnswerMerged():
@@ -104,6 +117,8 @@ def decide(command: Command, case: Case) -> Events:
             return release_merged(command, case)
         case ReopenCase():
             return reopen(command, case)
+        case AppealCase():
+            return appeal(command, case)
         case Remind():
             return remind(command, case)
         case PassDate():
@@ -126,8 +141,14 @@ CASES: Decider[Command, Case] = Decider(
 
 
 def open_case(command: OpenCase, case: Case) -> Events:
-    """A case is somebody's from its first moment, if anybody is on duty."""
-    now = command.circumstances
+    """A case is somebody's from its first moment, if anybody is on duty; in danger, the protection desk's.
+
+    What had been answered is theirs who did.
+    """
+    now, answered = command.circumstances, command.answered
+    desk = now.rules.policy.protection if now else None
+    alone = command.minor and not command.guardian
+    protection = desk.desk if desk and (command.danger or alone) else None
     opened = cases.CaseOpened(
         community=command.community,
         reference=command.reference,
@@ -137,12 +158,22 @@ def open_case(command: OpenCase, case: Case) -> Events:
         level=command.level,
         imported=command.imported,
         about_staff=command.about_staff,
-        deadlines=first_promises(command.urgency, now) if now else (),
+        danger=command.danger,
+        minor=command.minor,
+        guardian=command.guardian,
+        protection=protection,
+        deadlines=first_promises(command.urgency, now) if now and not answered else (),
+        answered_by=answered.by if answered else None,
         same_as=command.same_as,
     )
     match case:
+        case Unopened() if answered and now:
+            resolved = _resolved(answered.answer, command.urgency, now)
+            resolved = resolved.model_copy(update={"explanation": None, "answer": answered.answer.explanation})
+            return [opened, cases.CaseAssigned(owner=answered.by), cases.CaseAcknowledged(owner=answered.by), resolved]
         case Unopened():
             owner = on_duty_for(command.level, now.on_duty) if now else None
+            owner = protection if command.danger and protection else owner
             return [opened, *([cases.CaseAssigned(owner=owner)] if owner else [])]
         case OutcomeWaiting():
             return [opened, Dated(_imported_resolution(case), case.resolved_at)]
@@ -165,6 +196,7 @@ def acknowledge(command: AcknowledgeCase, case: Case) -> Events:
 def record_mediation(command: RecordMediation, case: Case) -> Events:
     """Whoever held the session tells of it; the case stays with its owner."""
     worked_on = working(case)
+    for_mediation(worked_on)
     if isinstance(worked_on, Opened | Assigned):
         raise NotAcknowledged
     standing, now = worked_on.standing, command.circumstances
@@ -177,6 +209,26 @@ def record_mediation(command: RecordMediation, case: Case) -> Events:
         deadlines=(deadline(Rule.MEDIATE, standing.urgency, now.at, now.rules),) if begins else (),
     )
     return [mediated]
+
+
+def for_mediation(case: Working) -> None:
+    """Danger is never mediated, and a minor's case not without a guardian or the protection desk beside it."""
+    standing = case.standing
+    if standing.danger:
+        raise NotForMediation
+    if standing.minor and not standing.guardian and standing.protection is None:
+        raise NobodyBeside
+
+
+def write_message(command: WriteMessage, case: Case) -> Events:
+    """To the resident, by who may act on it; also when it has ended, unless they took it back."""
+    spoken_of = known(case)
+    answering(command.by, spoken_of)
+    if spoken_of.standing.erased:
+        raise WordsErased
+    if isinstance(spoken_of, Closed) and spoken_of.closure is Closure.WITHDRAWN:
+        raise AlreadyClosed
+    return [cases.CaseMessageWritten(by=command.by.id, message=command.message)]
 
 
 def dispatch(command: DispatchCase, case: Case) -> Events:
@@ -245,7 +297,7 @@ def answer_merged(command: AnswerMerged, case: Case) -> Events:
 def release_merged(command: ReleaseMerged, case: Case) -> Events:
     if not isinstance(case, Merged) or case.into != command.into:
         return []
-    return _begin_again(case, case.standing.barred, command.circumstances)
+    return begin_again(case, case.standing.barred, command.circumstances, level=case.level)
 
 
 def reopen(command: ReopenCase, case: Case) -> Events:
@@ -257,7 +309,7 @@ def reopen(command: ReopenCase, case: Case) -> Events:
                 raise NeverReopened
             if command.asked_at >= window.due_at:
                 raise WindowOver(ended=window.due_at.date().isoformat())
-            return _begin_again(ended, ended.owner, command.circumstances)
+            return begin_again(ended, ended.owner, command.circumstances, level=ended.level)
         case Closed():
             raise AlreadyClosed
         case _:
@@ -322,16 +374,6 @@ def _resolved(answer: Answer, urgency: cases.Urgency, now: Circumstances) -> cas
         language=answer.language,
         deadlines=tuple(deadline(rule, urgency, now.at, now.rules) for rule in (Rule.CONFIRM, Rule.REOPEN)),
     )
-
-
-def _begin_again(case: Merged | Resolved | Closed, previous: str | None, now: Circumstances) -> Events:
-    owner = on_duty_for(case.level, now.on_duty, but=previous)
-    reopened = cases.CaseReopened(
-        level=case.level,
-        previous_owner=previous,
-        deadlines=first_promises(case.standing.urgency, now),
-    )
-    return [reopened, *([cases.CaseAssigned(owner=owner)] if owner else [])]
 
 
 def _imported_resolution(outcome: RecordOutcome | OutcomeWaiting) -> cases.CaseResolved:

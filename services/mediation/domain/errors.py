@@ -7,6 +7,10 @@ Refused
 ├── NotResolved
 ├── OtherResolution   the resident confirmed one that no longer stands
 ├── OtherOutcome      history says something else than before
+├── NothingDeclined   there is nothing to appeal
+├── NotForMediation   somebody is in danger
+├── NobodyBeside      a minor's case has neither a guardian nor a protection desk
+├── WordsErased       nothing is written of an erased case
 ├── AlreadyMerged     it is answered with another case
 ├── NotMergeable      the other case can't answer for it
 ├── NotYourCase       somebody else owns it
@@ -64,6 +68,26 @@ class NotAcknowledged(Refused):
 
 class NotAgreed(Refused):
     message: ClassVar[str] = marked("No session ended in agreement; record the one that did, or resolve it otherwise.")
+
+
+class NothingDeclined(Refused):
+    message: ClassVar[str] = marked("The case was not declined, so there is nothing to appeal.")
+
+
+class NotForMediation(Refused):
+    message: ClassVar[str] = marked(
+        "Somebody is in danger, so this case is not mediated; see to their safety, and raise it if that needs others."
+    )
+
+
+class NobodyBeside(Refused):
+    message: ClassVar[str] = marked(
+        "It concerns a minor, and nobody stands beside them; have a protection desk named for the area, or raise it."
+    )
+
+
+class WordsErased(Refused):
+    message: ClassVar[str] = marked("What was written of this case was erased, and nothing more is written of it.")
 
 
 class AtTheTop(Refused):

@@ -49,9 +49,9 @@ def working(case: Case) -> Working:
             return worked_on
 
 
-def answering(actor: Actor, case: Working) -> None:
-    """The owner may act wherever the case lies; others only at its level or above."""
-    if case.owner != actor.id and not actor.answers_for(case.level):
+def answering(actor: Actor, case: Known) -> None:
+    """The owner, and the protection desk beside it, may act wherever the case lies; others at its level or above."""
+    if actor.id not in (case.owner, case.standing.protection) and not actor.answers_for(case.level):
         raise NotYourLevel(level=case.level)
 
 
@@ -76,6 +76,20 @@ def on_duty_for(level: str, on_duty: Mapping[str, Sequence[str]], *, but: str | 
     """Who answers for `level` now: at its own desk, or at the nearest one above where somebody is."""
     told = (cadre for desk in up_from(level) for cadre in on_duty.get(desk, ()) if cadre != but)
     return next(told, None)
+
+
+def begin_again(
+    case: Merged | Resolved | Closed, previous: str | None, now: Circumstances, *, level: str, on_appeal: bool = False
+) -> list[Event]:
+    """At `level`, for somebody else than `previous`."""
+    owner = on_duty_for(level, now.on_duty, but=previous)
+    reopened = cases.CaseReopened(
+        level=level,
+        previous_owner=previous,
+        on_appeal=on_appeal,
+        deadlines=first_promises(case.standing.urgency, now),
+    )
+    return [reopened, *([cases.CaseAssigned(owner=owner)] if owner else [])]
 
 
 def first_promises(urgency: cases.Urgency, circumstances: Circumstances) -> tuple[Deadline, ...]:

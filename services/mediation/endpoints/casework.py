@@ -6,7 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from services.mediation import casework
-from services.mediation.casework import Acknowledgement, Assignment, Escalation, Merger, Session, Solution
+from services.mediation.casework import (
+    Acknowledgement,
+    Assignment,
+    Escalation,
+    Merger,
+    Message,
+    Refusal,
+    Session,
+    Solution,
+)
 from services.mediation.desk import CASEWORKERS, Desk, Reached
 from services.mediation.endpoints.desk import desk_for
 
@@ -51,3 +60,15 @@ async def merge(desk: AssigningDesk, case_id: UUID, form: Merger) -> Reached:
 async def resolve(desk: CaseworkDesk, case_id: UUID, form: Solution) -> Reached:
     """Solve the case and explain it to the resident."""
     return await casework.resolve(desk, case_id, form)
+
+
+@router.post("/cases/{case_id}/write", operation_id="write_to_resident")
+async def write(desk: CaseworkDesk, case_id: UUID, form: Message) -> Reached:
+    """Write to the resident, who reads it by their receipt."""
+    return await casework.write(desk, case_id, form)
+
+
+@router.post("/cases/{case_id}/decline", operation_id="decline_case")
+async def decline(desk: CaseworkDesk, case_id: UUID, form: Refusal) -> Reached:
+    """Take the case no further, with a reason and an explanation; the resident may appeal to another person."""
+    return await casework.decline(desk, case_id, form)

@@ -1,6 +1,5 @@
 """The caseload and the case file."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,7 +11,7 @@ from services.chassis.database import scoped
 from services.chassis.problems import unprocessable
 from services.chassis.service import Service
 from services.chassis.web.languages import Language, spoken, translator
-from services.contracts.cases import CaseResolved, Kind, Reference
+from services.contracts.cases import CaseDeclined, CaseMessageWritten, CaseResolved, Kind, Reference
 from services.contracts.envelope import Recorded
 from services.contracts.event import AreaPath, Code, Event, StaffId
 from services.mediation.case_file import Promise, read_file
@@ -80,7 +79,7 @@ async def read_caseload(
     async with scoped(parts.application, staff.areas) as connection:
         cases = await caseload.cases_of(connection, staff.areas, wanted, _page_after(after), limit)
         found = [] if after else await patterns.latest_patterns(connection)
-    following = _page_mark(cases[-1]) if len(cases) == limit else None
+    following = After.last_of(cases).mark if len(cases) == limit else None
     return Caseload(cases=cases, next=following, patterns=found)
 
 
@@ -99,12 +98,23 @@ async def read_case(request: Request, parts: Parts, staff: Reader, case_id: UUID
     )
 
 
-async def explanations_of(parts: Service, case_id: UUID) -> set[UUID]:
-    """What the resident whose case it is may read of it: how it was explained, not the notes of sessions."""
+_TOLD = frozenset({CaseResolved.type, CaseDeclined.type, CaseMessageWritten.type})
+
+
+async def told_to_resident(parts: Service, case_id: UUID) -> set[UUID]:
+    """What the resident whose case it is may read of it: what was explained and written to them, no notes."""
     async with parts.worker.connect() as connection:
         recorded = await parts.store.read_stream(connection, case_id)
-    resolved = (one.event() for one in recorded if one.type == CaseResolved.type)
-    return {event.explanation for event in resolved if isinstance(event, CaseResolved) and event.explanation}
+    refs: set[UUID | None] = set()
+    for event in (one.event() for one in recorded if one.type in _TOLD):
+        match event:
+            case CaseResolved() | CaseDeclined():
+                refs.add(event.explanation)
+            case CaseMessageWritten():
+                refs.add(event.message)
+            case _:
+                pass
+    return {ref for ref in refs if ref}
 
 
 def _happened(recorded: Recorded, event: Event) -> HappenedEvent:
@@ -124,18 +134,11 @@ def _promised(promise: Promise, language: Language, zone: tzinfo) -> Promised:
     return Promised(rule=deadline.rule, due_at=deadline.due_at, running=promise.running, why=why)
 
 
-def _page_mark(row: CaseRow) -> str:
-    return urlsafe_b64encode(f"{row.reported_at.isoformat()}|{row.case_id}".encode()).decode()
-
-
 def _page_after(mark: str | None) -> After | None:
     if mark is None:
         return None
     try:
-        reported_at, case_id = urlsafe_b64decode(mark).decode().split("|")
-        after = After(datetime.fromisoformat(reported_at), UUID(case_id))
+        return After.of(mark)
     except ValueError:
-        after = None
-    if after is None or after.reported_at.tzinfo is None:
-        raise unprocessable("after", "is not the mark of a page", "Send `next` of the page before, or nothing.")
-    return after
+        remedy = "Send `next` of the page before, or nothing."
+        raise unprocessable("after", "is not the mark of a page", remedy) from None

@@ -14,10 +14,20 @@ from services.chassis.database import scoped
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
 from services.chassis.web.marked import marked
+from services.contracts.cases import Closure
 from services.mediation import casework, handing_over
-from services.mediation.casework import Acknowledgement, Assignment, Escalation, Merger, Session, Solution
+from services.mediation.casework import (
+    Acknowledgement,
+    Assignment,
+    Escalation,
+    Merger,
+    Message,
+    Refusal,
+    Session,
+    Solution,
+)
 from services.mediation.desk import CASEWORKERS, Desk, actor_of
-from services.mediation.domain.case import Assigned, Case, Dispatched, Opened, Working
+from services.mediation.domain.case import Assigned, Case, Closed, Dispatched, Known, Opened, Working
 from services.mediation.handing_over import Acceptance, Completion, Handover, Return
 from services.mediation.read_models import caseload
 from services.mediation.read_models.caseload import Wanted
@@ -25,6 +35,7 @@ from services.mediation.read_models.caseload import Wanted
 
 class Act(StrEnum):
     ACKNOWLEDGE = "acknowledge"
+    WRITE = "write"
     RESOLVE = "resolve"
     DISPATCH = "dispatch"
     UNIT = "unit"
@@ -33,6 +44,7 @@ class Act(StrEnum):
     ASSIGN = "assign"
     ESCALATE = "escalate"
     MERGE = "merge"
+    DECLINE = "decline"
 
 
 ROLES: dict[Act, tuple[str, ...]] = {
@@ -44,6 +56,7 @@ ROLES: dict[Act, tuple[str, ...]] = {
 
 TITLES: dict[Act, str] = {
     Act.ACKNOWLEDGE: marked("Take it on"),
+    Act.WRITE: marked("Write to the resident"),
     Act.RESOLVE: marked("Resolve and explain"),
     Act.DISPATCH: marked("Hand to a unit"),
     Act.UNIT: marked("Take down the unit's answer"),
@@ -51,10 +64,12 @@ TITLES: dict[Act, str] = {
     Act.ASSIGN: marked("Give to somebody"),
     Act.ESCALATE: marked("Raise one level"),
     Act.MERGE: marked("Merge into another case"),
+    Act.DECLINE: marked("Decline, with a reason"),
 }
 
 DONE: dict[Act, str] = {
     Act.ACKNOWLEDGE: marked("You have taken the case on."),
+    Act.WRITE: marked("It is written. The resident reads it by their receipt."),
     Act.RESOLVE: marked("The case is resolved. The resident can read your explanation now."),
     Act.DISPATCH: marked("The case is with the unit. Send it the link below."),
     Act.UNIT: marked("The unit's answer is taken down."),
@@ -62,6 +77,7 @@ DONE: dict[Act, str] = {
     Act.ASSIGN: marked("The case was given on."),
     Act.ESCALATE: marked("The case went one level up."),
     Act.MERGE: marked("The case is merged; it is answered with the other one."),
+    Act.DECLINE: marked("The case is declined. The resident reads why, and may appeal to somebody else."),
 }
 
 FAULTS: dict[str, str] = {
@@ -69,7 +85,8 @@ FAULTS: dict[str, str] = {
     "unit": marked("Choose a unit of the list."),
     "shared": marked("Write at most 5,000 characters."),
     "answer": marked("Choose what the unit answered."),
-    "reason": marked("Choose why the unit gives it back."),
+    "reason": marked("Choose the reason."),
+    "message": marked("Write what the resident is to read, in at most 5,000 characters."),
     "note": marked("Write at most 5,000 characters."),
     "result": marked("Choose how the session ended."),
     "place": marked("Choose where it was held."),
@@ -110,23 +127,29 @@ class Typed:
 
 def possible(case: Case, staff: Staff) -> list[Act]:
     """What this person can do with the case as it stands, in the order of the page. The rules have the last word."""
-    if not isinstance(case, Working):
-        return []
     actor = actor_of(staff)
-    if case.owner != actor.id and not actor.answers_for(case.level):
+    if not isinstance(case, Known) or not staff.roles.intersection(CASEWORKERS):
         return []
+    if actor.id not in (case.owner, case.standing.protection) and not actor.answers_for(case.level):
+        return []
+    withdrawn = isinstance(case, Closed) and case.closure is Closure.WITHDRAWN
+    may_write = not case.standing.erased and not withdrawn
+    if not isinstance(case, Working):
+        return [Act.WRITE] if may_write else []
     untaken = isinstance(case, Opened | Assigned)
     may_take = case.owner == actor.id or untaken
     may_take = may_take and actor.id != case.standing.barred
     open_to = {
         Act.ACKNOWLEDGE: untaken and may_take,
+        Act.WRITE: may_write,
         Act.RESOLVE: may_take,
         Act.DISPATCH: may_take and not isinstance(case, Dispatched),
         Act.UNIT: isinstance(case, Dispatched),
-        Act.MEDIATE: not untaken,
+        Act.MEDIATE: not untaken and not case.standing.danger,
         Act.ASSIGN: True,
         Act.ESCALATE: area_above(case.level) is not None,
         Act.MERGE: True,
+        Act.DECLINE: may_take,
     }
     return [act for act in Act if open_to[act] and staff.roles.intersection(ROLES[act])]
 
@@ -176,6 +199,11 @@ async def _carry_out(desk: Desk, case_id: UUID, act: Act, typed: Typed) -> None:
             await casework.merge(desk, case_id, Merger(into=await _other(desk, typed["into"])))
         case Act.RESOLVE:
             await casework.resolve(desk, case_id, solution_of(typed))
+        case Act.WRITE:
+            await casework.write(desk, case_id, Message.model_validate(typed.given("message")))
+        case Act.DECLINE:
+            refusal = Refusal.model_validate(typed.given("reason", "explanation", "language"))
+            await casework.decline(desk, case_id, refusal)
 
 
 async def answer_of_unit(desk: Desk, case_id: UUID, typed: Typed) -> None:

@@ -33,6 +33,7 @@ from services.mediation.domain.case import (
     Assigned,
     Closed,
     Dispatched,
+    Known,
     Merged,
     Opened,
     OutcomeWaiting,
@@ -45,12 +46,13 @@ from services.mediation.pages.acts import DONE, ROLES, TITLES, Act, NotTaken, Ty
 from services.mediation.pages.due import Due, due
 from services.mediation.pages.listing import ListAsked, Looks, asked_of, listing, looks_for
 from services.mediation.pages.rendering import AWAY, FACE, DeskRoute, pages
-from services.mediation.pages.report import FIELDS, PURPOSES, OpenedReport, open_report
+from services.mediation.pages.report import FIELDS, PURPOSES, OpenedReport, conversation, open_report
 from services.mediation.pages.timeline import Teller
 from services.mediation.read_models.units import UnitRow, units_for
 from services.mediation.settings import MediationSettings
 from services.mediation.unit_links import UnitLinks
 from services.mediation.words import (
+    DECLINE_REASONS,
     RESOLUTIONS,
     RESULTS,
     RETURN_REASONS,
@@ -252,6 +254,9 @@ async def shown(request: Request, staff: Staff, csrf: str, case_id: UUID, told: 
         "preview": await _preview(request, told.preview, case_id, file, language),
         "key": secrets.token_urlsafe(24),
         "told": told,
+        "written": conversation(told.opened, file, language) if told.opened else [],
+        "guarded": file.case.standing if isinstance(file.case, Known) else None,
+        "decline_reasons": DECLINE_REASONS,
         "purposes": PURPOSES,
         "fields": FIELDS,
         "results": RESULTS,

@@ -110,6 +110,9 @@ class Row:
     mine: bool
     urgent: bool
     due: Due | None
+    heard: bool
+    """The resident wrote and waits for a word."""
+    danger: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,8 @@ class Looks:
             mine=row.owner == self.staff.id,
             urgent=row.urgency == Urgency.URGENT,
             due=due(row.due_at, self.at, self.language, zone) if row.due_at else None,
+            heard=row.waits_for_word,
+            danger=row.danger,
         )
 
     def place(self, area: str) -> str:

@@ -14,6 +14,7 @@ from services.mediation.explaining import title
 from services.mediation.pages.listing import Looks
 from services.mediation.words import (
     CLOSURES,
+    DECLINE_REASONS,
     ESCALATION_REASONS,
     RESOLUTIONS,
     RESULTS,
@@ -42,7 +43,7 @@ class Step:
 
 def _named(event: Event) -> set[str | None]:
     """Whom its sentence names already."""
-    return {getattr(event, name, None) for name in ("owner", "mediator", "tracker")}
+    return {getattr(event, name, None) for name in ("owner", "mediator", "tracker", "by")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Teller:
                     more=more,
                     actor=None if actor in _named(event) else actor,
                     text=text,
-                    lang=event.language if isinstance(event, cases.CaseResolved) else None,
+                    lang=event.language if isinstance(event, cases.CaseResolved | cases.CaseDeclined) else None,
                     label=label,
                     case=event.into if isinstance(event, cases.CaseMerged) else None,
                 )
@@ -115,8 +116,21 @@ class Teller:
                 return self._escalated(event), (_(ESCALATION_REASONS[event.reason]),)
             case cases.CaseMerged():
                 return _("It is the same trouble as another case, and is answered with that one."), ()
+            case cases.CaseResolved(answer=UUID()):
+                sentence = _("It ended at the counter. What they were told lies with the report.")
+                return sentence, (_(RESOLUTIONS[event.resolution]),)
             case cases.CaseResolved():
                 return _("The case was resolved."), (_(RESOLUTIONS[event.resolution]),)
+            case cases.CaseDeclined(by=who):
+                sentence = _("{who} declined it: it is taken no further.").format(who=who)
+                return sentence, (_(DECLINE_REASONS[event.reason]),)
+            case cases.CaseMessageWritten(by=who):
+                return _("{who} wrote to the resident.").format(who=who), ()
+            case cases.CaseReopened(on_appeal=True, previous_owner=str(who)):
+                sentence = _(
+                    "The resident appealed, and the case was taken up again at {place}. {who} had declined it."
+                )
+                return sentence.format(who=who, place=self.look.place(event.level)), ()
             case cases.CaseReopened(previous_owner=str(who)):
                 return _("The case was taken up again. {who} had it before.").format(who=who), ()
             case cases.CaseReopened():
@@ -144,7 +158,9 @@ class Teller:
         """What was written with it, as far as the reader may read it, and what that is."""
         _ = self.look.language.gettext
         match event:
-            case cases.CaseResolved(explanation=UUID() as ref):
+            case cases.CaseMessageWritten(message=ref):
+                field, label = "message", _("Written to the resident")
+            case cases.CaseResolved(explanation=UUID() as ref) | cases.CaseDeclined(explanation=ref):
                 field, label = "explanation", _("Told to the resident")
             case cases.CaseMediated(note=UUID() as ref):
                 field, label = "note", _("Your note, which nobody else reads")

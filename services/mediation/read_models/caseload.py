@@ -1,5 +1,6 @@
 """The caseload: a row for each case, as lists and filters of the desk want it."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -31,6 +32,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis.projections import ReadModel, types_of
 from services.contracts.cases import (
     CaseAcknowledged,
+    CaseAmended,
+    CaseAppealed,
     CaseAssigned,
     CaseClosed,
     CaseDispatchAccepted,
@@ -40,6 +43,7 @@ from services.contracts.cases import (
     CaseEscalated,
     CaseMediated,
     CaseMerged,
+    CaseMessageWritten,
     CaseOpened,
     CaseReminded,
     CaseReopened,
@@ -90,6 +94,18 @@ class CaseRow:
     done_by: datetime | None = None
     due_at: datetime | None = None
     """The first of these dates; none when nothing is promised any more."""
+    heard_at: datetime | None = None
+    """When the resident wrote last."""
+    answered_at: datetime | None = None
+    """When somebody wrote to them, solved it or ended it last."""
+    danger: bool = False
+    minor: bool = False
+    protection: str | None = None
+
+    @property
+    def waits_for_word(self) -> bool:
+        """The resident wrote, and has had no answer."""
+        return self.heard_at is not None and (self.answered_at is None or self.answered_at < self.heard_at)
 
 
 WAITING = "state IN ('dispatched', 'merged', 'resolved') AND NOT imported"
@@ -121,6 +137,11 @@ TABLE = Table(
     Column("accept_by", DateTime(timezone=True)),
     Column("done_by", DateTime(timezone=True)),
     Column("due_at", DateTime(timezone=True)),
+    Column("heard_at", DateTime(timezone=True)),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("danger", Boolean, nullable=False),
+    Column("minor", Boolean, nullable=False),
+    Column("protection", Text),
 )
 Index("caseload_newest", TABLE.c.reported_at.desc(), TABLE.c.case_id.desc())
 Index("caseload_by_area", TABLE.c.area, TABLE.c.reported_at.desc(), TABLE.c.case_id.desc())
@@ -145,6 +166,8 @@ def evolve(row: CaseRow | None, recorded: Recorded, event: Event) -> CaseRow | N
             return _reported(row, recorded, event)
         case CaseOpened():
             return _opened(row, recorded, event)
+        case CaseAmended() | CaseAppealed():
+            return None if row is None else replace(row, heard_at=recorded.occurred_at)
         case _:
             return None if row is None else _moved(row, recorded, event)
 
@@ -184,6 +207,10 @@ def _opened(row: CaseRow | None, recorded: Recorded, event: CaseOpened) -> CaseR
         category=event.category,
         urgency=event.urgency,
         imported=event.imported,
+        heard_at=row.heard_at if row else None,
+        danger=event.danger,
+        minor=event.minor,
+        protection=event.protection,
         reported_at=row.reported_at if row else at,
         opened_at=at,
         resolved_on=None,
@@ -222,7 +249,10 @@ def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
         case CaseMerged():
             return replace(row, last_at=at, state=State.MERGED, into_case=event.into, **_AT_REST)
         case CaseResolved():
-            return replace(row, last_at=at, state=State.RESOLVED, resolved_on=event.resolved_on, **_AT_REST)
+            ended = replace(row, state=State.RESOLVED, resolved_on=event.resolved_on, **_AT_REST)
+            return replace(ended, last_at=at, answered_at=recorded.occurred_at)
+        case CaseMessageWritten():
+            return replace(row, last_at=at, answered_at=recorded.occurred_at)
         case CaseReopened():
             return replace(
                 row,
@@ -236,7 +266,7 @@ def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
                 **_dates(row, event.deadlines),
             )
         case CaseClosed():
-            return replace(row, last_at=at, state=State.CLOSED, **_AT_REST)
+            return replace(row, last_at=at, answered_at=recorded.occurred_at, state=State.CLOSED, **_AT_REST)
         case _:
             return replace(row, last_at=at)
 
@@ -282,12 +312,15 @@ _AT_REST: _AtRest = {"unit": None, "acknowledge_by": None, "accept_by": None, "d
 
 CASELOAD: ReadModel[CaseRow] = ReadModel(
     name="caseload",
-    version=4,
+    version=5,
     table=TABLE,
     row=CaseRow,
     evolve=evolve,
     types=types_of(
         CaseReported,
+        CaseAmended,
+        CaseAppealed,
+        CaseMessageWritten,
         CaseOpened,
         CaseAssigned,
         CaseAcknowledged,
@@ -326,6 +359,28 @@ class After:
 
     reported_at: datetime
     case_id: UUID
+
+    @staticmethod
+    def last_of(rows: Sequence[CaseRow]) -> "After":
+        return After(rows[-1].reported_at, rows[-1].case_id)
+
+    @property
+    def mark(self) -> str:
+        """As it goes into an address."""
+        return urlsafe_b64encode(f"{self.reported_at.isoformat()}|{self.case_id}".encode()).decode()
+
+    @staticmethod
+    def of(mark: str) -> "After":
+        """The row that a mark names.
+
+        Raises:
+            ValueError: it is none.
+        """
+        reported_at, case_id = urlsafe_b64decode(mark).decode().split("|")
+        after = After(datetime.fromisoformat(reported_at), UUID(case_id))
+        if after.reported_at.tzinfo is None:
+            raise ValueError("a mark says when by which clock")
+        return after
 
 
 async def cases_of(

@@ -10,12 +10,16 @@ from services.chassis.projections import types_of
 from services.contracts.alerts import AlertAcknowledged, AlertRaised, AlertWithdrawn
 from services.contracts.cases import (
     CaseAcknowledged,
+    CaseAmended,
     CaseAssigned,
     CaseClosed,
+    CaseDeclined,
     CaseDelayExplained,
     CaseErased,
     CaseEscalated,
     CaseMerged,
+    CaseMessageWritten,
+    CaseOpened,
     CaseReminded,
     CaseReopened,
     CaseReported,
@@ -39,6 +43,10 @@ class What(StrEnum):
 
     ALERT = "alert"
     REMINDER = "reminder"
+    HEARD = "heard"
+    """The resident wrote something."""
+    BESIDE = "beside"
+    """Somebody who is not of age needs a person beside them."""
     TEST = "test"
     RECEIVED = "received"
     TAKEN = "taken"
@@ -46,6 +54,8 @@ class What(StrEnum):
     DELAYED = "delayed"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    NEWS = "news"
+    """Something was written to them: not what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,10 @@ TYPES = _LOOKED_AFTER | types_of(
     AlertRaised,
     CaseReminded,
     CaseReported,
+    CaseOpened,
+    CaseAmended,
+    CaseMessageWritten,
+    CaseDeclined,
     CaseAssigned,
     CaseEscalated,
     CaseDelayExplained,
@@ -121,6 +135,10 @@ def planned(
             return _alert(recorded, event)
         case CaseReminded():
             return _reminder(after, recorded, event)
+        case CaseAmended():
+            return _heard(after, recorded)
+        case CaseOpened():
+            return _beside(after, recorded, event)
         case _ if after is None or after.imported or after.erased:
             # Who was written down years ago, in another system, was never promised a word by this one.
             return None
@@ -178,6 +196,37 @@ def _reminder(case: ToldCase | None, recorded: Recorded, event: CaseReminded) ->
     return reminder if event.owner else ForDuty(event.level or recorded.area, reminder)
 
 
+def _heard(case: ToldCase | None, recorded: Recorded) -> Planned | ForDuty | None:
+    """To whoever has the case; while nobody has, to whoever is on duty there."""
+    if case is None or case.erased:
+        return None
+    heard = _to_staff(case, recorded, What.HEARD, case.owner or "")
+    return heard if case.owner else ForDuty(recorded.area, heard)
+
+
+def _beside(case: ToldCase | None, recorded: Recorded, event: CaseOpened) -> Planned | None:
+    """In danger the protection desk has the case, and is alerted; a minor's is somebody else's, and it stands by."""
+    if event.protection is None or event.danger or event.imported:
+        return None
+    return _to_staff(case, recorded, What.BESIDE, event.protection)
+
+
+def _to_staff(case: ToldCase | None, recorded: Recorded, what: What, recipient: str) -> Planned:
+    return Planned(
+        recorded.source,
+        recorded.stream_id,
+        recorded.version,
+        Audience.STAFF,
+        recipient,
+        what,
+        recorded.area,
+        recorded.recorded_at,
+        case.reference if case else None,
+        case.category if case else None,
+        case.urgency if case else None,
+    )
+
+
 def _to_resident(before: ToldCase | None, after: ToldCase, recorded: Recorded, event: Event) -> Planned | None:
     what = _news(before, after, event)
     if what is None:
@@ -201,7 +250,8 @@ def _to_resident(before: ToldCase | None, after: ToldCase, recorded: Recorded, e
 def _news(before: ToldCase | None, after: ToldCase, event: Event) -> What | None:
     match event:
         case CaseReported():
-            return What.RECEIVED
+            # Whoever was answered at the counter was there; that they may still object is told with the answer.
+            return None if event.answered else What.RECEIVED
         case CaseAssigned() | CaseAcknowledged():
             # Once for each owner: whoever was assigned and then acknowledges is no news.
             return What.TAKEN if before is None or before.owner != after.owner else None
@@ -213,5 +263,7 @@ def _news(before: ToldCase | None, after: ToldCase, event: Event) -> What | None
             return None if event.imported else What.RESOLVED
         case CaseReopened():
             return What.REOPENED
+        case CaseMessageWritten() | CaseDeclined():
+            return What.NEWS
         case _:
             return None

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.projections import ReadModel, types_of
 from services.contracts.cases import (
+    Amendment,
     CaseAcknowledged,
+    CaseAmended,
     CaseAssigned,
     CaseDelayExplained,
     CaseErased,
@@ -68,12 +70,14 @@ def evolve(row: ToldCase | None, recorded: Recorded, event: Event) -> ToldCase |
     match event:
         case CaseReported():
             return replace(case, particulars=event.particulars, imported=event.imported, reference=event.reference)
+        case CaseAmended(amendment=Amendment.CORRECTION):
+            return replace(case, particulars=event.particulars)
         case CaseErased():
             # Each service says it of itself: the resident's address was intake's.
             return replace(case, erased=True) if recorded.source == "intake" else case
         case CaseOpened():
-            due_at = promised(event.deadlines) or case.due_at
-            return replace(case, category=event.category, urgency=event.urgency.value, due_at=due_at)
+            due_at, owner = promised(event.deadlines) or case.due_at, event.answered_by or case.owner
+            return replace(case, category=event.category, urgency=event.urgency.value, due_at=due_at, owner=owner)
         case CaseAssigned() | CaseAcknowledged():
             return replace(case, owner=event.owner)
         case CaseEscalated():
@@ -95,12 +99,13 @@ def promised(deadlines: Collection[Deadline]) -> datetime | None:
 
 TOLD_CASES: ReadModel[ToldCase] = ReadModel(
     name="told_case",
-    version=1,
+    version=2,
     table=TABLE,
     row=ToldCase,
     evolve=evolve,
     types=types_of(
         CaseReported,
+        CaseAmended,
         CaseErased,
         CaseOpened,
         CaseAssigned,

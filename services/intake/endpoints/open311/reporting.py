@@ -28,6 +28,7 @@ async def report(
 
     The reporter's receipt stands in the notice, this once: whoever sends the report hands it on.
     """
+    door.limits.reports_of_a_key.take(system.key_id)
     community = await jurisdiction_of(door, said.get("jurisdiction_id"))
     if community.id != system.community:
         raise NotAnswered(403, "api_key is of another jurisdiction. Send the key of the one that is named.")

@@ -1,0 +1,144 @@
+"""The rules of a gathering: given what happened, when a command comes, then this happens."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.contracts.event import Event
+from services.contracts.gatherings import (
+    GatheringAnnounced,
+    GatheringCancelled,
+    GatheringChanged,
+    GatheringHeld,
+    GatheringKind,
+    GatheringSignedOff,
+    GatheringSignedUp,
+)
+from services.intake.domain.commands import (
+    AnnounceGathering,
+    CancelGathering,
+    ChangeGathering,
+    GatheringCommand,
+    HoldGathering,
+    SignOff,
+    SignUp,
+)
+from services.intake.domain.errors import (
+    AlreadyAnnounced,
+    EndsBeforeItBegins,
+    FewerSeatsThanTaken,
+    GatheringBegan,
+    GatheringCalledOff,
+    GatheringIsOver,
+    GatheringLiesAhead,
+    NotAnnounced,
+    NotSignedUp,
+    TooFewSeatsLeft,
+)
+from services.intake.domain.gathering import Plan
+from services.intake.domain.gathering_decider import GATHERINGS
+from tests.given import Given
+
+given = Given(GATHERINGS)
+
+NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
+BEGINS, ENDS = NOW + timedelta(days=3), NOW + timedelta(days=3, hours=2)
+COMMUNITY, ONE, OTHER = uuid4(), uuid4(), uuid4()
+PLAN = Plan("What a will needs", "Reading room", BEGINS, ENDS, 3)
+ANNOUNCE = AnnounceGathering(COMMUNITY, GatheringKind.LECTURE, PLAN, "Asia/Shanghai", NOW)
+
+
+def announced(seats: int | None = 3) -> GatheringAnnounced:
+    return GatheringAnnounced(
+        community=COMMUNITY,
+        kind=GatheringKind.LECTURE,
+        title=PLAN.title,
+        place=PLAN.place,
+        starts_at=BEGINS,
+        ends_at=ENDS,
+        time_zone="Asia/Shanghai",
+        seats=seats,
+    )
+
+
+def signed_up(sign_up: UUID = ONE, people: int = 2) -> GatheringSignedUp:
+    return GatheringSignedUp(sign_up=sign_up, people=people)
+
+
+def test_it_is_announced_once_and_for_a_time_to_come() -> None:
+    given().when(ANNOUNCE).then(announced())
+    given(announced()).when(ANNOUNCE).refused(AlreadyAnnounced)
+    given().when(replace(ANNOUNCE, at=BEGINS)).refused(GatheringBegan)
+    given().when(replace(ANNOUNCE, plan=replace(PLAN, ends_at=BEGINS))).refused(EndsBeforeItBegins)
+
+
+def test_a_change_says_all_that_is_so_from_now_on_and_the_same_again_is_none() -> None:
+    later = replace(PLAN, starts_at=BEGINS + timedelta(days=1), ends_at=ENDS + timedelta(days=1), place="Hall")
+    changed = GatheringChanged(
+        title=PLAN.title, place="Hall", starts_at=later.starts_at, ends_at=later.ends_at, seats=3
+    )
+    given(announced()).when(ChangeGathering(later, NOW)).then(changed)
+    given(announced(), changed).when(ChangeGathering(later, NOW)).then()
+    given(announced()).when(ChangeGathering(later, later.starts_at)).refused(GatheringBegan)
+    given(announced()).when(ChangeGathering(replace(PLAN, ends_at=BEGINS), NOW)).refused(EndsBeforeItBegins)
+
+
+def test_nobody_s_seat_is_taken_away_by_a_change() -> None:
+    fewer = replace(PLAN, seats=1)
+    given(announced(), signed_up()).when(ChangeGathering(fewer, NOW)).refused(FewerSeatsThanTaken, taken=2)
+    given(announced(), signed_up(people=1)).when(ChangeGathering(fewer, NOW)).then(
+        GatheringChanged(title=PLAN.title, place=PLAN.place, starts_at=BEGINS, ends_at=ENDS, seats=1)
+    )
+
+
+def test_it_is_cancelled_once_and_not_after_it_was_held() -> None:
+    given(announced()).when(CancelGathering()).then(GatheringCancelled())
+    given(announced(), GatheringCancelled()).when(CancelGathering()).then()
+    given(announced(), GatheringHeld(attendance=4)).when(CancelGathering()).refused(GatheringIsOver)
+
+
+def test_people_sign_up_while_there_is_room_and_time() -> None:
+    two = SignUp(ONE, 2, NOW)
+    given(announced()).when(two).then(signed_up())
+    given(announced(), signed_up()).when(two).then()
+    given(announced(), signed_up()).when(SignUp(OTHER, 2, NOW)).refused(TooFewSeatsLeft, left=1)
+    given(announced(), signed_up()).when(SignUp(OTHER, 1, NOW)).then(signed_up(OTHER, 1))
+    given(announced(None), signed_up(people=10)).when(SignUp(OTHER, 10, NOW)).then(signed_up(OTHER, 10))
+    given(announced()).when(SignUp(ONE, 2, BEGINS)).refused(GatheringBegan)
+
+
+def test_who_signs_off_makes_room_once() -> None:
+    off = GatheringSignedOff(sign_up=ONE, people=2)
+    given(announced(), signed_up()).when(SignOff(ONE)).then(off)
+    given(announced(), signed_up(), off).when(SignOff(ONE)).refused(NotSignedUp)
+    given(announced(), signed_up()).when(SignOff(OTHER)).refused(NotSignedUp)
+    given(announced(), signed_up(), off).when(SignUp(OTHER, 3, NOW)).then(signed_up(OTHER, 3))
+
+
+@pytest.mark.parametrize("ended", [GatheringCancelled(), GatheringHeld(attendance=7)])
+def test_signing_off_is_open_whatever_became_of_it(ended: Event) -> None:
+    given(announced(), signed_up(), ended).when(SignOff(ONE)).then(GatheringSignedOff(sign_up=ONE, people=2))
+
+
+def test_who_came_is_a_number_that_can_be_put_right() -> None:
+    given(announced()).when(HoldGathering(40, NOW)).refused(GatheringLiesAhead)
+    given(announced()).when(HoldGathering(40, BEGINS)).then(GatheringHeld(attendance=40))
+    given(announced(), GatheringHeld(attendance=40)).when(HoldGathering(40, ENDS)).then()
+    given(announced(), GatheringHeld(attendance=40)).when(HoldGathering(41, ENDS)).then(GatheringHeld(attendance=41))
+    given(announced(), GatheringCancelled()).when(HoldGathering(1, ENDS)).refused(GatheringCalledOff)
+
+
+@pytest.mark.parametrize("command", [ChangeGathering(replace(PLAN, place="Hall"), NOW), SignUp(ONE, 1, NOW)])
+def test_what_was_cancelled_or_held_stays_so(command: GatheringCommand) -> None:
+    given(announced(), GatheringCancelled()).when(command).refused(GatheringCalledOff)
+    given(announced(), GatheringHeld(attendance=1)).when(command).refused(GatheringIsOver)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [ChangeGathering(PLAN, NOW), CancelGathering(), SignUp(ONE, 1, NOW), SignOff(ONE), HoldGathering(1, NOW)],
+)
+def test_of_what_was_never_announced_nothing_can_be_said(command: GatheringCommand) -> None:
+    given().when(command).refused(NotAnnounced)
