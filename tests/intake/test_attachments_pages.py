@@ -13,7 +13,7 @@ from services.intake.pages.draft import LONGEST_TEXT
 from tests.intake.door import API, FrontDoor
 from tests.intake.pictures import CANARY, bad_pictures, jpeg, opened, png, too_many_bytes, webp
 from tests.intake.test_attachments_erased import album_of
-from tests.intake.test_pages import Browser, browser, case_of, reported
+from tests.intake.test_pages import Browser, anew, browser, case_of, reported
 
 __all__ = ["browser"]
 
@@ -32,6 +32,7 @@ async def at_photos(page: Browser) -> None:
     await page.open("/")
     await page.send("/report", kind="fault")
     await page.answer(category="water-leak")
+    await anew(page)
     await page.answer(text="A pipe burst.")
     assert page.heading == "Do you have a photo of it?"
     assert 'enctype="multipart/form-data"' in page.page.text

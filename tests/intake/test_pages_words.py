@@ -8,7 +8,7 @@ from services.chassis.ids import new_id
 from services.contracts.cases import CaseClosed, CaseDeclined, CaseMessageWritten, Closure, DeclineReason
 from services.contracts.deadlines import Rule
 from tests.intake.door import API, FrontDoor
-from tests.intake.test_pages import Browser, browser, particulars_of, reported, written
+from tests.intake.test_pages import Browser, anew, browser, particulars_of, reported, written
 from tests.intake.test_residents_case import deadline, from_mediation, opened
 
 __all__ = ["browser"]
@@ -111,6 +111,7 @@ async def test_help_stands_on_the_form_before_anything_is_told(browser: Browser)
     await browser.open("/")
     await browser.send("/report", kind="fault")
     await browser.answer(category="water-leak")
+    await anew(browser)
     for number in ("110", "120", "12356"):
         assert f'href="tel:{number}"' in browser.page.text
 
@@ -120,6 +121,7 @@ async def test_danger_and_a_minor_travel_as_marks_and_the_guardian_is_sealed(bro
     await browser.send("/report", kind="dispute")
     await browser.answer(category="family")
     await browser.answer(text="He beats her.", danger="yes", minor="yes", guardian="Aunt Lin, 139 1111")
+    await browser.answer()  # without photos
     await browser.answer(reach="anonymous")
     assert browser.heading == "Is this right?"
     assert "Somebody is in danger: it goes at once to people who protect." in browser.text

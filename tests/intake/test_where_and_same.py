@@ -107,6 +107,7 @@ async def test_a_posters_address_fills_the_community_in_and_it_can_still_be_chan
     assert browser.heading == "What is it about?"
     await browser.answer(category="elevator")
     await browser.answer(text=WORDS)
+    await browser.answer()  # without photos
     await browser.answer(reach="anonymous")
     assert browser.heading == "Is this right?"
     await browser.answer(go="where")
@@ -159,6 +160,7 @@ async def test_where_it_is_is_said_in_words_by_building_and_by_the_phone_and_is_
     await browser.answer(go="back")
     assert 'value="geo:43.81001,87.60002;u=12" checked' in browser.page.text
     await browser.answer(text=WORDS, place="House 3", spot="geo:43.81001,87.60002;u=12")
+    await browser.answer()  # without photos
     await browser.answer(reach="anonymous")
     assert "Place by your phone" in browser.text
     assert "43.81001" not in browser.text, "nobody reads coordinates"
@@ -175,6 +177,7 @@ async def test_a_spot_that_is_none_is_asked_for_again(browser: Browser) -> None:
     await browser.send("/report", kind="fault")
     await browser.answer(category="elevator")
     await browser.answer(text=WORDS, spot="geo:somewhere")
+    await browser.answer()  # without photos
     await browser.answer(reach="anonymous")
     await browser.answer(go="send")
     assert browser.heading == "Tell us what happened"
@@ -191,6 +194,7 @@ async def test_what_was_reported_before_is_offered_and_joined(browser: Browser, 
     assert browser.page.text.count('name="same_as"') == 2
     await browser.answer(same_as=first["case_id"])
     await browser.answer(text=WORDS)
+    await browser.answer()  # without photos
     await browser.answer(reach="anonymous")
     assert "Add me to this one" in browser.text
     await browser.answer(go="send")

@@ -218,6 +218,7 @@ ANYBODY_READS: dict[str, str] = {
     r"intake GET /api/intake/v1/(categories|communities)": "what every resident may know",
     r"intake GET (/api/intake/v1)?/gatherings.*": "what every resident may know",
     r"intake GET /(report)?": "a resident's first words",
+    r"intake GET /(at/.+|report/whole|worker\.js)": "what every resident may know",
     r"intake GET /case(/.+)?": "pages that ask for the receipt; tests/intake/test_pages.py opens none without it",
     r"intake GET /open311/.+": "what anybody may know; tests/intake/test_open311_privacy.py shows what they may not",
     r"mediation GET /desk/cases/\{case_id\}/\{act\}": "a form's address without its form: it leads to the case",

@@ -22,7 +22,7 @@ async def jurisdiction_of(door: Door, asked: str | None) -> Community:
     if asked:
         area = area_of(asked)
         community = await door.communities.find(community_stream(area)) if area else None
-        if community is None or community.closed:
+        if community is None:
             raise NotAnswered(
                 404,
                 "jurisdiction_id was not found. It is a community's area with dots, as lakeside.east.willow-lane;"
