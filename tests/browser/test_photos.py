@@ -53,6 +53,8 @@ async def test_a_report_is_sent_with_photos(
         await next_question(page)
         await page.locator("input[value=water-leak]").check()
         await next_question(page)
+        if not await page.locator("#text").count():
+            await next_question(page)  # not one of those that earlier tests reported
         await page.locator("#text").fill("A pipe burst.")
         await next_question(page)
         await sound()
