@@ -120,6 +120,7 @@ async def test_danger_and_a_minor_travel_as_marks_and_the_guardian_is_sealed(bro
     await browser.send("/report", kind="dispute")
     await browser.answer(category="family")
     await browser.answer(text="He beats her.", danger="yes", minor="yes", guardian="Aunt Lin, 139 1111")
+    await browser.answer()
     await browser.answer(reach="anonymous")
     assert browser.heading == "Is this right?"
     assert "Somebody is in danger: it goes at once to people who protect." in browser.text
