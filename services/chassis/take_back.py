@@ -16,7 +16,7 @@ from services.chassis.history import copy
 from services.contracts.catalogue import EVENTS
 from services.contracts.envelope import Recorded, Unreadable, check_known
 
-PARTICULARS = ("particulars", "note", "shared", "explanation")
+PARTICULARS = ("particulars", "note", "shared", "explanation", "message")
 """Fields of events that name a sealed row. A test keeps this list as long as the catalogue needs it."""
 
 _MAKE = """

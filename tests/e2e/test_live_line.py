@@ -65,6 +65,7 @@ async def report(seen: Seen, stack: Stack) -> float:
     await next_question(page)
     await page.locator("#text").fill(TEXT)
     await next_question(page)
+    await next_question(page)  # no photos
     await page.locator("input[value=anonymous]").check()
     await next_question(page)
     await seen.sound()

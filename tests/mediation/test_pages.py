@@ -12,6 +12,7 @@ from deploy.local.postgres import Dsns
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.signin.sessions import Sessions
+from services.contracts.cases import CaseOpened
 from services.contracts.registry import UnitRegistered, unit_stream
 from services.mediation.read_models.feeds import COMMANDS_CONSUMER, REGISTRY_CONSUMER
 from services.mediation.unit_links import UnitLinks
@@ -323,9 +324,10 @@ async def test_a_field_that_can_t_be_taken_says_so_and_keeps_what_was_typed(
 async def test_merging_names_the_other_case_by_its_number(office: Office) -> None:
     mei = await mei_at(office)
     case, other = await office.report(times=2)
-    reference = re.search(r"R-[0-9a-f]{8}", await mei.page(other))
-    assert reference
-    assert (await mei.act(case, "merge", into=reference[0])).status_code == 303
+    opened = (await office.events_of(other))[0].event()
+    assert isinstance(opened, CaseOpened)
+    assert opened.reference
+    assert (await mei.act(case, "merge", into=opened.reference)).status_code == 303
     page = await mei.page(case)
     assert f'href="/desk/cases/{other}"' in page
     assert acts_on(page) == ["write"]

@@ -55,7 +55,7 @@ async def test_after_a_correction_the_new_address_is_written_to_and_the_old_one_
     await resident(post_office, report, "correct", email=OTHER)
     await post_office.mediation_tells(case, opened(), CaseAssigned(owner="mei"))
     await post_office.send()
-    assert post_office.letterbox.recipients == [OTHER]
+    assert [one for one in post_office.letterbox.recipients if one in (EMAIL, OTHER)] == [OTHER]
     post_office.letterbox.empty()
     await resident(post_office, report, "correct", email=None)
     await post_office.mediation_tells(case, CaseMessageWritten(by="mei", message=new_id()), first=3)
