@@ -16,7 +16,7 @@ def test_every_field_of_forms_events_rows_tables_and_pages_is_found() -> None:
         Field("sealed by intake/conversation", "message"),
         Field("particulars_access", "actor"),
         Field("caseload", "heard_at"),
-        Field("intake words.html", "danger"),
+        Field("intake guarded.html", "danger"),
     ):
         assert one in found
 
