@@ -12,6 +12,8 @@ BODY_BYTES = 64 * 1024 * 1024
 PICTURE_BYTES = 11 * 1024 * 1024
 """One picture, which intake takes up to 10 MB of, so that it is intake that says what is wrong."""
 CLIENT = "Doorstep-Client"
+IDLE_SECONDS = 15
+"""Given up before its service closes it: a request with a body that meets the closing can't be sent again."""
 
 _PREFIXES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "reporting"), ("/open311", "intake"))
 
@@ -125,7 +127,7 @@ def _proxy(port: int, *, counts_clients: bool = False) -> dict[str, Any]:
     return {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": f"127.0.0.1:{port}"}],
-        "transport": {"protocol": "http", "dial_timeout": "2s"},
+        "transport": {"protocol": "http", "dial_timeout": "2s", "keep_alive": {"idle_timeout": f"{IDLE_SECONDS}s"}},
         # Sent by the caller or made by Caddy, a caller's address goes no further than this.
         "headers": {"request": {"delete": forgotten if counts_clients else [*forgotten, CLIENT], **counted}},
     }

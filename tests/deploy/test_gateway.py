@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from granian.http import HTTP1Settings
 
-from deploy.local.gateway import BODY_BYTES, CLIENT, PICTURE_BYTES, Gateway
+from deploy.local.gateway import BODY_BYTES, CLIENT, IDLE_SECONDS, PICTURE_BYTES, Gateway
 from deploy.local.state import SERVICES, free_ports
 from tests.conftest import running
 
@@ -162,3 +163,10 @@ def test_a_service_that_is_away_is_said_to_be_and_nothing_is_logged(front: Front
     assert answer.headers["Retry-After"] == "1"
     assert "Idempotency-Key" in answer.json()["detail"]
     assert "canary" not in front.log.read_text()
+
+
+def test_both_gateways_give_up_an_idle_connection_before_its_service_closes_it() -> None:
+    """Or a request with a body meets the closing now and then, and is answered with 503."""
+    caddyfile = (Path(__file__).parents[2] / "deploy" / "Caddyfile").read_text()
+    assert f"keepalive {IDLE_SECONDS}s" in caddyfile
+    assert HTTP1Settings().header_read_timeout > IDLE_SECONDS * 1000
