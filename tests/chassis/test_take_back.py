@@ -21,7 +21,7 @@ from services.contracts.envelope import Recorded, Unreadable
 from services.contracts.event import StreamKind
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-NOT_PARTICULARS = {"community", "alert", "into", "gathering", "answer", "sign_up"}
+NOT_PARTICULARS = {"community", "alert", "into", "gathering", "answer", "sign_up", "same_as"}
 """Fields with an id of something that is no sealed row, or not one of the service that names it."""
 
 

@@ -59,7 +59,7 @@ async def report(seen: Seen, stack: Stack) -> float:
         await page.locator("select[name=community]").select_option(label="Willow Lane")
         await next_question(page)
     elif await page.locator("input[type=radio][name=community]").count():
-        await page.get_by_text("Willow Lane").click()
+        await page.locator("#community").get_by_text("Willow Lane").click()
         await next_question(page)
     await page.locator("input[value=water-leak]").check()
     await next_question(page)
