@@ -184,7 +184,7 @@ def _written(form: ReportForm) -> dict[str, Any]:
 
 
 async def _same_as(door: Door, form: ReportForm, community: Community, at: datetime) -> UUID | None:
-    if form.same_as is None or form.about_staff:
+    if form.same_as is None or form.about_staff or form.danger or form.minor:
         return None
     joined = await may_join(door, community, form.kind, form.category, form.same_as, at)
     return form.same_as if joined else None

@@ -37,7 +37,8 @@ async def test_one_adds_oneself_to_an_open_case_of_the_same_category(door: Front
     assert lamp in await offered(door, "street-light")
     assert await same_as(door, lamp, category="street-light") == UUID(lamp)
     assert await same_as(door, lamp, category="tree") is None
-    assert await same_as(door, lamp, category="street-light", about_staff=True) is None
+    for apart in ("about_staff", "danger", "minor"):
+        assert await same_as(door, lamp, category="street-light", **{apart: True}) is None
     assert await same_as(door, str(uuid4()), category="street-light") is None
 
 

@@ -163,7 +163,7 @@ async def _view(
 ) -> "_View":
     chosen = next((row for row in places if str(row.community_id) == draft["community"]), None)
     community = await door.communities.find(chosen.community_id) if chosen else None
-    if community is None or draft["about_staff"]:
+    if community is None or draft["about_staff"] or draft["danger"] or draft["minor"]:
         shared: Sequence[Nearby] = ()
     else:
         shared = await nearby(door, community, draft.kind, draft["category"], now())
