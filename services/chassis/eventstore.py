@@ -171,8 +171,9 @@ class EventStore:
         self.tracing = tracing
         self.application = application
         self.worker = worker
-        # The call is one statement: a transaction around it would be two more round trips.
+        # Each call is one statement: a transaction around it would be two more round trips.
         self._statements = worker.execution_options(isolation_level="AUTOCOMMIT")
+        self._scoped_statements = application.execution_options(isolation_level="AUTOCOMMIT")
         self._direct = Direct(worker)
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
@@ -222,11 +223,10 @@ class EventStore:
             StoreUnavailable: the database can't be reached.
             Unreadable: the log holds an event that this version does not know.
         """
-        engine = self.worker if scope is None else self.application
+        engine = self._statements if scope is None else self._scoped_statements
         try:
             async with engine.connect() as connection:
                 rows = await connection.exec_driver_sql(LOAD, (list(scope or ()), list(keys), list(streams)))
-                await connection.rollback()
         except Exception as error:
             if passes(error):
                 raise StoreUnavailable from error

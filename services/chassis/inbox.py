@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import batch, held
 from services.chassis.batch import Begun
 from services.chassis.held import Asked, Held, Partition, Record, Stream
-from services.chassis.passing import passes
+from services.chassis.passing import passes, reason_of
 from services.chassis.taken import Taken
 from services.chassis.telemetry import where
 from services.contracts.envelope import Recorded, Unreadable
@@ -300,9 +299,8 @@ async def _try(connection: AsyncConnection, handle: Handle, taken: Sequence[Take
     except Exception as fault:  # whatever a handler raises parks one stream and stops no other
         if passes(fault):
             raise
-        state = getattr(fault.orig, "sqlstate", None) if isinstance(fault, DBAPIError) else None
         place = [frame for frame in where(fault.__traceback__, 40) if "services/" in frame and "chassis" not in frame]
-        return " ".join(filter(None, (type(fault).__qualname__, state, place[-1] if place else None)))
+        return " ".join([reason_of(fault), *place[-1:]])
     return None
 
 

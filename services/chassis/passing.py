@@ -31,3 +31,9 @@ def passes(error: BaseException) -> bool:
             or (isinstance(error, InterfaceError) and not isinstance(cause, ValueError))
         )
     return isinstance(error, OSError | PoolTimeout | Passing)
+
+
+def reason_of(error: BaseException) -> str:
+    """For a log or a note: its kind and SQLSTATE, and nothing of what it was about."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return " ".join(filter(None, (type(error).__qualname__, state)))

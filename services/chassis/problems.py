@@ -17,7 +17,7 @@ from services.chassis.auth import Forbidden, Unauthenticated
 from services.chassis.commands import UnknownStream
 from services.chassis.decider import Refused
 from services.chassis.eventstore import KeyReused, StaleVersion, StoreUnavailable
-from services.chassis.passing import passes
+from services.chassis.passing import passes, reason_of
 from services.chassis.telemetry import log
 from services.chassis.web.languages import spoken, translator
 from services.chassis.web.marked import marked
@@ -242,17 +242,18 @@ def install(app: FastAPI, service: str) -> None:
         return told(request, described.problem, described.headers, refused)
 
     for kind in (
-        ProblemError, Refused, UnknownStream, StaleVersion, KeyReused, StoreUnavailable, Unauthenticated, Forbidden
+        ProblemError, Refused, UnknownStream, StaleVersion, KeyReused, Unauthenticated, Forbidden
     ):  # fmt: skip
         app.add_exception_handler(kind, on_described)
 
     async def on_database(request: Request, error: Exception) -> Response:
         """A read that found no database is told so, as a write is."""
-        return (
-            await on_described(request, StoreUnavailable()) if passes(error) else await on_anything_else(request, error)
-        )
+        if not passes(error):
+            return await on_anything_else(request, error)
+        log.warning("database away", route=_route(request), reason=reason_of(error.__cause__ or error))
+        return await on_described(request, error if isinstance(error, StoreUnavailable) else StoreUnavailable())
 
-    for kind in (DBAPIError, PoolTimeout, OSError):
+    for kind in (StoreUnavailable, DBAPIError, PoolTimeout, OSError):
         app.add_exception_handler(kind, on_database)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
@@ -281,8 +282,7 @@ def install(app: FastAPI, service: str) -> None:
         return told(request, problem, error.headers)
 
     async def on_anything_else(request: Request, error: Exception) -> Response:
-        route = request.scope.get("route")
-        log.error("request failed", route=getattr(route, "path", None), exc_info=error)
+        log.error("request failed", route=_route(request), exc_info=error)
         problem = Problem(
             type="urn:doorstep:failed",
             title=marked("Something went wrong on our side"),
@@ -296,3 +296,7 @@ def install(app: FastAPI, service: str) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_anything_else)
+
+
+def _route(request: Request) -> str | None:
+    return getattr(request.scope.get("route"), "path", None)

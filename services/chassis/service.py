@@ -19,6 +19,7 @@ from services.chassis import kafka, openapi, problems
 from services.chassis.auth import ServiceTokens, SystemTokens
 from services.chassis.consumer import Consumer, Consumers
 from services.chassis.database import engine
+from services.chassis.drained import Drained
 from services.chassis.eventstore import EventStore
 from services.chassis.fingerprints import Fingerprints
 from services.chassis.garbage import collect_seldom
@@ -128,6 +129,7 @@ def compose(
     problems.install(app, service.name)
     openapi.complete(app)
     app.add_middleware(Measured, name=service.name, tracing=service.tracing)
+    app.add_middleware(Drained)
 
     def ended() -> list[str]:
         return [task.get_name() for task in tasks if task.done()] + running.ended()

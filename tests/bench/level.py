@@ -1,6 +1,7 @@
 """`make level`: lifecycles at a steady rate for an hour, and the memory of each process minute by minute.
 
-Open loop: a lifecycle begins at its time, however those before it fare.
+Open loop: a lifecycle begins at its time, however those before it fare; its steps follow each other with a pause, or
+half of all requests would ask for cases that mediation has not heard of yet.
 """
 
 import asyncio
@@ -17,12 +18,15 @@ from rich.table import Table
 from deploy.local.control import running_status
 from tests.bench.b8_lifecycles import Life, steps
 from tests.bench.town import town
-from tests.bench.wire import Wire, wire
+from tests.bench.wire import Answer, Wire, wire
 from tests.e2e.conftest import Stack
 
 WARM_MINUTES = 10
 """From then on nothing may grow by more than `MOST_GROWN`."""
 MOST_GROWN = 1.1
+PAUSE_SECONDS = 1.0
+AWAY_SECONDS = 2.0
+"""A service that is away asks to be asked again then."""
 
 Sample = Mapping[str, float]
 """Megabytes of each part with all its processes; what they share counts for each by its share."""
@@ -45,6 +49,18 @@ def main(
     raise typer.Exit(int(any(megabytes > MOST_GROWN * warm[name] for name, megabytes in last.items())))
 
 
+class Patient(Wire):
+    """What is answered with 503 is asked again, as every client of Doorstep should; how often is told."""
+
+    repeats = 0
+
+    async def ask(self, method: str, path: str, headers: Mapping[str, str], form: object = None) -> Answer:
+        while (answer := await super().ask(method, path, headers, form)).status == 503:
+            Patient.repeats += 1
+            await asyncio.sleep(AWAY_SECONDS)
+        return answer
+
+
 async def _lived(stack: Stack, minutes: int, rate: float) -> list[Sample]:
     way = await steps(stack)
     samples: list[Sample] = []
@@ -54,10 +70,11 @@ async def _lived(stack: Stack, minutes: int, rate: float) -> list[Sample]:
 
         async def live() -> None:
             nonlocal done
-            own = free.pop() if free else await wires.enter_async_context(wire(stack.gateway_port))
+            own = free.pop() if free else await wires.enter_async_context(wire(stack.gateway_port, Patient))
             life = Life()
             for step in way.values():
                 await step(own, life)
+                await asyncio.sleep(PAUSE_SECONDS)
             free.append(own)
             done += 1
 
@@ -69,7 +86,9 @@ async def _lived(stack: Stack, minutes: int, rate: float) -> list[Sample]:
             if due - began >= 60 * (len(samples) + 1):
                 samples.append(await asyncio.to_thread(_memory, stack))
                 told = ", ".join(f"{name} {megabytes:,.0f}" for name, megabytes in samples[-1].items())
-                console.print(f"minute {len(samples)}: {done:,} lifecycles; MB: {told}", highlight=False)
+                console.print(
+                    f"minute {len(samples)}: {done:,} lifecycles, {Patient.repeats} × 503; MB: {told}", highlight=False
+                )
     return samples
 
 

@@ -39,11 +39,11 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(port: int) -> AsyncGenerator[Wire]:
+async def wire(port: int, kind: type[Wire] = Wire) -> AsyncGenerator[Wire]:
     """A connection to this port of this machine, closed with the block."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        yield Wire(reader, writer)
+        yield kind(reader, writer)
     finally:
         writer.close()
         await writer.wait_closed()

@@ -72,3 +72,10 @@ def test_its_community_is_closed_and_opened_again(stack: Stack, http: httpx.Clie
     until(lambda: True if not offered() else None, "that nobody is offered it")
     stack.doorstep("communities", "reopen", AREA)
     until(lambda: True if offered() else None, "that it is offered again")
+
+
+def test_who_may_not_send_something_large_is_told_so(http: httpx.Client) -> None:
+    """Not that the service is away, which is what a gateway makes of a connection closed on a body still coming."""
+    lines = b"{}\n" * 2_000_000
+    answers = [http.post("/api/intake/v1/reports:bulk", content=lines, headers=bearer("dk_no_key")) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401] * 4
