@@ -5,6 +5,7 @@ search that can't find that one finds nothing.
 """
 
 import io
+import shutil
 import subprocess
 from pathlib import Path
 from secrets import token_hex
@@ -31,6 +32,7 @@ MARKS = (NAME, PHONE, SENTENCE, EMAIL, MESSAGE, ANSWER, CORRECTED, GUARDIAN)
 REFERENCE = f"CONTROL-{token_hex(6)}"
 SERVICES = ("intake", "mediation", "notifications", "reporting")
 API = "/api/intake/v1"
+SEALED = "--table=particulars"
 
 
 @pytest.fixture(scope="module")
@@ -282,16 +284,48 @@ def test_no_metric_holds_a_mark(stack: Stack, service: str) -> None:
 
 
 def test_what_was_erased_is_gone_everywhere_and_the_case_stays_counted(stack: Stack, told: dict[str, str]) -> None:
-    sealed = "--table=particulars"
-    assert told["case"] in dump(stack, "intake", sealed)
+    counted = counts(stack)
+    assert told["case"] in dump(stack, "intake", SEALED)
     stack.doorstep("erase", told["case"])
+    assert_gone(stack, told["case"])
+    assert counts(stack) == counted
+
+
+@pytest.mark.long
+def test_what_was_erased_stays_gone_when_all_is_restored_to_before(
+    stack: Stack, told: dict[str, str], tmp_path: Path
+) -> None:
+    counted = counts(stack)
+    assert told["case"] in dump(stack, "intake", SEALED)
+    assert len(sealed_photos(stack)) == 2, "the photo, and its thumbnail"
+    stack.doorstep("backup", tmp_path / "backup")
+    stack.doorstep("erase", told["case"])
+    stack.doorstep("down")
+    shutil.rmtree(stack.home.postgres)
+    shutil.rmtree(stack.home.attachments)
+    stack.doorstep("restore", tmp_path / "backup")
+    stack.doorstep("up")
+    until(lambda: counts(stack) == counted or None, "the board as it was")
+    assert_gone(stack, told["case"])
+
+
+def assert_gone(stack: Stack, case: str) -> None:
     assert sealed_photos(stack) == []
-    assert told["case"] not in dump(stack, "intake", sealed)
-    assert told["case"] in dump(stack, "intake", "--table=erased")
+    assert case not in dump(stack, "intake", SEALED)
+    assert case not in dump(stack, "mediation", SEALED)
+    assert case in dump(stack, "intake", "--table=erased")
     for service in SERVICES:
         assert marks_in(dump_with_control(stack, service)) == []
     logs = [log.read_text(errors="replace") for log in stack.home.logs.iterdir()]
     assert not [mark for mark in MARKS for log in logs if mark in log]
+
+
+def counts(stack: Stack) -> dict[str, float]:
+    """What the board says of the area."""
+    told = stack.get("/api/reporting/v1/indicators", area="/canary/")["indicators"]
+    counted = {one["name"]: one["value"] for one in told}
+    assert counted["reported"] > 0, "the positive control: it counts"
+    return counted
 
 
 def test_the_marks_would_be_found() -> None:
