@@ -81,4 +81,4 @@ def _method(scope: Scope) -> str:
 
 def _route(scope: Scope) -> str:
     """The template, never what was asked for: a path may hold anything that a caller cares to write."""
-    return getattr(scope.get("route"), "path", "none")
+    return getattr(scope.get("route"), "path_format", "none")

@@ -299,4 +299,4 @@ def install(app: FastAPI, service: str) -> None:
 
 
 def _route(request: Request) -> str | None:
-    return getattr(request.scope.get("route"), "path", None)
+    return getattr(request.scope.get("route"), "path_format", None)

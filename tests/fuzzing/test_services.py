@@ -25,11 +25,12 @@ ROLES = ("operator", "supervisor", "mediator", "a community's key")
 """Between them they may do everything."""
 REQUESTS_OF_A_ROUTE = 50
 SEED = 1
+Values = list[str] | list[int]
 CASES = 20
 
 
 @pytest.fixture(scope="module")
-def known(stack: Stack) -> Generator[dict[str, list[str]]]:
+def known(stack: Stack) -> Generator[dict[str, Values]]:
     """What requests may speak of, by the names that parameters have; and a community's key, under `key`."""
     operator = {"Authorization": f"Bearer {stack.token('operator')}"}
     with httpx.Client(base_url=stack.url, headers=operator, trust_env=False, timeout=30.0) as http:
@@ -65,7 +66,7 @@ def known(stack: Stack) -> Generator[dict[str, list[str]]]:
             "header.doorstep-receipt": [one["receipt"] for one in reports],
             "query.area": [AREA, "/fuzz/", "/"],
             "body.area": [AREA],
-            "query.wait": ["0"],
+            "query.wait": [0],
             "key": [key["api_key"]],
         }
 
@@ -73,9 +74,9 @@ def known(stack: Stack) -> Generator[dict[str, list[str]]]:
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_answer_is_one_that_its_document_tells_of(
-    stack: Stack, known: dict[str, list[str]], service: str, role: str, tmp_path: Path
+    stack: Stack, known: dict[str, Values], service: str, role: str, tmp_path: Path
 ) -> None:
-    token = known["key"][0] if role == "a community's key" else stack.token(role)
+    token = str(known["key"][0]) if role == "a community's key" else stack.token(role)
     config = tmp_path / "schemathesis.toml"
     config.write_text(_config({name: values for name, values in known.items() if name != "key"}))
     asked = subprocess.run(
@@ -97,7 +98,7 @@ def test_every_answer_is_one_that_its_document_tells_of(
     assert asked.returncode == 0, asked.stdout + asked.stderr
 
 
-def _config(known: dict[str, list[str]]) -> str:
+def _config(known: dict[str, Values]) -> str:
     """Most of what requests speak of is there; the rest is made up. What would be waited for is always there."""
     lines: list[str] = []
     for nth, values in enumerate(known.values()):

@@ -1,5 +1,6 @@
 """Every route of the four services, read from the applications themselves."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -57,4 +58,4 @@ def routes_of(apps: dict[str, FastAPI]) -> Iterator[Route]:
             assert context.path is not None
             for method in sorted(context.methods or ()):
                 if method != "HEAD":
-                    yield Route(service, method, context.path)
+                    yield Route(service, method, re.sub(r":\w+}", "}", context.path))

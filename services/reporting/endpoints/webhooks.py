@@ -136,13 +136,13 @@ async def read_webhooks(parts: Parts, reader: Subscriber) -> Webhooks:
     return Webhooks(webhooks=[_told(one, head.restored) for one in found])
 
 
-@router.get("/webhooks/{webhook_id}", operation_id="read_webhook")
+@router.get("/webhooks/{webhook_id:uuid}", operation_id="read_webhook")
 async def read_webhook(parts: Parts, reader: Subscriber, webhook_id: UUID) -> ToldWebhook:
     found, restored = await _found(parts, reader, webhook_id)
     return _told(found, restored)
 
 
-@router.post("/webhooks/{webhook_id}:replace-secret", status_code=201, operation_id="replace_webhook_secret")
+@router.post("/webhooks/{webhook_id:uuid}:replace-secret", status_code=201, operation_id="replace_webhook_secret")
 async def replace_secret(parts: Parts, reader: Subscriber, webhook_id: UUID, form: SecretForm) -> NewSecret:
     """A new secret; until `old_until` the old one signs as well, so that no message is refused meanwhile."""
     await _found(parts, reader, webhook_id)
@@ -152,7 +152,7 @@ async def replace_secret(parts: Parts, reader: Subscriber, webhook_id: UUID, for
     return NewSecret(secret=secret, old_until=until)
 
 
-@router.post("/webhooks/{webhook_id}:resume", operation_id="resume_webhook")
+@router.post("/webhooks/{webhook_id:uuid}:resume", operation_id="resume_webhook")
 async def resume(parts: Parts, reader: Subscriber, webhook_id: UUID) -> ToldWebhook:
     """Try again at once, also after it was given up; it goes on where it was, and nothing is left out."""
     await _found(parts, reader, webhook_id)
@@ -161,7 +161,7 @@ async def resume(parts: Parts, reader: Subscriber, webhook_id: UUID) -> ToldWebh
     return _told(found, restored)
 
 
-@router.delete("/webhooks/{webhook_id}", status_code=204, operation_id="remove_webhook")
+@router.delete("/webhooks/{webhook_id:uuid}", status_code=204, operation_id="remove_webhook")
 async def remove(parts: Parts, reader: Subscriber, webhook_id: UUID) -> None:
     """It is told nothing more, and its secret is gone."""
     await _found(parts, reader, webhook_id)
