@@ -221,6 +221,25 @@ async def test_what_is_about_staff_goes_one_level_up(counter: Counter, door: Fro
     assert len(await particulars_of(door, str(case_id), "/lakeside/east/")) == 1
 
 
+async def test_danger_and_a_minor_are_entered_as_on_the_form(counter: Counter, door: FrontDoor) -> None:
+    await counter.new(danger="yes", minor="yes", guardian="Her aunt, 138 0000 0000")
+    assert "it goes at once to people who protect" in counter.text
+    assert "110" in counter.text, "whom to call at once"
+    case_id, recorded, event = await report_of(door, counter.receipt)
+    assert (event.danger, event.minor, event.guardian, event.urgency) == (True, True, True, Urgency.URGENT)
+    assert b"aunt" not in recorded.data
+    [told] = await particulars_of(door, str(case_id), AREA)
+    assert told["guardian"] == "Her aunt, 138 0000 0000"
+
+
+async def test_danger_does_not_end_at_the_counter(counter: Counter, door: FrontDoor) -> None:
+    before = await door.stored()
+    answer = await counter.new(danger="yes", ended="advice", told="Call again tomorrow.")
+    assert answer.status_code == 422
+    assert "Where somebody is in danger it can't end here" in counter.text
+    assert await door.stored() == before
+
+
 async def test_nobody_enters_for_a_community_of_others(counter: Counter, door: FrontDoor) -> None:
     counter.who = ELSEWHERE
     await counter.open("/counter")

@@ -93,6 +93,7 @@ class View:
             "place": self.place(entry),
             "words": taken.receipt.split(),
             "code": receipt_code.drawn(receipt_code.link(self.request, taken.receipt)),
+            "help": help_at_once(),
         }
         return self._page("counter/entered.html", context)
 

@@ -29,6 +29,9 @@ FIELDS = (
     "came",
     "urgent",
     "about_staff",
+    "danger",
+    "minor",
+    "guardian",
     "ended",
     "told",
     "number",
@@ -102,6 +105,9 @@ class Entry:
             "language": self["language"],
             "notify": self.ticked("notify") or not reach,
             "about_staff": self.ticked("about_staff"),
+            "danger": self.ticked("danger"),
+            "minor": self.ticked("minor"),
+            "guardian": (self["guardian"] or None) if self.ticked("minor") else None,
         }
         return ReportForm.model_validate(told)
 
@@ -132,6 +138,7 @@ def faults_of(entry: Entry, offered: Sequence[About], communities: Sequence[Comm
             ("text", LONGEST_TEXT, marked("Shorten what you wrote to 5,000 characters.")),
             ("place", LONGEST_LINE, marked("Shorten the place to 200 characters.")),
             ("name", LONGEST_LINE, marked("Shorten the name to 200 characters.")),
+            ("guardian", LONGEST_LINE, marked("Shorten who the guardian is to 200 characters.")),
             ("told", LONGEST_TEXT, marked("Shorten what you wrote to 5,000 characters.")),
         )
         if len(entry[name]) > longest
@@ -147,5 +154,9 @@ def faults_of(entry: Entry, offered: Sequence[About], communities: Sequence[Comm
     if entry.ended and entry.ticked("about_staff"):
         faults.append(
             Fault("ended", marked("What is about somebody who works here can't end here: let it become a case."))
+        )
+    if entry.ended and entry.ticked("danger"):
+        faults.append(
+            Fault("ended", marked("Where somebody is in danger it can't end here: let it go to people who protect."))
         )
     return faults
