@@ -1,7 +1,7 @@
 """What was told in a report, corrected by whoever holds its receipt.
 
 What happened and where it is stays readable as it was told before, since people may have acted on it; how the resident
-is reached and what they are called is replaced, since an address that was taken back may be held no longer.
+is reached, what they are called and where they stood is replaced, since what was taken back may be held no longer.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,11 +21,11 @@ from services.contracts.envelope import Recorded
 from services.intake.carrying_out import carry_out
 from services.intake.domain.commands import AmendReport
 from services.intake.door import Door
-from services.intake.taking import Email, Phone
+from services.intake.taking import Email, Phone, Spot
 
 PURPOSE = "correction"
 
-REPLACED = ("name", "email", "phone", "notify", "guardian")
+REPLACED = ("name", "email", "phone", "notify", "guardian", "spot")
 """What is held of a correction alone, and of no version before it."""
 
 _REPORTS = (CaseReported.type, CaseAmended.type)
@@ -36,6 +36,7 @@ class Correction(Form):
 
     text: FreeText | None = None
     place: Line | None = None
+    spot: Spot | None = None
     name: Line | None = None
     email: Email | None = None
     phone: Phone | None = None
@@ -93,9 +94,9 @@ def versions_of(recorded: Collection[Recorded]) -> Sequence[UUID]:
 
 
 async def forget_replaced(connection: AsyncConnection, vault: Vault, versions: Sequence[UUID]) -> None:
-    """Take out of every version but the last how its resident was reached; again does nothing."""
-    await particulars.reseal(connection, vault, versions[:-1], _without_contact)
+    """Take out of every version but the last how and where its resident was reached; again does nothing."""
+    await particulars.reseal(connection, vault, versions[:-1], _without_replaced)
 
 
-def _without_contact(content: dict[str, Any]) -> dict[str, Any]:
+def _without_replaced(content: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name not in REPLACED}

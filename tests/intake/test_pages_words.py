@@ -69,6 +69,21 @@ async def test_a_report_is_corrected_on_a_page_of_its_own(browser: Browser, door
     assert not {"place", "name", "phone"} & after.keys()
 
 
+async def test_where_their_phone_was_is_taken_back_and_held_no_longer(browser: Browser, door: FrontDoor) -> None:
+    spot = "geo:43.8256,87.6168;u=12"
+    _, case = await reported(browser, door, text="A lamp broke.", place="Gate 3", spot=spot)
+    await browser.open("/case/correct")
+    typed = {"text": "Two lamps broke.", "place": "Gate 3"}
+    await browser.send("/case/correct", None, **typed, spot="beside the moon")
+    assert browser.page.status_code == 422
+    assert 'id="spot-fault"' in browser.page.text
+    await browser.send("/case/correct", None, **typed, spot=spot)
+    assert [one.get("spot") for one in await particulars_of(door, case)] == [None, spot]
+    await browser.open("/case/correct")
+    await browser.send("/case/correct", None, **typed)
+    assert [one.get("spot") for one in await particulars_of(door, case)] == [None] * 3
+
+
 async def test_what_was_erased_is_not_corrected(browser: Browser, door: FrontDoor) -> None:
     await reported(browser, door)
     await browser.open("/case/correct")

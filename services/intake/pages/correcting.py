@@ -22,11 +22,12 @@ from services.intake.pages.rendering import PageRoute, own_form, pages, redirect
 
 router = APIRouter(prefix="/case", route_class=PageRoute)
 
-FIELDS = ("text", "place", "name", "phone", "email")
+FIELDS = ("text", "place", "spot", "name", "phone", "email")
 
 FAULTS = {
     "text": marked("Write in a sentence or two what is the matter, in at most 5,000 characters."),
     "place": marked("Shorten the place to 200 characters."),
+    "spot": marked("The place of your phone can't be read: leave it away."),
     "name": marked("Shorten the name to 200 characters."),
     "phone": marked("Write the number in digits, or leave it empty."),
     "email": marked("Write the address like name@example.org, or leave it empty."),
