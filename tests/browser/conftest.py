@@ -6,12 +6,9 @@ from collections.abc import AsyncGenerator
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.browser.looking import served
+from tests.browser.looking import PATIENCE_MS, served
 
 __all__ = ["chromium", "served"]
-
-PATIENCE_MS = 30_000
-"""How long a page may take to show what is expected of it: no test waits so long, but on a machine that is busy."""
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -6,26 +6,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Response, expect
 
-from tests.browser.looking import looking, onward, served
-from tests.browser.test_lost_connection import ready
+from tests.browser.looking import EVERY_WAY, looking, next_question, onward, put_aside, served
 from tests.conftest import Databases
 from tests.intake.door import API, opened_door
 from tests.services import staff
 
 OPERATOR = staff("operator")
 FIRST_LOAD_BYTES = 60 * 1024
-EVERYWHERE = [
-    ("en", 360, "light"),
-    ("en", 1280, "dark"),
-    ("zh", 360, "dark"),
-    ("zh", 1280, "light"),
-    ("ug", 360, "light"),
-    ("ug", 1280, "dark"),
-    ("kk-Arab", 360, "dark"),
-    ("kk-Arab", 1280, "light"),
-    ("kk", 360, "light"),
-    ("kk", 1280, "dark"),
-]
 HERE = {"latitude": 43.8102, "longitude": 87.6001, "accuracy": 11.5}
 
 
@@ -46,11 +33,7 @@ async def site(postgres: Databases) -> AsyncGenerator[str]:
             yield address
 
 
-async def next_question(page: Page) -> None:
-    await onward(page, page.locator(".onward .button").click())
-
-
-@pytest.mark.parametrize(("language", "width", "scheme"), EVERYWHERE)
+@pytest.mark.parametrize(("language", "width", "scheme"), EVERY_WAY)
 async def test_every_page_is_sound(chromium: Browser, site: str, language: str, width: int, scheme: Any) -> None:
     async with looking(chromium, viewport={"width": width, "height": 740}, color_scheme=scheme) as seen:
         page = seen.page
@@ -196,7 +179,7 @@ async def test_a_first_visit_loads_little(chromium: Browser, site: str, language
         page, answers = seen.page, list[Response]()
         page.context.on("response", lambda answer: answers.append(answer))
         await page.goto(f"{site}/?lang={language}", wait_until="networkidle")
-        await ready(page)
+        await put_aside(page)
         sizes = {answer.url: await _bytes(answer) for answer in answers}
         loaded = {url: size for url, size in sizes.items() if not url.endswith(".woff2")}
         assert any("keep." in url for url in loaded)

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from services.chassis.clock import now
-from tests.browser.looking import looking, onward, served
-from tests.browser.test_counter import EVERY_WAY, Site, counter
+from tests.browser.looking import EACH_LANGUAGE, looking, onward, served
+from tests.browser.test_counter import Site, counter
 from tests.conftest import Databases
 from tests.intake.door import API, AREA, opened_door
 from tests.services import keyed, staff
@@ -34,7 +34,7 @@ async def announced(site: Site, title: str = "What a will needs") -> str:
     return answer.json()["gathering_id"]
 
 
-@pytest.mark.parametrize(("lang", "width", "scheme"), EVERY_WAY)
+@pytest.mark.parametrize(("lang", "width", "scheme"), EACH_LANGUAGE)
 async def test_they_are_sound_on_every_width_in_every_language(
     chromium: Browser, site: Site, lang: str, width: int, scheme: str
 ) -> None:

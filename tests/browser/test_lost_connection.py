@@ -7,18 +7,12 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, Error, Page, Route, expect
 
-from tests.browser.conftest import PATIENCE_MS
-from tests.browser.looking import Seen, looking, onward, served
+from tests.browser.looking import PATIENCE_MS, Seen, looking, onward, put_aside, served
 from tests.conftest import Databases
 from tests.intake.door import FrontDoor, opened_door
 
 PHONE = {"width": 360, "height": 740}
 WORDS = 'A pipe burst <b>&"here" سۇ'
-PUT_ASIDE = """async () => {
-  const ready = async () => (await navigator.serviceWorker.ready).active.state === "activated";
-  while (!(await ready()) || !(await caches.match("/report/whole"))) await new Promise(requestAnimationFrame);
-}"""
-"""Page.wait_for_function does not wait for what a promise holds."""
 WAITING = "localStorage.getItem('doorstep-report')"
 
 
@@ -39,21 +33,15 @@ async def site(postgres: Databases) -> AsyncGenerator[Site]:
             yield Site(address, door)
 
 
-async def ready(page: Page) -> None:
-    """The browser has put aside what it needs without a connection."""
-    await page.wait_for_load_state("load")
-    await asyncio.wait_for(page.evaluate(PUT_ASIDE), PATIENCE_MS / 1000)
-
-
 async def as_far_as_the_words(seen: Seen, site: Site, lang: str = "en") -> None:
     page = seen.page
     await page.goto(f"{site.address}/?lang={lang}")
-    await ready(page)
+    await put_aside(page)
     await onward(page, page.locator("button[value=fault]").click())
     await page.locator("input[value=elevator]").check()
     await onward(page, page.locator(".onward .button").click())
     await expect(page.locator("#text")).to_be_visible()
-    await ready(page)
+    await put_aside(page)
 
 
 async def lose(page: Page) -> None:
@@ -144,7 +132,7 @@ async def test_the_first_page_opens_without_a_connection_and_what_waits_is_sent_
     async with looking(chromium, viewport=PHONE) as seen:
         page = seen.page
         await page.goto(f"{site.address}/?lang=ug")
-        await ready(page)
+        await put_aside(page)
         before = await site.reports()
         await lose(page)
         await page.goto(site.address)

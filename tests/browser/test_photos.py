@@ -9,9 +9,9 @@ from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
 from services.mediation.read_models.feeds import COMMANDS_CONSUMER, READ_MODELS
 from tests.browser import test_desk
-from tests.browser.looking import looking, onward, served
+from tests.browser.looking import looking, next_question, onward, served
 from tests.browser.test_desk import desk
-from tests.browser.test_resident import Site, next_question, site
+from tests.browser.test_resident import Site, site
 from tests.conftest import Databases
 from tests.intake.door import API
 from tests.intake.pictures import jpeg, png

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from services.chassis.clock import now
 from services.contracts.cases import CaseAcknowledged
 from services.contracts.deadlines import Rule
 from services.intake.pages import receipt_code
-from tests.browser.looking import Seen, looking, onward, served
+from tests.browser.looking import EACH_LANGUAGE, Seen, looking, next_question, onward, served
 from tests.conftest import Databases
 from tests.intake.door import API, FrontDoor, opened_door
 from tests.intake.test_residents_case import deadline, from_mediation, opened, resolved
@@ -66,24 +66,11 @@ async def report(seen: Seen, site: Site, language: str, *, check: bool) -> str:
     return " ".join(await page.locator(".receipt b").all_inner_texts())
 
 
-async def next_question(page: Page) -> None:
-    await onward(page, page.locator(".onward .button").click())
-
-
 async def _nothing() -> None:
     pass
 
 
-@pytest.mark.parametrize(
-    ("language", "width", "scheme"),
-    [
-        ("en", 360, "light"),
-        ("zh", 1280, "light"),
-        ("ug", 360, "dark"),
-        ("kk-Arab", 1280, "dark"),
-        ("kk", 360, "light"),
-    ],
-)
+@pytest.mark.parametrize(("language", "width", "scheme"), EACH_LANGUAGE)
 async def test_a_report_is_sent_on_every_width_in_every_language(
     chromium: Browser, site: Site, language: str, width: int, scheme: str
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.people import WILLOW_LANE
-from tests.browser.looking import Seen, looking, onward
+from tests.browser.looking import Seen, looking, next_question, onward, until_told
 from tests.e2e.conftest import Stack
 
 PHONE = {"width": 360, "height": 740}
@@ -54,11 +54,7 @@ async def report(seen: Seen, stack: Stack) -> float:
     await page.goto(f"{stack.url}/?lang=en")
     await seen.sound()
     await onward(page, page.locator("button[value=fault]").click())
-    # Not asked where there is but one, chosen from a list where there are many.
-    if await page.locator("select[name=community]").count():
-        await page.locator("select[name=community]").select_option(label="Willow Lane")
-        await next_question(page)
-    elif await page.locator("input[type=radio][name=community]").count():
+    if await page.locator("input[type=radio][name=community]").count():  # not asked where there is but one
         await page.locator("#community").get_by_text("Willow Lane").click()
         await next_question(page)
     await page.locator("input[value=water-leak]").check()
@@ -153,10 +149,6 @@ async def test_from_the_resident_to_a_unit_and_back(stack: Stack, lakeside: http
             assert seen.complaints == []
 
 
-async def next_question(page: Page) -> None:
-    await onward(page, page.locator(".onward .button").click())
-
-
 async def cards_on(page: Page) -> list[str]:
     return await page.locator("#cards .card").evaluate_all("cards => cards.map(card => card.id)")
 
@@ -173,10 +165,3 @@ async def new_card(page: Page, known: list[str]) -> tuple[str, float]:
 
 async def act(desk: Page, name: str) -> None:
     await desk.locator(f"details[data-act={name}]").evaluate("it => it.open = true")
-
-
-async def until_told(page: Page, words: str) -> None:
-    """Look again until the page says so: what others do reaches it within moments."""
-    async with asyncio.timeout(60):
-        while words not in await page.locator("main").inner_text():
-            await page.goto(page.url)
