@@ -19,6 +19,7 @@ from deploy.local.tokens import mint
 ADDRESSES = (
     ("residents", "/"),
     ("on duty", "/duty"),
+    ("counter", "/counter"),
     ("desk", "/desk"),
     ("board", "/board"),
     ("what would be sent", "/mail/"),

@@ -61,7 +61,7 @@ def test_each_run_is_a_new_day_in_the_same_place(stack: Stack) -> None:
         ):
             assert effect in told
         assert day.stories["geese"].texts["explanation"][:20] in told, "read back by the receipt"
-        for page in ("/desk", "/duty", "/board", "/mail/"):
+        for page in ("/counter", "/desk", "/duty", "/board", "/mail/"):
             assert f"{stack.url}{page}" in told
 
 

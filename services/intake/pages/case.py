@@ -56,7 +56,7 @@ ROLES = {
     "mediator": marked("a mediator"),
     "supervisor": marked("a supervisor"),
     "operator": marked("an operator of the system"),
-    "delivery": marked("the system, to send you a message"),
+    "delivery": marked("the system"),
     "resident": marked("you, or whoever has your receipt"),
     "unit": marked("a unit that was asked to help"),
     "service": marked("the system"),
