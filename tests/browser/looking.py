@@ -78,7 +78,7 @@ class Seen:
 
     async def fits(self) -> None:
         """Nothing complained, nothing to be reached by scrolling sideways."""
-        assert self.complaints == []
+        assert self.complaints == [], f"{self.page.url}: {self.complaints}"
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert await self.page.evaluate(wide) == 0, self.page.url
 

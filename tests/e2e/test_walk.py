@@ -226,8 +226,10 @@ class Resident:
 
     async def see_who_looked(self, person: str) -> None:
         await self.unfold("Who looked at your case")
-        [look] = await self.page.get_by_role("listitem").filter(has_text=self.said(PURPOSES["casework"])).all()
+        looks = self.page.locator("details").filter(has_text=self.said("Who looked at your case"))
+        [look] = await looks.get_by_role("listitem").filter(has_text=self.said(PURPOSES["casework"])).all()
         await expect(look).to_contain_text(person)
+        assert "<" not in await looks.inner_text(), "times are marked up, and none of the mark-up is read"
         await self.seen.sound()
 
     async def erase(self) -> None:
