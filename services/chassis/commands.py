@@ -20,6 +20,7 @@ from services.chassis.eventstore import (
     Sealed,
     StaleVersion,
 )
+from services.chassis.passing import Passing
 from services.chassis.tracing import Span, Tracing, Value
 
 T_co = TypeVar("T_co", covariant=True)
@@ -33,6 +34,10 @@ MOST_SPANS = 256
 
 class UnknownStream(Exception):
     """There is no such stream, or none in the caller's areas: to the caller that is the same."""
+
+
+class Busy(Passing):
+    """Somebody else kept changing the stream; the same again may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,25 @@ async def handle_all(
             if not isinstance(result, Outcome):
                 span.note("doorstep.refused", type(result).__name__)
         return results
+
+
+async def handle_caused(
+    store: EventStore, decider: Decider[CommandT, StateT], intents: Sequence[Intent[CommandT]]
+) -> None:
+    """Carry out what a batch of events causes. That a rule says no to some is recorded, and as it must be.
+
+    Raises:
+        Busy: the batch is to be tried again.
+        UnknownStream, KeyReused, DBAPIError, StoreUnavailable: see their classes.
+    """
+    for result in await handle_all(store, decider, intents):
+        match result:
+            case Outcome() | Refused():
+                pass
+            case StaleVersion():
+                raise Busy
+            case failed:
+                raise failed
 
 
 async def _handle_waves(

@@ -3,14 +3,13 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TypeVar, cast
 from uuid import UUID
 
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 from prometheus_client import Counter, Gauge, Histogram
@@ -21,8 +20,8 @@ from services.chassis.clock import monotonic, now
 from services.chassis.held import Partition, Record
 from services.chassis.inbox import Handle, Tally
 from services.chassis.kafka import Reader
-from services.chassis.offsets import Verdict
 from services.chassis.passing import passes
+from services.chassis.positions import Positions
 from services.chassis.telemetry import log
 from services.chassis.tracing import OFF, Tracing, traceparent_of
 
@@ -44,8 +43,6 @@ CHECK_LOGS_SECONDS = 30.0
 """A topic that is recreated and filled between two fetches shows no other sign."""
 TRY_AGAIN_AT_ONCE = 500
 LONGEST_BACK_OFF = 2.0
-VAIN_SEEKS = 2
-"""After so many the record that was sought is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,35 +115,23 @@ class Consumers:
         lost = [
             f"consumer {s.consumer.name}: {topic} {number} lost records"
             for s in self.subscriptions
-            for topic, number in s.stopped
+            for topic, number in s.positions.stopped
         ]
         return ended + waiting + lost
 
 
-class Subscription(ConsumerRebalanceListener):
-    """One consumer at work in this process.
-
-    Truth about positions is in the database; what is kept here only says which partitions may be taken from
-    without asking. The listener forgets it at every rebalance, and a batch may run before the listener ends.
-    """
+class Subscription:
+    """One consumer at work in this process."""
 
     def __init__(self, broker: KafkaBroker, consumer: Consumer, worker: AsyncEngine, tracing: Tracing = OFF) -> None:
         self.consumer = consumer
-        self._tracing = tracing
         self.joined = False
-        self.stopped: dict[Partition, int] = {}
-        """Partitions that lost records, and where they stood then."""
         self.stopping = asyncio.Event()
+        self.positions = Positions(
+            consumer.name, worker, reader=lambda: self._reader, builder=lambda: self._subscriber.builder
+        )
+        self._tracing = tracing
         self._worker = worker
-        self._turn = asyncio.Lock()
-        self._generation = 0
-        self._positions: dict[Partition, int] = {}
-        self._standings: dict[Partition, int] = {}
-        """Of all partitions, as of the last look into the database: good enough to tell the lag."""
-        self._in_vain: dict[Partition, tuple[int, int]] = {}
-        """Where a partition was sent back to, and how often what then came lay behind it."""
-        self._shown: dict[Partition, int] = {}
-        """What Kafka was told last."""
         self._oldest_in_hand: int | None = None
         self._subscriber = broker.subscriber(
             *consumer.topics,
@@ -155,7 +140,7 @@ class Subscription(ConsumerRebalanceListener):
             max_records=LARGEST_BATCH,
             batch_timeout_ms=WAIT_FOR_BATCH_MS,
             auto_offset_reset="earliest",
-            listener=self,
+            listener=self.positions,
             parser=self._unread,
             decoder=_undecoded,
         )
@@ -169,12 +154,10 @@ class Subscription(ConsumerRebalanceListener):
         # Not only cancelled: aiokafka, on Python 3.11, can swallow a cancellation while it connects.
         while not self.stopping.is_set():
             try:
-                await self._go_to_where_we_stand()
+                await self.positions.go_to_where_we_stand(LOOK_AFTER_SECONDS)
                 await self._look_after()
                 if monotonic() >= check_at:
-                    async with self._turn:
-                        if self._positions:
-                            await self._check(list(self._positions))
+                    await self.positions.check_all()
                     check_at = monotonic() + CHECK_LOGS_SECONDS
             except Exception as fault:  # nothing of this may end the task: it tries again
                 log.warning("consumer could not be looked after", consumer=self.consumer.name, exc_info=fault)
@@ -184,28 +167,7 @@ class Subscription(ConsumerRebalanceListener):
         """Records not yet taken from the partitions assigned here; none while that is not known."""
         if self._subscriber.consumer is None or not self.joined:
             return None
-        records = 0
-        for assigned in self._reader.assignment():
-            partition = (assigned.topic, assigned.partition)
-            end = self._reader.highwater(assigned)
-            position = self._positions.get(partition, self._standings.get(partition))
-            if end is None or position is None:
-                return None
-            records += max(end - position, 0)
-        return records
-
-    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        self._forget()
-
-    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        self._forget()
-
-    def _forget(self) -> None:
-        self._generation += 1
-        self._positions.clear()
-        self._shown.clear()
-        self._in_vain.clear()
-        self.stopped.clear()
+        return self.positions.lag()
 
     async def _unread(self, batch: Records) -> KafkaMessage:
         """FastStream's own parser reads headers as text, and a batch with one that is not would be lost."""
@@ -220,11 +182,11 @@ class Subscription(ConsumerRebalanceListener):
         ready: dict[Partition, Sequence[Record]] = {}
 
         async def choose() -> None:
-            async with self._turn:
-                ready.update(await self._next_of(batch))
+            async with self.positions.turn:
+                ready.update(await self.positions.next_of(batch))
 
         async def take() -> None:
-            async with self._turn:
+            async with self.positions.turn:
                 if self._tracing.on and (causes := _causes(ready)):
                     with self._tracing.batch(f"take {self.consumer.name}", causes, "consumer"):
                         await self._take(ready)
@@ -263,23 +225,8 @@ class Subscription(ConsumerRebalanceListener):
         assert self._subscriber.consumer is not None
         kafka.wait_for_records(self._subscriber.consumer)
 
-    async def _next_of(self, batch: Sequence[Record]) -> dict[Partition, Sequence[Record]]:
-        """What may be taken of a batch; partitions where it is not the next are sent to where they stand."""
-        runs = {partition: list(run) for partition, run in groupby(batch, lambda r: (r.topic, r.partition))}
-        unsure = [partition for partition, run in runs.items() if self._positions.get(partition) != run[0].offset]
-        if unsure:
-            await self._check(unsure)
-        ready: dict[Partition, Sequence[Record]] = {}
-        for partition, run in runs.items():
-            position = self._positions.get(partition)
-            if position == run[0].offset:
-                ready[partition] = run
-            elif position is not None:
-                self._send_back(partition, position, run)
-        return ready
-
     async def _take(self, ready: Mapping[Partition, Sequence[Record]]) -> None:
-        generation = self._generation
+        generation = self.positions.generation
         tally = await self._in_transaction(
             lambda connection, one_by_one: inbox.take(
                 connection, self.consumer.name, self.consumer.handle, ready, one_by_one=one_by_one
@@ -287,13 +234,7 @@ class Subscription(ConsumerRebalanceListener):
         )
         self._count(tally)
         self.consumer.committed()
-        if generation != self._generation:
-            return
-        self._positions.update(tally.next_offsets)
-        for partition in tally.next_offsets.keys() - tally.ahead:
-            self._in_vain.pop(partition, None)
-        for partition in tally.ahead:
-            self._send_back(partition, tally.next_offsets[partition], ready[partition])
+        self.positions.took(tally, ready, generation)
 
     async def _in_transaction(self, work: Callable[[AsyncConnection, bool], Awaitable[T]]) -> T:
         """All at once; if that fails for good, again so that each fault stops only its stream."""
@@ -307,97 +248,19 @@ class Subscription(ConsumerRebalanceListener):
         async with self._worker.begin() as connection:
             return await work(connection, True)
 
-    async def _check(self, partitions: Sequence[Partition]) -> None:
-        """Find out where to go on in these partitions, and whether their logs are the ones we know."""
-        name = self.consumer.name
-        generation = self._generation
-        async with self._worker.begin() as connection:
-            await offsets.enter(connection, name, partitions)
-            standings = await offsets.standings(connection, name)
-        sights = await kafka.look_back(
-            self._subscriber.builder,
-            {partition: [mark.offset for mark in standings[partition].marks] for partition in partitions},
-        )
-        starts: dict[Partition, int] = {}
-        for partition, sight in sights.items():
-            standing = standings[partition]
-            verdict = offsets.judge(standing, sight)
-            if verdict is Verdict.SAME:
-                starts[partition] = standing.next_offset
-                continue
-            told = self._told(partition, standing.next_offset)
-            if verdict is Verdict.LOST:
-                log.error("partition stopped: records are lost", log_begins_at=sight.begin, **told)
-                self._stop(partition, standing.next_offset)
-            else:
-                log.warning("another log, started at its beginning", log_begins_at=sight.begin, **told)
-                async with self._worker.begin() as connection:
-                    await offsets.restart(connection, name, partition, standing.next_offset, sight.begin)
-                starts[partition] = sight.begin
-        if generation == self._generation:
-            for partition, start in starts.items():
-                if self._positions.get(partition, start) != start:
-                    self._seek(partition, start)
-                self._positions[partition] = start
-
-    async def _go_to_where_we_stand(self) -> None:
-        """Kafka remembers offsets too: when the database was restored, none of its records would come to tell."""
-        async with self._turn:
-            unsure = [p for p in self._assigned() if p not in self._positions and p not in self.stopped]
-            if not unsure:
-                return
-            await self._check(unsure)
-            for partition in unsure:
-                stands = self._positions.get(partition)
-                with suppress(IllegalStateError):  # assigned to another instance meanwhile
-                    async with asyncio.timeout(LOOK_AFTER_SECONDS):
-                        there = await self._reader.position(TopicPartition(*partition))
-                    if stands is not None and there != stands:
-                        self._reader.seek(TopicPartition(*partition), stands)
-
-    def _send_back(self, partition: Partition, offset: int, run: Sequence[Record]) -> None:
-        """What came is not what is to be taken next. A record that is not there is told by what comes instead of it:
-        more than once, since a batch may have been on its way when its partition was sent elsewhere."""
-        if run[-1].offset > offset and all(record.offset != offset for record in run):
-            sent_to, vain = self._in_vain.get(partition, (offset, 0))
-            vain = vain + 1 if sent_to == offset else 1
-            if vain > VAIN_SEEKS:
-                log.error("partition stopped: the record to take next is not there", **self._told(partition, offset))
-                self._stop(partition, offset)
-                return
-            self._in_vain[partition] = (offset, vain)
-        self._seek(partition, offset)
-
-    def _seek(self, partition: Partition, offset: int) -> None:
-        """Go back, or on, to where the database stands."""
-        self._positions[partition] = offset
-        with suppress(IllegalStateError):  # assigned to another instance meanwhile
-            self._reader.seek(TopicPartition(*partition), offset)
-
-    def _stop(self, partition: Partition, offset: int) -> None:
-        self._positions.pop(partition, None)
-        with suppress(IllegalStateError):
-            self._reader.pause(TopicPartition(*partition))
-            self.stopped[partition] = offset
-
     async def _look_after(self) -> None:
         """What no batch does: gauges, records that are to be tried again, partitions that may go on."""
-        await self.show()
+        await self.positions.show()
         name = self.consumer.name
         lag, oldest = self.lag(), self._oldest_in_hand
         LAG_RECORDS.labels(name).set(math.nan if lag is None else lag)
         LAG_SECONDS.labels(name).set(0.0 if oldest is None else max(now().timestamp() - oldest / 1000, 0.0))
-        STOPPED.labels(name).set(len(self.stopped))
-        stood = dict(self._positions)
+        STOPPED.labels(name).set(len(self.positions.stopped))
+        stood = self.positions.taken_from()
         async with self._worker.connect() as connection:
             census = await held.census(connection, name)
             standings = await offsets.standings(connection, name)
-        # Read later, the database is never behind, unless it crashed with commits that no disk had yet (ADR 12).
-        for partition, offset in stood.items():
-            if partition in standings and standings[partition].next_offset < offset:
-                self._positions.pop(partition, None)  # the next turn goes to where we stand
-        self._standings = dict.fromkeys(self._assigned(), 0)
-        self._standings.update((partition, standing.next_offset) for partition, standing in standings.items())
+        self.positions.compare(stood, standings)
         PARKED.labels(name).set(census.parked)
         HELD.labels(name).set(census.early)
         asked = census.asked
@@ -406,28 +269,7 @@ class Subscription(ConsumerRebalanceListener):
                 asked += await parked.replay_readable(connection, name)
         if asked:
             await self._try_again()
-        for partition, offset in list(self.stopped.items()):
-            if self._standings[partition] != offset:
-                del self.stopped[partition]
-                self._in_vain.pop(partition, None)
-                self._reader.resume(TopicPartition(*partition))
-
-    async def show(self) -> None:
-        """Tell Kafka where we stand, for whoever monitors it. With every batch it took as long as the batch."""
-        stands = {
-            partition: offset for partition, offset in self._positions.items() if self._shown.get(partition) != offset
-        }
-        if not stands:
-            return
-        try:
-            async with asyncio.timeout(2.0):
-                await self._reader.commit({TopicPartition(*partition): offset for partition, offset in stands.items()})
-            self._shown.update(stands)
-        except (KafkaError, TimeoutError) as unshown:
-            log.info("offsets not shown to Kafka", consumer=self.consumer.name, exc_info=unshown)
-
-    def _assigned(self) -> list[Partition]:
-        return [(assigned.topic, assigned.partition) for assigned in self._reader.assignment()]
+        self.positions.go_on()
 
     async def _try_again(self) -> None:
         while True:
@@ -452,10 +294,6 @@ class Subscription(ConsumerRebalanceListener):
         assert self._subscriber.consumer is not None
         return cast("Reader", self._subscriber.consumer)
 
-    def _told(self, partition: Partition, offset: int) -> dict[str, str | int]:
-        topic, number = partition
-        return {"consumer": self.consumer.name, "topic": topic, "partition": number, "next_offset": offset}
-
     def _count(self, tally: Tally) -> None:
         waiting_for_somebody = [one for one in tally.kept if one.reason is not None]
         for outcome, number in (
@@ -466,7 +304,7 @@ class Subscription(ConsumerRebalanceListener):
         ):
             RECORDS.labels(self.consumer.name, outcome).inc(number)
         for one in waiting_for_somebody:
-            where = self._told((one.record.topic, one.record.partition), one.record.offset)
+            where = self.positions.told((one.record.topic, one.record.partition), one.record.offset)
             log.warning("event parked", reason=one.reason, identity=str(one.identity), **where)
 
 

@@ -1,8 +1,8 @@
 """The relay: a service's log onto Kafka, in order, each event at least once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.chassis import clock
 from services.chassis.eventstore import EventStore
 from services.chassis.publisher import Block, Publisher, SendFailed, Unpublishable, publisher
+from services.chassis.sole import STATEMENT_SECONDS, again_and_again, holding
 from services.chassis.telemetry import log
 
 AGE = Gauge("doorstep_relay_age_seconds", "Age of the oldest event not yet on Kafka; 0: none.", ["service"])
@@ -25,16 +26,7 @@ BLOCK = 2000
 """Events sent together; the next block is read and encoded while one is on its way."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.25
-STANDBY_WAIT = 0.5
-LONGEST_RETRY_WAIT = 5.0
-STATEMENT_SECONDS = 10.0
-"""Longer than any statement here takes; a connection that hangs is given up."""
 
-# The server notices a dead holder within 5 + 3 x 2 seconds, and its lock is free.
-KEEPALIVES = (
-    "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),"
-    " set_config('tcp_keepalives_count', '3', false)"
-)
 CURSOR = "SELECT position FROM cursor WHERE consumer = 'relay'"
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('doorstep.relay', 0))"
 ADVANCE = (
@@ -52,7 +44,7 @@ class Relay:
 
     def __init__(self, store: EventStore, worker: AsyncEngine, bootstrap: str) -> None:
         self._store = store
-        self._worker = worker.execution_options(isolation_level="AUTOCOMMIT")
+        self._worker = worker
         self._bootstrap = bootstrap
         self._oldest: datetime | None = None
         self._published = PUBLISHED.labels(store.source)
@@ -61,20 +53,16 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until cancelled; whatever fails is begun anew from the cursor."""
-        wait = SHORTEST_WAIT
-        while True:
-            began = clock.monotonic()
-            try:
-                await self._hold_and_publish()
-            except (SendFailed, Unpublishable, KafkaError, DBAPIError, OSError) as failed:
-                _end_if_cancelled()
-                self._failures.inc()
-                log.warning("relay begins anew", exc_info=failed)
-            wait = SHORTEST_WAIT if clock.monotonic() - began > LONGEST_RETRY_WAIT else wait * 2
-            await asyncio.sleep(min(wait, LONGEST_RETRY_WAIT))
+        passing = (SendFailed, Unpublishable, KafkaError, DBAPIError, OSError)
+        await again_and_again(self._hold_and_publish, passing, self._failed)
+
+    def _failed(self, fault: Exception) -> None:
+        _end_if_cancelled()
+        self._failures.inc()
+        log.warning("relay begins anew", exc_info=fault)
 
     async def _hold_and_publish(self) -> None:
-        async with self._lock() as connection:
+        async with holding(self._worker, LOCK) as connection:
             position = await cursor(connection)
             unpublished = await self._store.read(connection, position, 1)
             self._oldest = unpublished[0].recorded_at if unpublished else None
@@ -132,18 +120,6 @@ class Relay:
     async def _advance(self, connection: AsyncConnection, position: int) -> None:
         async with asyncio.timeout(STATEMENT_SECONDS):
             await connection.exec_driver_sql(ADVANCE, (position,))
-
-    @asynccontextmanager
-    async def _lock(self) -> AsyncGenerator[AsyncConnection]:
-        """A session that holds the lock; it is closed at the end, since only that surely frees it."""
-        async with self._worker.connect() as connection:
-            try:
-                await connection.exec_driver_sql(KEEPALIVES)
-                while not (await connection.exec_driver_sql(LOCK)).scalar_one():  # noqa: ASYNC110 - others' event
-                    await asyncio.sleep(STANDBY_WAIT)
-                yield connection
-            finally:
-                await connection.invalidate()
 
     def _age(self) -> float:
         return max(0.0, (clock.now() - self._oldest).total_seconds()) if self._oldest else 0.0

@@ -7,12 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import particulars
 from services.chassis.clock import now
-from services.chassis.commands import Intent, handle_all
+from services.chassis.commands import Intent, handle_caused
 from services.chassis.consumer import Consumer
-from services.chassis.decider import Refused
 from services.chassis.duty_desks import DUTY_DESKS
-from services.chassis.eventstore import Outcome, StaleVersion
-from services.chassis.passing import Passing
 from services.chassis.places import PLACES
 from services.chassis.projections import project, types_of
 from services.chassis.service import Service
@@ -76,10 +73,6 @@ _DATED = types_of(CaseReported, CaseReopeningAsked, CaseAppealed, AlertUnanswere
 """Causes whose effect promises a date, or gives the case to who is on duty."""
 
 
-class CaseBusy(Passing):
-    """Somebody else kept changing the case; the batch is tried again."""
-
-
 def consumers(service: Service, surroundings: Surroundings) -> list[Consumer]:
     store = service.store
     merged_cases = Merging(store, service.vault, surroundings)
@@ -94,14 +87,7 @@ def consumers(service: Service, surroundings: Surroundings) -> list[Consumer]:
         ]
         if own:
             intents += await merged_cases.caused_by(connection, own, COMMANDS_CONSUMER, at)
-        for result in await handle_all(store, CASES, intents):
-            match result:
-                case Outcome() | Refused():
-                    pass
-                case StaleVersion():
-                    raise CaseBusy
-                case failed:
-                    raise failed
+        await handle_caused(store, CASES, intents)
         for intent in intents:
             if isinstance(intent.command, EraseCase):
                 await particulars.erase(connection, intent.stream)

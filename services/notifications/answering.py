@@ -14,6 +14,7 @@ from services.chassis.eventstore import Outcome
 from services.chassis.http import Position
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
+from services.chassis.web.marked import marked
 from services.notifications.domain.commands import AcknowledgeAlert
 from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
 from services.notifications.read_models.known_cases import known_cases
@@ -71,8 +72,8 @@ async def acknowledging(parts: Service, staff: Staff, alert_id: UUID) -> tuple[U
             raise ProblemError(
                 404,
                 "unknown-alert",
-                "There is no such alert",
-                "Check the id; it may lie outside your areas.",
+                marked("There is no such alert"),
+                marked("Check the id; it may lie outside your areas."),
             )
         known = (await known_cases(connection, [case_id])).get(case_id)
     return case_id, AcknowledgeAlert(alert_id, staff.id, known.previous_owner if known else None)

@@ -17,6 +17,7 @@ from services.contracts.cases import Urgency
 from services.notifications.answering import ON_DUTY
 from services.notifications.deliveries.own_channels import Channels, ask_for_test, forget_own, keep_own, read_own
 from services.notifications.deliveries.sending import waits
+from services.notifications.pages import DutyRoute
 
 HERE = Path(__file__).parent
 ADDRESS = "/duty/channels"
@@ -43,7 +44,7 @@ _DONE = {
     "forgotten": marked("Forgotten. From now on only the page tells you."),
 }
 
-router = APIRouter()
+router = APIRouter(route_class=DutyRoute)
 router.include_router(assets.router())
 
 

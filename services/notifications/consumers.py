@@ -8,12 +8,10 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.clock import now
-from services.chassis.commands import Intent, handle_all
+from services.chassis.commands import Intent, handle_caused
 from services.chassis.consumer import Consumer
-from services.chassis.decider import Refused
 from services.chassis.duty_desks import DUTY_DESKS
-from services.chassis.eventstore import EventStore, Outcome, StaleVersion
-from services.chassis.passing import Passing
+from services.chassis.eventstore import EventStore
 from services.chassis.places import PLACES
 from services.chassis.projections import project, types_of
 from services.chassis.taken import Taken
@@ -46,10 +44,6 @@ from services.notifications.read_models.raised_alerts import RAISED_ALERTS
 _CAUSES = types_of(CaseOpened, CaseEscalated, CaseReopened)
 _LOOKED_AFTER = types_of(CaseAcknowledged, CaseResolved, CaseClosed, CaseMerged)
 _ALERTS = UUID("0d9a9c5e-6f3b-5f52-8a0c-6f7d5b2f4c10")
-
-
-class CaseBusy(Passing):
-    """Somebody else kept answering for the case; the batch is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +80,7 @@ def consumers(store: EventStore, stale_after: timedelta, within: AnswerWithin) -
                 intents.append(raised_by(cause, cases[taken.recorded.stream_id], desks, within, at))
             elif says_looked_after(taken):
                 intents.append(_intent(taken, WithdrawAlert(), at))
-        for result in await handle_all(store, ALERTS, intents):
-            match result:
-                case Outcome() | Refused():
-                    pass
-                case StaleVersion():
-                    raise CaseBusy
-                case failed:
-                    raise failed
+        await handle_caused(store, ALERTS, intents)
 
     async def on_cases(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
         await project(connection, ALERT_LIST, batch)

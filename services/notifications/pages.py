@@ -24,6 +24,7 @@ from services.chassis.service import Service
 from services.chassis.signin.page import Csrf, NotForYou, own_form, page_staff_with
 from services.chassis.web.marked import marked
 from services.chassis.web.pages import Assets, Pages
+from services.chassis.web.trouble import StaffFace
 from services.contracts.alerts import AlertAcknowledged, AlertRaised, AlertUnanswered, AlertWithdrawn
 from services.contracts.duty import DutyPlace, duty_stream
 from services.contracts.envelope import Recorded
@@ -60,13 +61,15 @@ DUTY_TAKERS = ("cadre", *ROSTER_KEEPERS)
 assets = Assets("/duty/assets", HERE / "assets" / "duty.css", HERE / "assets" / "duty.js")
 pages = Pages(HERE / "templates", assets, ("tokens.css", "base.css", "duty.css"), ("duty.js",))
 
+DutyRoute = StaffFace(pages, "/duty", marked("To the duty page")).route_class()
+
 Reader = Annotated[Staff, Depends(page_staff_with(*ON_DUTY, "operator"))]
 Answering = Annotated[Staff, Depends(page_staff_with(*ON_DUTY))]
 Taker = Annotated[Staff, Depends(page_staff_with(*DUTY_TAKERS))]
 FormKey = Annotated[str, Form(min_length=16, max_length=64, pattern="^[!-~]+$")]
 after_position = Depends(after(has_reached))
 
-router = APIRouter()
+router = APIRouter(route_class=DutyRoute)
 router.include_router(assets.router())
 
 
@@ -295,7 +298,9 @@ def _whom(staff: Staff, cadre: str) -> str:
 
 
 def _no_such_area() -> ProblemError:
-    return ProblemError(404, "unknown-area", "There is no such area", "Check its path; it may lie outside your areas.")
+    return ProblemError(
+        404, "unknown-area", marked("There is no such area"), marked("Check its path; it may lie outside your areas.")
+    )
 
 
 def _part(template: str, request: Request, context: dict[str, Any]) -> Response:

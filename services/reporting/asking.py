@@ -9,6 +9,7 @@ from services.chassis import http
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.problems import ProblemError, unprocessable
+from services.chassis.web.marked import marked
 from services.reporting.freshness import Freshness, freshness, has_reached
 from services.reporting.read_models.evidence import Mark
 from services.reporting.read_models.figures import Question
@@ -44,7 +45,9 @@ def question_of(
             raise unprocessable("area", "is missing, and you have several areas", "Name one of your areas.")
         [area] = staff.areas
     if not staff.may_see(area):
-        raise ProblemError(404, "unknown", "There is no such area", "Check the path; it may lie outside your areas.")
+        raise ProblemError(
+            404, "unknown", marked("There is no such area"), marked("Check its path; it may lie outside your areas.")
+        )
     if first and last and first > last:
         raise unprocessable("from", "lies after `to`", "Exchange the two days.")
     at = now()

@@ -19,6 +19,7 @@ from services.chassis.signin.page import Csrf, page_staff_with
 from services.chassis.web.languages import Language
 from services.chassis.web.marked import marked
 from services.chassis.web.pages import Assets, Pages
+from services.chassis.web.trouble import StaffFace
 from services.contracts.event import AreaPath
 from services.reporting.asking import READERS, Counted, Fresh, after_position, mark_of, question_of
 from services.reporting.board import board
@@ -33,7 +34,7 @@ EVENTS_ON_A_PAGE = 50
 
 assets = Assets("/board/assets", HERE / "assets" / "board.css")
 pages = Pages(HERE / "templates", assets, ("tokens.css", "base.css", "board.css"))
-router = APIRouter()
+router = APIRouter(route_class=StaffFace(pages, FACE, marked("To the board")).route_class())
 router.include_router(assets.router())
 
 T = TypeVar("T")

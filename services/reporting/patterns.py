@@ -7,10 +7,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.clock import now
-from services.chassis.commands import Intent, handle_all
-from services.chassis.decider import Refused
-from services.chassis.eventstore import EventStore, Outcome, StaleVersion
-from services.chassis.passing import Passing
+from services.chassis.commands import Intent, handle_caused
+from services.chassis.eventstore import EventStore
 from services.chassis.taken import Taken
 from services.contracts.cases import CaseReported, Kind
 from services.contracts.envelope import Recorded
@@ -58,10 +56,6 @@ WHERE seen.area = new.area AND seen.category = new.category AND seen.at <= new.e
 """
 
 
-class PatternBusy(Passing):
-    """Somebody else kept finding the same; the batch is tried again."""
-
-
 class Patterns:
     """Of `enough` live faults of one category in one community within two days it tells, once."""
 
@@ -87,14 +81,7 @@ class Patterns:
                 recorded.area, event.category, row.cases, row.since, row.until, self._enough
             )
         intents = [_caused(faults[case_id][0], counted[case_id]) for case_id in ids if case_id in counted]
-        for result in await handle_all(self._store, PATTERNS, intents):
-            match result:
-                case Outcome() | Refused():
-                    pass
-                case StaleVersion():
-                    raise PatternBusy
-                case failed:
-                    raise failed
+        await handle_caused(self._store, PATTERNS, intents)
         await connection.exec_driver_sql(FORGET, (at, areas, categories, WINDOW))
 
 

@@ -41,7 +41,7 @@ STEPS = {
     "cursor": Step("services.chassis.relay", "Relay._advance"),
     "effects": Step("services.chassis.inbox", "take"),
     "commit": Step("services.chassis.consumer", "Subscription._take"),
-    "acknowledgement": Step("services.chassis.consumer", "Subscription.show"),
+    "acknowledgement": Step("services.chassis.positions", "Positions.show"),
     "firing": Step("services.chassis.timers", "handle_all"),
     "mail": Step("services.notifications.deliveries.mail", "Mail.send"),
 }

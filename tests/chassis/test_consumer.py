@@ -22,6 +22,7 @@ from services.chassis.database import engine
 from services.chassis.ids import new_id
 from services.chassis.inbox import Handle
 from services.chassis.kafka import broker, producer
+from services.chassis.positions import Positions
 from services.chassis.taken import Taken
 from services.contracts.cases import CaseWithdrawn
 from services.contracts.catalogue import EVENTS
@@ -314,12 +315,12 @@ async def test_records_sent_twice_take_effect_once(topic: Topic, consuming: Cons
 async def test_ending_between_commit_and_acknowledgement_repeats_nothing(
     topic: Topic, consuming: Consuming, worker: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(_subscription: Subscription) -> None: ...
+    async def never(_positions: Positions) -> None: ...
 
     streams = [new_id() for _ in range(10)]
     await topic.publish(*(withdrawn(stream, 1) for stream in streams))
     with monkeypatch.context() as patched:
-        patched.setattr(Subscription, "show", never)
+        patched.setattr(Positions, "show", never)
         async with consuming():
             await until(lambda: _is_at_least(total(worker), 10))
     await topic.publish(*(withdrawn(stream, 2) for stream in streams))
@@ -330,7 +331,7 @@ async def test_ending_between_commit_and_acknowledgement_repeats_nothing(
 async def test_a_batch_tried_twice_seeks_once(topic: Topic, consuming: Consuming, worker: AsyncEngine) -> None:
     """A partition that is behind the database's offset is sent there; trying the others again must not matter."""
 
-    async def never(_subscription: Subscription) -> None: ...
+    async def never(_positions: Positions) -> None: ...
 
     attempts = 0
 
@@ -348,7 +349,7 @@ async def test_a_batch_tried_twice_seeks_once(topic: Topic, consuming: Consuming
     behind, fresh = new_id(), new_id()
     await event(behind, 1, 0)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Subscription, "show", never)
+        patched.setattr(Positions, "show", never)
         async with consuming():
             await all_took_effect_once(worker, [behind], 1)
     await event(fresh, 1, 1)
@@ -357,7 +358,7 @@ async def test_a_batch_tried_twice_seeks_once(topic: Topic, consuming: Consuming
         await event(behind, 2, 0)
         await event(fresh, 2, 1)
         await all_took_effect_once(worker, [behind, fresh], 2)
-        assert not subscription.stopped
+        assert not subscription.positions.stopped
         await until(lambda: _is(lambda: subscription.lag() == 0))
 
 
@@ -474,7 +475,7 @@ async def test_a_log_that_lost_records_stops_its_partition_and_says_so(
     await event(lost, 3, 0)
     await topic.admin.delete_records({TopicPartition(topic.name, 0): RecordsToDelete(before_offset=2)})
     async with consuming() as subscription:
-        await until(lambda: _is(lambda: (topic.name, 0) in subscription.stopped))
+        await until(lambda: _is(lambda: (topic.name, 0) in subscription.positions.stopped))
         await event(sound, 2, 1)
         await until(lambda: _is_at_least(total(worker), 3))
         assert await effects(worker, sound) == [1, 2]
@@ -485,7 +486,7 @@ async def test_a_log_that_lost_records_stops_its_partition_and_says_so(
         await event(lost, 2, 0)
         await until(lambda: _is_at_least(total(worker), 5))
         assert await effects(worker, lost) == [1, 2, 3]
-        assert not subscription.stopped
+        assert not subscription.positions.stopped
 
 
 async def _parked(worker: AsyncEngine, number: int) -> bool:

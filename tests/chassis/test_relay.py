@@ -11,11 +11,12 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from prometheus_client import REGISTRY
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Dsns
 from services.chassis import kafka as kafka_clients
 from services.chassis import relay as relaying
+from services.chassis import sole
 from services.chassis.database import engine
 from services.chassis.eventstore import Append, EventStore, NewEvent
 from services.chassis.history import reader, records_of
@@ -147,20 +148,19 @@ async def test_two_relays_take_turns_by_the_lock(log: Log) -> None:
     assert await log.published() == await log.stored()
 
 
-class Unlocked(Relay):
-    """A relay that believes it holds the lock: the other one's holder is thought dead, and is not."""
-
-    @asynccontextmanager
-    async def _lock(self) -> AsyncGenerator[AsyncConnection]:
-        async with self._worker.connect() as connection:
-            yield connection
+@asynccontextmanager
+async def unlocked(worker: AsyncEngine, _lock: str) -> AsyncGenerator[AsyncConnection]:
+    """Whoever asks believes that it holds the lock: the other one's holder is thought dead, and is not."""
+    async with worker.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        yield connection
 
 
 async def test_two_relays_at_once_only_publish_twice(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relaying, "BLOCK", 7)
+    monkeypatch.setattr(relaying, "holding", unlocked)
     streams = [uuid4() for _ in range(10)]
     await log.append(streams, events=20)
-    relays = [Unlocked(log.store, log.store.worker, log.bootstrap) for _ in range(2)]
+    relays = [relay_of(log) for _ in range(2)]
     async with running(*relays):
         for _ in range(10):
             await log.append(streams, events=3)
@@ -240,7 +240,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> type[FailingProducer]:
 async def test_failed_sends_leave_no_gap_and_no_disorder(
     log: Log, failing: type[FailingProducer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relaying, "LONGEST_RETRY_WAIT", 0.01)
+    monkeypatch.setattr(sole, "LONGEST_WAIT", 0.01)
     failing.failures = {3, 4, 11, 18, 20, 33, 50, 51}
     streams = [uuid4() for _ in range(15)]
     for _ in range(8):
@@ -255,7 +255,7 @@ async def test_failed_sends_leave_no_gap_and_no_disorder(
 async def test_the_cursor_never_passes_a_failed_send(
     log: Log, failing: type[FailingProducer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relaying, "SHORTEST_WAIT", DEADLINE)  # so it stays where it failed
+    monkeypatch.setattr(sole, "SHORTEST_WAIT", DEADLINE)  # so it stays where it failed
     failing.failures = set(range(25, 10_000))
     streams = [uuid4() for _ in range(15)]
     for _ in range(8):

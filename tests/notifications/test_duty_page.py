@@ -149,7 +149,12 @@ async def test_a_form_from_elsewhere_is_not_taken(office: Office) -> None:
 @pytest.mark.parametrize("path", ["", "/desk", "/waiting", "/events"])
 async def test_another_area_is_not_there(office: Office, path: str) -> None:
     mei = await browser(office)
-    assert (await mei.get(f"/duty{path}?area={office.street}")).status_code == 404
+    answer = await mei.get(f"/duty{path}?area={office.street}")
+    assert (answer.status_code, "There is no such area" in answer.text, "To the duty page" in answer.text) == (
+        404,
+        True,
+        True,
+    )
 
 
 async def test_alerts_and_desks_of_other_areas_cant_be_touched(office: Office) -> None:

@@ -143,7 +143,9 @@ async def test_what_the_form_says_wrong_is_told_and_not_echoed(history: Bureau) 
 async def test_another_area_is_not_there(history: Bureau) -> None:
     own = staff("supervisor", "/nyc/nycc33/")
     for path in ("/board?area=/nyc/", "/board?area=/nyc/nycc08/", "/board/events?name=open&area=/nyc/"):
-        assert (await history.client.get(path, headers=own)).status_code == 404
+        answer = await history.client.get(path, headers=own)
+        told = "There is no such area" in answer.text and "To the board" in answer.text
+        assert (answer.status_code, told) == (404, True)
     found = await page(history, "/board", own)
     assert "New York City" not in found.words
 

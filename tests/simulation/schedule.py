@@ -12,7 +12,7 @@ import stamina
 import structlog
 
 from deploy.reconcile import Finding, judge
-from services.chassis import consumer, relay, timers
+from services.chassis import consumer, relay, sole, timers
 from services.notifications.deliveries import sender
 from services.reporting import public_log
 from tests.simulation.connection import TWINS
@@ -28,7 +28,8 @@ COLLECT_EVERY = 25
 _PACE: Sequence[tuple[Any, str, float]] = (
     (relay, "SHORTEST_WAIT", 1.0),
     (relay, "LONGEST_WAIT", 5.0),
-    (relay, "STANDBY_WAIT", 2.0),
+    (sole, "SHORTEST_WAIT", 1.0),
+    (sole, "STANDBY_WAIT", 2.0),
     (timers, "LONGEST_WAIT", 2.0),
     (consumer, "LOOK_AFTER_SECONDS", 5.0),
     (consumer, "CHECK_LOGS_SECONDS", 15.0),

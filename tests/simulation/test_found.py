@@ -140,7 +140,7 @@ def test_partitions_that_come_again_while_lost_commits_are_noticed_are_sent_back
     async def story() -> None:
         stage.publish(four_events())
         await stage.has(1, 2, 3, 4)
-        await stage.consumers.subscriptions[0].show()
+        await stage.consumers.subscriptions[0].positions.show()
         stage.taken.clear()
         stage.database.crash()
         stage.database.serving = True

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.chassis.problems import ProblemError, answer
 from services.chassis.signin.rendering import pages_of
 from services.chassis.web.marked import marked
+from services.chassis.web.said import said
 
 NOT_FOR_YOU = (
     marked("You are signed in, but your role or your areas do not open this page."),
@@ -33,10 +34,10 @@ async def show_sign_in(request: Request, _error: Exception) -> Response:
 
 async def show_not_for_you(request: Request, _error: Exception) -> Response:
     """The answer to `NotForYou`."""
-    return said(request, 403, marked("This page is not for you"), NOT_FOR_YOU)
+    return told_at_the_door(request, 403, marked("This page is not for you"), NOT_FOR_YOU)
 
 
-def said(
+def told_at_the_door(
     request: Request,
     status: int,
     title: str,
@@ -45,19 +46,6 @@ def said(
     *,
     switchable: bool = True,
 ) -> Response:
-    """A page of a few words, told as they stand in the catalogues. `onward` is an address and what its link says.
-
-    Not `switchable`, it offers no other language: that would repeat the request.
-    """
+    """What sign-in has to say at this face, as `said`."""
     face: str = request.app.state.face
-    pages = pages_of(face)
-    language = pages.language(request)
-    to, label = onward or ("", "")
-    context = {
-        "face": face,
-        "title": language.gettext(title),
-        "told": [language.gettext(one) for one in told],
-        "onward": to,
-        "onward_label": language.gettext(label) if label else "",
-    }
-    return pages.render("said.html", context, request=request if switchable else None, language=language, status=status)
+    return said(pages_of(face), request, status, title, told, face, onward, switchable=switchable)

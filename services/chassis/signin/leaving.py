@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from services.chassis.auth import Forbidden, Staff, Unauthenticated
 from services.chassis.http import CallingService
 from services.chassis.problems import ProblemError
-from services.chassis.signin.answers import said
+from services.chassis.signin.answers import told_at_the_door
 from services.chassis.signin.elsewhere import BACKCHANNEL, SIGNED_OUT, Elsewhere
 from services.chassis.signin.flow import SignIn
 from services.chassis.signin.page import Csrf, PageVisit, Visit, from_own_form
@@ -131,7 +131,7 @@ def _offered(request: Request, staff: Staff, csrf: str, *, not_everywhere: bool 
 def _signed_out(request: Request) -> Response:
     told, face = marked("Close this page, or sign in again."), request.app.state.face
     again = (f"{face}/sign-in?{urlencode({'next': face})}", marked("Sign in"))
-    return said(request, 200, marked("You are signed out"), [told], again, switchable=False)
+    return told_at_the_door(request, 200, marked("You are signed out"), [told], again, switchable=False)
 
 
 def _no_logout_token() -> Response:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.chassis.problems import ProblemError
-from services.chassis.signin.answers import said
+from services.chassis.signin.answers import told_at_the_door
 from services.chassis.signin.flow import PATIENCE, Arrival, NotSignedIn, SignIn
 from services.chassis.signin.rendering import assets_of
 from services.chassis.signin.sessions import SHIFT, Sessions, SignedOutSince
@@ -118,13 +118,13 @@ def _again(face: str, wanted: str) -> tuple[str, str]:
 
 def _not_set_up(request: Request) -> Response:
     told = marked("Whoever runs Doorstep here has not yet named the place where staff sign in.")
-    return said(request, 503, marked("Sign-in is not set up"), [told], switchable=False)
+    return told_at_the_door(request, 503, marked("Sign-in is not set up"), [told], switchable=False)
 
 
 def _away(request: Request, wanted: str) -> Response:
     told = marked("The place where staff sign in does not answer. Nothing is lost; try again in a minute.")
     again = _again(request.app.state.face, wanted)
-    return said(request, 503, marked("You can't sign in just now"), [told], again, switchable=False)
+    return told_at_the_door(request, 503, marked("You can't sign in just now"), [told], again, switchable=False)
 
 
 _NOT_STAFF = (
@@ -143,6 +143,8 @@ def _came_to_nothing(request: Request, reason: str) -> Response:
     face: str = request.app.state.face
     again = _again(face, face)
     if reason in ("nothing known", "unusable claims"):
-        return said(request, 403, marked("Nothing here is open to you yet"), _NOT_STAFF, again, switchable=False)
+        return told_at_the_door(
+            request, 403, marked("Nothing here is open to you yet"), _NOT_STAFF, again, switchable=False
+        )
     why = _WHY.get(reason, _UNCONFIRMED)
-    return said(request, 403, marked("You are not signed in"), [why], again, switchable=False)
+    return told_at_the_door(request, 403, marked("You are not signed in"), [why], again, switchable=False)

@@ -93,115 +93,50 @@ MOST_AMENDMENTS = 500
 
 def amend(command: AmendReport, report: Report) -> Sequence[Event]:
     """What was told can be corrected for as long as it is held; who withdrew it has nobody to write to."""
-    amended = [CaseAmended(particulars=command.particulars, amendment=command.amendment)]
-    match report:
-        case Reported(amendments=amendments):
-            if amendments >= MOST_AMENDMENTS:
-                raise WrittenEnough
-            return amended
-        case Withdrawn():
-            if command.amendment is Amendment.MESSAGE:
-                raise AlreadyWithdrawn
-            return amended
-        case Unreported():
-            raise NotReported
-        case Erased():
-            raise AlreadyErased
-        case _:
-            assert_never(report)
+    corrects_withdrawn = isinstance(report, Withdrawn) and command.amendment is not Amendment.MESSAGE
+    if not corrects_withdrawn and require_open(report).amendments >= MOST_AMENDMENTS:
+        raise WrittenEnough
+    return [CaseAmended(particulars=command.particulars, amendment=command.amendment)]
 
 
 def withdraw(report: Report) -> Sequence[Event]:
-    match report:
-        case Reported():
-            return [CaseWithdrawn()]
-        case Withdrawn():
-            return []
-        case Unreported():
-            raise NotReported
-        case Erased():
-            raise AlreadyErased
-        case _:
-            assert_never(report)
+    if isinstance(report, Withdrawn):
+        return []
+    require_open(report)
+    return [CaseWithdrawn()]
 
 
 def confirm(command: ConfirmResolution, report: Report) -> Sequence[Event]:
-    match report:
-        case Reported(confirmed=confirmed):
-            if command.resolution_version is None:
-                raise NotResolvedYet
-            if confirmed == command.resolution_version:
-                return []
-            return [CaseConfirmed(resolution_version=command.resolution_version)]
-        case Withdrawn():
-            raise AlreadyWithdrawn
-        case Unreported():
-            raise NotReported
-        case Erased():
-            raise AlreadyErased
-        case _:
-            assert_never(report)
+    confirmed = require_open(report).confirmed
+    if command.resolution_version is None:
+        raise NotResolvedYet
+    if confirmed == command.resolution_version:
+        return []
+    return [CaseConfirmed(resolution_version=command.resolution_version)]
 
 
 def ask_reopening(command: AskReopening, report: Report) -> Sequence[Event]:
     """Confirmed or not, within the time that was named with the resolution, once for each resolution."""
-    match report:
-        case Reported():
-            if command.resolution_version is None or command.until is None:
-                raise NothingToReopen
-            if command.asked:
-                raise AskedBefore
-            if command.at >= command.until:
-                raise ReopeningTimeEnded(until=command.until.isoformat(timespec="minutes"))
-            return [CaseReopeningAsked(particulars=command.particulars)]
-        case Withdrawn():
-            raise AlreadyWithdrawn
-        case Unreported():
-            raise NotReported
-        case Erased():
-            raise AlreadyErased
-        case _:
-            assert_never(report)
-
-
-def require_open(report: Report) -> None:
-    """Whether more may be added to a report: a photo.
-
-    Raises:
-        NotReported, AlreadyWithdrawn, AlreadyErased: it may not.
-    """
-    match report:
-        case Reported():
-            return
-        case Withdrawn():
-            raise AlreadyWithdrawn
-        case Erased():
-            raise AlreadyErased
-        case Unreported():
-            raise NotReported
-        case _:
-            assert_never(report)
+    require_open(report)
+    if command.resolution_version is None or command.until is None:
+        raise NothingToReopen
+    if command.asked:
+        raise AskedBefore
+    if command.at >= command.until:
+        raise ReopeningTimeEnded(until=command.until.isoformat(timespec="minutes"))
+    return [CaseReopeningAsked(particulars=command.particulars)]
 
 
 def appeal(command: AppealDecision, report: Report) -> Sequence[Event]:
     """Once for each refusal, within the time that was named with it."""
-    match report:
-        case Reported():
-            if command.until is None:
-                raise NothingToAppeal
-            if command.asked:
-                raise AppealedBefore
-            if command.at >= command.until:
-                raise AppealTimeEnded(until=command.until.isoformat(timespec="minutes"))
-            return [CaseAppealed(particulars=command.particulars)]
-        case Withdrawn():
-            raise AlreadyWithdrawn
-        case Unreported():
-            raise NotReported
-        case Erased():
-            raise AlreadyErased
-        case _:
-            assert_never(report)
+    require_open(report)
+    if command.until is None:
+        raise NothingToAppeal
+    if command.asked:
+        raise AppealedBefore
+    if command.at >= command.until:
+        raise AppealTimeEnded(until=command.until.isoformat(timespec="minutes"))
+    return [CaseAppealed(particulars=command.particulars)]
 
 
 def erase(report: Report) -> Sequence[Event]:
@@ -211,6 +146,25 @@ def erase(report: Report) -> Sequence[Event]:
             return [CaseErased()]
         case Erased():
             return []
+        case Unreported():
+            raise NotReported
+        case _:
+            assert_never(report)
+
+
+def require_open(report: Report) -> Reported:
+    """The report, if more may be added to it: a word, a photo.
+
+    Raises:
+        NotReported, AlreadyWithdrawn, AlreadyErased: it may not.
+    """
+    match report:
+        case Reported():
+            return report
+        case Withdrawn():
+            raise AlreadyWithdrawn
+        case Erased():
+            raise AlreadyErased
         case Unreported():
             raise NotReported
         case _:

@@ -1,26 +1,22 @@
 """How the residents' pages look, and what is said on them when something can't be done."""
 
-from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.chassis.decider import Refused
-from services.chassis.eventstore import KeyReused, StoreUnavailable
+from services.chassis.eventstore import KeyReused
 from services.chassis.passing import passes
 from services.chassis.web.languages import ASKED, Language, asked_for
 from services.chassis.web.marked import marked
 from services.chassis.web.pages import Assets, Pages
+from services.chassis.web.trouble import AWAY, UNREADABLE, again_soon, telling
 from services.intake.attachments.refusals import PhotoRefused
 
 INTAKE = Path(__file__).parent.parent
@@ -54,24 +50,6 @@ async def own_form(request: Request) -> None:
         raise ForeignForm
 
 
-class PageRoute(APIRoute):
-    """A page's route: what goes wrong is told as a page, in the reader's language."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def answered(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except Exception as error:
-                told = _trouble(request, error)
-                if told is None:
-                    raise
-                return told
-
-        return answered
-
-
 def redirect(request: Request, address: str) -> Response:
     """To a page that can be opened, in the language that was asked for on the way."""
     asked = asked_for(request)
@@ -91,7 +69,7 @@ def _trouble(request: Request, error: Exception) -> Response | None:
         case ForeignForm():
             return said(request, 403, marked("This form came from another site and was not taken."))
         case RequestValidationError():
-            return said(request, 422, marked("This form can't be read. Open the page again and repeat."))
+            return said(request, 422, UNREADABLE)
         case KeyReused():
             return said(
                 request,
@@ -100,30 +78,21 @@ def _trouble(request: Request, error: Exception) -> Response | None:
             )
         case Refused():
             language = pages.language(request)
-            return pages.render("said.html", {"told": refusal(error, language)}, request=request, status=409)
+            return pages.render("sentence.html", {"told": refusal(error, language)}, request=request, status=409)
         case PhotoRefused():
             return said(request, error.status, error.message)
-        case StoreUnavailable():
-            return _away(request)
-        case DBAPIError() | PoolTimeout() | OSError() if passes(error):
-            return _away(request)
+        case _ if passes(error):
+            return again_soon(said(request, 503, AWAY))
         case _:
             return None
 
 
-def _away(request: Request) -> Response:
-    told = said(request, 503, marked("Nothing can be read or stored just now. Try again in a minute; nothing is lost."))
-    told.headers["Retry-After"] = "5"
-    return told
+PageRoute = telling(_trouble)
+"""What goes wrong is told to residents in one sentence."""
 
 
-def said(request: Request, status: int, told: str, context: Mapping[str, Any] | None = None) -> Response:
+def said(request: Request, status: int, told: str) -> Response:
     """A page of one marked sentence and the way back to the first question."""
     language = pages.language(request)
-    return pages.render(
-        "said.html",
-        {"told": language.gettext(told), **(context or {})},
-        request=request,
-        language=language,
-        status=status,
-    )
+    context = {"told": language.gettext(told)}
+    return pages.render("sentence.html", context, request=request, language=language, status=status)

@@ -23,6 +23,7 @@ from services.chassis.service import Service
 from services.chassis.signin.page import Csrf, own_form, page_staff_with
 from services.chassis.web.languages import VARIANTS, Language, translator
 from services.chassis.web.marked import marked
+from services.chassis.web.trouble import AWAY
 from services.contracts.cases import Urgency
 from services.contracts.deadlines import Deadline, Rule
 from services.mediation.case_file import CaseFile, Promise, read_file, version_of
@@ -45,7 +46,7 @@ from services.mediation.explaining import explain, title
 from services.mediation.pages.acts import DONE, ROLES, TITLES, Act, NotTaken, Typed, carry_out, possible, solution_of
 from services.mediation.pages.due import Due, due
 from services.mediation.pages.listing import ListAsked, Looks, asked_of, listing, looks_for
-from services.mediation.pages.rendering import AWAY, FACE, DeskRoute, pages
+from services.mediation.pages.rendering import FACE, DeskRoute, pages
 from services.mediation.pages.report import FIELDS, PURPOSES, OpenedReport, conversation, open_report
 from services.mediation.pages.timeline import Teller
 from services.mediation.read_models.units import UnitRow, units_for

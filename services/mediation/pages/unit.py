@@ -20,6 +20,7 @@ from services.chassis.eventstore import KeyReused, StoreUnavailable
 from services.chassis.http import TraceParent
 from services.chassis.service import Service
 from services.chassis.web.marked import marked
+from services.chassis.web.trouble import AWAY
 from services.contracts import cases
 from services.contracts.deadlines import Rule
 from services.contracts.envelope import Recorded
@@ -30,12 +31,12 @@ from services.mediation.domain.case import Dispatched
 from services.mediation.pages.acts import NotTaken, Typed, answer_of_unit
 from services.mediation.pages.due import due
 from services.mediation.pages.listing import looks_for
-from services.mediation.pages.rendering import AWAY, FACE, DeskRoute, pages, said
+from services.mediation.pages.rendering import FACE, of_units, pages
 from services.mediation.read_models.units import units_for
 from services.mediation.unit_links import UnitLinks
 from services.mediation.words import KINDS, RETURN_REASONS, category_of
 
-router = APIRouter(route_class=DeskRoute, prefix=f"{FACE}/unit")
+router = APIRouter(route_class=of_units.route_class(), prefix=f"{FACE}/unit")
 
 _NOT_WHOLE = marked("The link may not be whole, or is older than thirty days. Ask whoever sent it for a new one.")
 _NOT_YOURS = marked("It is done, or somebody else has it. Nothing is asked of you; whoever sent the link knows more.")
@@ -116,7 +117,7 @@ async def _shown(
     case = file.case
     if not isinstance(case, Dispatched) or case.unit != opened.unit:
         if done in ("return", "done") and _answered(file.events, opened.unit):
-            return said(request, 200, marked("It is taken down"), _THANKS[done], to_desk=False)
+            return of_units.said(request, 200, marked("It is taken down"), _THANKS[done])
         return _not_yours(request)
     look = await looks_for(parts, opened.staff, [file.row], language, at, "")
     async with scoped(parts.application, up_from(file.row.area)) as connection:
@@ -166,8 +167,8 @@ async def _shared(parts: Service, opened: Visit, ref: UUID | None) -> str | None
 
 
 def _nothing(request: Request) -> Response:
-    return said(request, 404, marked("This link opens nothing"), _NOT_WHOLE, to_desk=False)
+    return of_units.said(request, 404, marked("This link opens nothing"), _NOT_WHOLE)
 
 
 def _not_yours(request: Request) -> Response:
-    return said(request, 404, marked("The case is not with you now"), _NOT_YOURS, to_desk=False)
+    return of_units.said(request, 404, marked("The case is not with you now"), _NOT_YOURS)

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import clock
 from services.chassis.particulars import Unopenable
-from services.chassis.relay import KEEPALIVES, LONGEST_RETRY_WAIT, SHORTEST_WAIT, STANDBY_WAIT, STATEMENT_SECONDS
 from services.chassis.service import Service
+from services.chassis.sole import STATEMENT_SECONDS, again_and_again, holding
 from services.chassis.telemetry import log
 from services.reporting.feed import Asked, Cursor, stride
 from services.reporting.public_log import PublicLog
@@ -71,20 +71,12 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled; whatever fails here is begun anew from the stored positions."""
-        wait = SHORTEST_WAIT
-        while True:
-            began = clock.monotonic()
-            try:
-                await self._hold_and_send()
-            except (DBAPIError, PoolTimeout, OSError) as failed:
-                log.warning("webhooks begin anew", exc_info=failed)
-            wait = SHORTEST_WAIT if clock.monotonic() - began > LONGEST_RETRY_WAIT else wait * 2
-            await asyncio.sleep(min(wait, LONGEST_RETRY_WAIT))
+        await again_and_again(self._hold_and_send, (DBAPIError, PoolTimeout, OSError), _failed)
 
     async def _hold_and_send(self) -> None:
         serving: dict[UUID, asyncio.Task[None]] = {}
         async with (
-            self._lock() as connection,
+            holding(self._service.worker, LOCK) as connection,
             httpcore.AsyncConnectionPool(
                 ssl_context=httpx.create_ssl_context(),
                 max_connections=AT_ONCE,
@@ -198,18 +190,9 @@ class Sender:
         async with self._service.worker.begin() as connection:
             return (await connection.exec_driver_sql(statement, arguments)).rowcount == 1
 
-    @asynccontextmanager
-    async def _lock(self) -> AsyncGenerator[AsyncConnection]:
-        """A session that holds the lock; it is closed at the end, since only that surely frees it."""
-        worker = self._service.worker.execution_options(isolation_level="AUTOCOMMIT")
-        async with worker.connect() as connection:
-            try:
-                await connection.exec_driver_sql(KEEPALIVES)
-                while not (await connection.exec_driver_sql(LOCK)).scalar_one():  # noqa: ASYNC110 - others' event
-                    await asyncio.sleep(STANDBY_WAIT)
-                yield connection
-            finally:
-                await connection.invalidate()
+
+def _failed(fault: Exception) -> None:
+    log.warning("webhooks begin anew", exc_info=fault)
 
 
 async def _post(

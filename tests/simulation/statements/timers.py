@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
-from services.chassis import relay, timers
+from services.chassis import relay, sole, timers
 from services.chassis.timers import Timer
 from tests.simulation.connection import twin
 from tests.simulation.statements.store import Event, log_position
@@ -122,7 +122,7 @@ def _remove(transaction: Transaction, rows: Sequence[Timer]) -> None:
 # the relay
 
 
-@twin(relay.KEEPALIVES)
+@twin(sole.KEEPALIVES)
 def keepalives(transaction: Transaction) -> None:
     del transaction
 

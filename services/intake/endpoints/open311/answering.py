@@ -1,40 +1,28 @@
 """How Open311 answers: in the format that the address ends in, in the reader's language, and what goes wrong alike."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
-from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, Request, Response
 
 from services.chassis.web.languages import DEFAULT, Language, spoken, translator
+from services.chassis.web.trouble import telling
 from services.intake.open311.formats import MEDIA_TYPES, Format, Value, write
 from services.intake.open311.refusals import NotAnswered, refusal_of
 
 _NO_FORMAT = "There is nothing at this address. Ask for xml or json."
 
 
-class Open311Route(APIRoute):
-    """What goes wrong is told as a list of errors; in XML where no format that we speak was asked for."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def answered(request: Request) -> Response:
-            try:
-                if _format(request) is None:
-                    raise NotAnswered(404, _NO_FORMAT)
-                return await handler(request)
-            except Exception as error:
-                refusal = refusal_of(error)
-                if refusal is None:
-                    raise
-                return _refused(request, refusal)
-
-        return answered
-
-
 def open311_router() -> APIRouter:
-    return APIRouter(prefix="/open311", route_class=Open311Route)
+    """Routes of Open311: what goes wrong is told as a list of errors."""
+    return APIRouter(prefix="/open311", route_class=telling(_told), dependencies=[Depends(_in_a_format)])
+
+
+async def _in_a_format(request: Request) -> None:
+    if _format(request) is None:
+        raise NotAnswered(404, _NO_FORMAT)
+
+
+def _told(request: Request, error: Exception) -> Response | None:
+    refusal = refusal_of(error)
+    return _refused(request, refusal) if refusal else None
 
 
 def answer(request: Request, root: str, content: Value) -> Response:
@@ -47,7 +35,7 @@ def language_of(request: Request) -> Language:
 
 
 def _refused(request: Request, refusal: NotAnswered) -> Response:
-    """Errors are for those who write programs, and have one language."""
+    """Errors are for those who write programs: one language, and XML where no format of ours was asked for."""
     errors = [{"code": refusal.code, "description": description} for description in refusal.descriptions]
     told = _written(request, "errors", errors, refusal.code, DEFAULT)
     told.headers.update(refusal.headers)

@@ -1,0 +1,34 @@
+"""A page of a few words: a title, what it means, and the way on."""
+
+from collections.abc import Sequence
+
+from fastapi import Request, Response
+
+from services.chassis.web.pages import Pages
+
+
+def said(
+    pages: Pages,
+    request: Request,
+    status: int,
+    title: str,
+    told: Sequence[str],
+    home: str,
+    onward: tuple[str, str] | None = None,
+    *,
+    switchable: bool = True,
+) -> Response:
+    """Words are marked ones. `home` is where the mark leads, `onward` an address and what its link says.
+
+    Not `switchable`, it offers no other language: that would repeat the request.
+    """
+    language = pages.language(request)
+    to, label = onward or ("", "")
+    context = {
+        "home": home,
+        "title": language.gettext(title),
+        "told": [language.gettext(one) for one in told],
+        "onward": to,
+        "onward_label": language.gettext(label) if label else "",
+    }
+    return pages.render("said.html", context, request=request if switchable else None, language=language, status=status)

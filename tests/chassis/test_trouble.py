@@ -1,0 +1,94 @@
+"""What goes wrong on a page of staff is told as a page with the way back; what is not for people goes on as it was."""
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from deploy.local.postgres import Dsns
+from services.chassis import problems
+from services.chassis.auth import Forbidden
+from services.chassis.commands import UnknownStream
+from services.chassis.eventstore import StoreUnavailable
+from services.chassis.problems import ProblemError, unprocessable
+from services.chassis.settings import ServiceSettings
+from services.chassis.web.pages import WEB, Assets, Pages
+from services.chassis.web.trouble import StaffFace
+from tests.services import NOWHERE, settings_for
+
+PAGES = Pages(WEB / "templates", Assets("/here/assets"), ("base.css",))
+STAFF = StaffFace(PAGES, "/here", "To the first page", "There is no such case")
+LINKED = StaffFace(PAGES, "/")
+
+
+def face(of: StaffFace, raised: Exception) -> httpx.AsyncClient:
+    """A page that breaks with `raised`; its number must be one."""
+    app = FastAPI()
+    app.state.settings = settings_for(ServiceSettings, Dsns(NOWHERE, NOWHERE, NOWHERE))
+    problems.install(app, "chassis")
+    router = APIRouter(route_class=of.route_class())
+
+    @router.api_route("/here/{number}", methods=["GET", "POST"])
+    async def show(number: int) -> int:
+        raise raised
+
+    app.include_router(router)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://doorstep.test")
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "title", "told"),
+    [
+        (UnknownStream(), 404, "There is no such case", "not copied whole"),
+        (ProblemError(404, "unknown-area", "There is no such area", "Check."), 404, "There is no such area", "Check."),
+        (ProblemError(403, "foreign-form", "No"), 403, "This form was not taken", "from another site"),
+        (StoreUnavailable(), 503, "Just now this can't be shown", "nothing is lost"),
+        (PoolTimeout(), 503, "Just now this can't be shown", "nothing is lost"),
+        (ConnectionRefusedError(), 503, "Just now this can't be shown", "nothing is lost"),
+    ],
+)
+async def test_it_says_what_it_is_and_the_way_back(raised: Exception, status: int, title: str, told: str) -> None:
+    async with face(STAFF, raised) as client:
+        answer = await client.get("/here/1")
+    page = answer.text.replace("&#39;", "'")
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert (f"<h1>{title}</h1>" in page, told in page) == (True, True), page
+    assert '<a class="button" href="/here">To the first page</a>' in page
+    assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
+
+
+async def test_an_address_or_a_form_that_cant_be_read_is_told_so() -> None:
+    async with face(STAFF, UnknownStream()) as client:
+        shown, sent = await client.get("/here/first"), await client.post("/here/first")
+    assert (shown.status_code, "There is nothing at this address" in shown.text) == (404, True)
+    assert (sent.status_code, "This form was not taken" in sent.text) == (422, True)
+
+
+async def test_whoever_has_a_link_alone_is_not_sent_where_they_cant_go() -> None:
+    async with face(LINKED, StoreUnavailable()) as client:
+        answer = await client.get("/here/1")
+    assert (answer.status_code, 'class="button"' in answer.text) == (503, False)
+
+
+async def test_it_speaks_the_readers_language() -> None:
+    async with face(STAFF, StoreUnavailable()) as client:
+        answer = await client.get("/here/1?lang=ug")
+    assert '<html lang="ug" dir="rtl">' in answer.text
+    assert "nothing is lost" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [
+        (Forbidden(("manager",)), 403),
+        (unprocessable("after", "is no mark", "Leave it out."), 422),
+        (ProgrammingError("SELECT", None, Exception()), 500),
+        (ZeroDivisionError(), 500),
+    ],
+)
+async def test_what_is_for_programs_or_was_our_fault_stays_a_problem(raised: Exception, status: int) -> None:
+    async with face(STAFF, raised) as client:
+        answer = await client.get("/here/1")
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
