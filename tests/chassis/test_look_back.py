@@ -1,18 +1,25 @@
 """Looking back at Kafka's logs, while which nothing is taken, comes to an end."""
 
 import asyncio
+import gc
+import tracemalloc
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from services.chassis import kafka
+from deploy.local.kafka import create_topics
+from services.chassis import kafka as clients
+
+PARTITIONS, RECORDS, RECORD = 12, 40, 8_000
+LOOKS = 3
 
 
 async def test_a_broker_that_takes_connections_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka, "LOOK_BACK_SECONDS", 0.3)
-    monkeypatch.setattr(kafka, "CLOSING_SECONDS", 0.3)
+    monkeypatch.setattr(clients, "LOOK_BACK_SECONDS", 0.3)
+    monkeypatch.setattr(clients, "CLOSING_SECONDS", 0.3)
     silent: list[asyncio.StreamWriter] = []
 
     async def listen(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -22,7 +29,7 @@ async def test_a_broker_that_takes_connections_and_says_nothing_is_given_up(monk
     address = "{}:{}".format(*broker.sockets[0].getsockname())
     builder: Any = partial(AIOKafkaConsumer, bootstrap_servers=address)
     try:
-        looking = asyncio.create_task(kafka.look_back(builder, {("a-topic", 0): [7]}))
+        looking = asyncio.create_task(clients.look_back(builder, {("a-topic", 0): [7]}))
         done, _ = await asyncio.wait([looking], timeout=10)
         assert silent
         assert done
@@ -31,3 +38,28 @@ async def test_a_broker_that_takes_connections_and_says_nothing_is_given_up(monk
         for writer in silent:
             writer.close()
         broker.close()
+
+
+async def test_nothing_is_left_of_what_was_fetched_beside_the_records_asked_for(kafka: str) -> None:
+    """A service that rests does so twice a minute, and looks for garbage seldom."""
+    topic = f"large-{uuid4().hex}"
+    await create_topics(kafka, (topic,), PARTITIONS)
+    producer: Any = clients.producer(kafka, "a-test")
+    async with producer:
+        for number in range(PARTITIONS * RECORDS):
+            await producer.send(topic, bytes(RECORD), partition=number % PARTITIONS)
+    builder: Any = partial(AIOKafkaConsumer, bootstrap_servers=kafka)
+    wanted = {(topic, number): [0, RECORDS - 2] for number in range(PARTITIONS)}
+    await clients.look_back(builder, wanted)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(LOOKS):
+            sights = await clients.look_back(builder, wanted)
+        left, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert {frozenset(sight.records) for sight in sights.values()} == {frozenset((0, RECORDS - 2))}
+    assert left < 5 * PARTITIONS * RECORD
