@@ -55,11 +55,10 @@ async def test_nothing_is_left_of_what_was_fetched_beside_the_records_asked_for(
     gc.disable()
     tracemalloc.start()
     try:
-        for _ in range(LOOKS):
-            sights = await clients.look_back(builder, wanted)
+        looks = [await clients.look_back(builder, wanted) for _ in range(LOOKS)]
         left, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
         gc.enable()
-    assert {frozenset(sight.records) for sight in sights.values()} == {frozenset((0, RECORDS - 2))}
-    assert left < 5 * PARTITIONS * RECORD
+    assert {frozenset(sight.records) for look in looks for sight in look.values()} == {frozenset((0, RECORDS - 2))}
+    assert left < (2 * LOOKS + 4) * PARTITIONS * RECORD
