@@ -112,7 +112,7 @@ async def test_letters_narrow_the_list_as_they_are_typed(chromium: Browser, site
         await onward(page, page.locator("button[value=fault]").click())
         await page.locator("#find").press_sequentially("willow")
         await expect(page.get_by_role("radio")).to_have_count(1)
-        await page.locator("#find").press("Enter")
+        await onward(page, page.locator("#find").press("Enter"))
         await expect(page.get_by_role("radio")).to_have_count(1)
         await page.get_by_role("radio").press("Space")
         await next_question(page)

@@ -33,6 +33,12 @@ def test_few_are_shown_at_once_under_the_areas_that_they_lie_in() -> None:
     assert (choice.branches, choice.trail, choice.more) == ((), [], 0)
 
 
+def test_what_lies_in_no_area_stands_first_and_under_no_name() -> None:
+    rows, names = town(1, 1, 1)
+    choice = choice_of([*rows, row("/alone/", "Alone")], names)
+    assert [group.name for group in choice.groups] == ["", "Area s0"]
+
+
 def test_of_two_thousand_one_comes_to_its_own_in_two_steps() -> None:
     rows, names = town(10, 10, 20)
     first = choice_of(rows, names)
