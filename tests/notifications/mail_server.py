@@ -22,6 +22,9 @@ class Letterbox:
     recipients: list[str] = field(default_factory=list[str])
     rcpt: Callable[[str], str] = lambda _address: "250 OK"
     data: Callable[[], Awaitable[str]] | None = None
+    room: int | None = None
+    """So many connections at once; whoever comes besides is sent away."""
+    open: int = 0
 
     @property
     def url(self) -> str:
@@ -38,7 +41,7 @@ class Letterbox:
     def empty(self) -> None:
         self.raw.clear()
         self.recipients.clear()
-        self.rcpt, self.data = lambda _address: "250 OK", None
+        self.rcpt, self.data, self.room = lambda _address: "250 OK", None, None
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -60,11 +63,30 @@ class Letterbox:
             return "421 never heard"
 
 
+class _Counted(SMTP):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.event_handler.open += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.event_handler.open -= 1
+        super().connection_lost(error)
+
+
+class _Full(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(b"421 too many connections\r\n")
+        transport.close()
+
+
 async def start(letterbox: Letterbox) -> asyncio.Server:
     """Listen; close what is returned, and the server is gone."""
 
-    def factory() -> SMTP:
-        made: Any = SMTP(letterbox, hostname="mail.test", enable_SMTPUTF8=True, loop=asyncio.get_running_loop())
+    def factory() -> asyncio.BaseProtocol:
+        if letterbox.room is not None and letterbox.open >= letterbox.room:
+            return _Full()
+        made: Any = _Counted(letterbox, hostname="mail.test", enable_SMTPUTF8=True, loop=asyncio.get_running_loop())
         return made
 
     return await asyncio.get_running_loop().create_server(factory, "127.0.0.1", letterbox.port)

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr
 
 from services.chassis.clock import now
+from services.contracts.cases import CaseAssigned
 from services.notifications.deliveries import mail
 from services.notifications.deliveries.rows import LEASE
 from services.notifications.deliveries.sms import SmsGateway
@@ -22,7 +23,7 @@ from services.notifications.deliveries.writing import Written
 from tests.conftest import free_port
 from tests.intake.door import AREA
 from tests.notifications.mail_server import new_letterbox, start
-from tests.notifications.post_office import API, PostOffice
+from tests.notifications.post_office import API, PostOffice, opened
 from tests.services import staff
 
 EMAIL = "zxqvy.mail@home.example"
@@ -40,6 +41,68 @@ async def test_two_senders_at_once_send_each_message_once(post_office: PostOffic
     while sum(await asyncio.gather(*(post_office.send(by=one) for one in senders))):
         pass
     assert len(ids(post_office)) == len(set(ids(post_office))) == 30
+
+
+async def test_a_slow_one_keeps_the_others_waiting_for_nothing(post_office: PostOffice) -> None:
+    for nth in range(10):
+        await post_office.report(email=f"{nth}@home.example")
+    letterbox, others = post_office.letterbox, asyncio.Event()
+
+    async def the_first_waits_for_the_others() -> str:
+        if len(letterbox.recipients) == 10:
+            others.set()
+        if letterbox.recipients[-1] == "0@home.example":
+            await others.wait()
+        return "250 OK"
+
+    letterbox.data = the_first_waits_for_the_others
+    assert await asyncio.wait_for(post_office.send(), BOUND) == 10
+    assert sorted(letterbox.recipients) == [f"{nth}@home.example" for nth in range(10)]
+
+
+async def test_what_one_reader_hears_of_a_case_keeps_its_order(post_office: PostOffice) -> None:
+    """The first is put off by the server, and the next has waited for it."""
+    case = UUID((await post_office.report(email=EMAIL))["case_id"])
+    await post_office.report(email="other@home.example")
+    await post_office.mediation_tells(case, opened(), CaseAssigned(owner="cadre-lin"))
+    letterbox = post_office.letterbox
+    letterbox.rcpt = lambda address: "450 not now" if address == EMAIL else "250 OK"
+    while await post_office.send():
+        pass
+    assert letterbox.recipients == ["other@home.example"]
+    assert await post_office.states(case) == [("received", "waiting", "address_450"), ("taken", "waiting", None)]
+    letterbox.empty()
+    while await post_office.send(now() + timedelta(minutes=1)):
+        pass
+    assert letterbox.subjects == ["Your report has arrived", "Somebody has your report"]
+
+
+async def test_nobody_sends_the_next_of_a_case_while_another_sends_the_first(post_office: PostOffice) -> None:
+    case = UUID((await post_office.report(email=EMAIL))["case_id"])
+    await post_office.mediation_tells(case, opened(), CaseAssigned(owner="cadre-lin"))
+    taking, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> str:
+        taking.set()
+        await go_on.wait()
+        return "250 OK"
+
+    post_office.letterbox.data = slowly
+    first = asyncio.create_task(post_office.send())
+    await asyncio.wait_for(taking.wait(), BOUND)
+    assert await post_office.send() == 0
+    go_on.set()
+    assert await asyncio.wait_for(first, BOUND) == 1
+    assert await post_office.send() == 1
+    assert post_office.letterbox.subjects == ["Your report has arrived", "Somebody has your report"]
+
+
+async def test_a_server_that_gives_two_connections_is_sent_to_through_two(post_office: PostOffice) -> None:
+    post_office.letterbox.room = 2
+    for nth in range(10):
+        await post_office.report(email=f"{nth}@home.example")
+    assert await post_office.send() == 10
+    assert len(ids(post_office)) == len(set(ids(post_office))) == 10
 
 
 async def test_who_dies_between_the_answer_and_the_commit_sends_again_under_the_same_id(

@@ -1,6 +1,8 @@
-"""Mail by SMTP: one connection for a round, every message under an id of its own that never changes."""
+"""Mail by SMTP: every message under an id of its own that never changes."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -13,7 +15,7 @@ from uuid import UUID
 import aiosmtplib
 
 from services.chassis.clock import now
-from services.notifications.deliveries.transport import Away, NeverTaken, NoSuchAddress, NotNow
+from services.notifications.deliveries.transport import Away, NeverTaken, NoSuchAddress, NotNow, Undelivered
 from services.notifications.deliveries.writing import Written
 
 CONNECT_SECONDS: Final = 5.0
@@ -50,12 +52,15 @@ class MailServer(NamedTuple):
 
 
 class Mail:
-    """One at a time. Nothing of a message is kept once it is handed over."""
+    """A connection for each message that is on its way; one that is free is used again until `quit`. Nothing of a
+    message is kept once it is handed over."""
 
     def __init__(self, server: MailServer, sender: str) -> None:
         self._server = server
         self._sender = Address(display_name="Doorstep", addr_spec=sender)
-        self._connection: aiosmtplib.SMTP | None = None
+        self._free: list[aiosmtplib.SMTP] = []
+        self._busy = 0
+        self._released = asyncio.Event()
 
     async def ready(self) -> None:
         """Have a connection.
@@ -63,8 +68,10 @@ class Mail:
         Raises:
             Away: there is none to be had.
         """
-        if self._connection is not None and self._connection.is_connected:
-            return
+        if not any(one.is_connected for one in self._free):
+            self._free.append(await self._connected())
+
+    async def _connected(self) -> aiosmtplib.SMTP:
         server = self._server
         connection = aiosmtplib.SMTP(
             hostname=server.host,
@@ -83,7 +90,51 @@ class Mail:
         except (aiosmtplib.SMTPException, OSError, TimeoutError):
             connection.close()
             raise Away("mail_server_away") from None
-        self._connection = connection
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        return connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[aiosmtplib.SMTP]:
+        """One for oneself, free again afterwards unless it was closed.
+
+        Raises:
+            Away: there is none to be had.
+        """
+        try:
+            async with asyncio.timeout(MESSAGE_SECONDS):
+                connection = await self._taken()
+        except TimeoutError:
+            raise Away("mail_server_busy") from None
+        self._busy += 1
+        try:
+            yield connection
+        except Undelivered:
+            raise
+        except BaseException:  # it may be in the middle of a message
+            connection.close()
+            raise
+        finally:
+            self._busy -= 1
+            if connection.is_connected:
+                self._free.append(connection)
+            self._released.set()
+
+    async def _taken(self) -> aiosmtplib.SMTP:
+        """A free one, or a new one; from a server that gives no more of them, the next that becomes free."""
+        while True:
+            while self._free:
+                if (connection := self._free.pop()).is_connected:
+                    return connection
+            try:
+                return await self._connected()
+            except Away:
+                if not self._busy and not self._free:
+                    raise
+            while self._busy and not self._free:
+                self._released.clear()
+                await self._released.wait()
 
     async def send(self, delivery: UUID, address: str, written: Written) -> None:
         """Hand over one message; when this returns, the server has answered for it.
@@ -92,11 +143,13 @@ class Mail:
             NeverTaken, NoSuchAddress, NotNow, Away: see there.
         """
         message = self._message(delivery, address, written)
-        await self.ready()
-        assert self._connection is not None
+        async with self._connection() as connection:
+            await self._hand_over(connection, message, address)
+
+    async def _hand_over(self, connection: aiosmtplib.SMTP, message: EmailMessage, address: str) -> None:
         try:
             async with asyncio.timeout(MESSAGE_SECONDS):
-                await self._connection.send_message(
+                await connection.send_message(
                     message, sender=self._sender.addr_spec, recipients=[address], timeout=COMMAND_SECONDS
                 )
         except aiosmtplib.SMTPRecipientsRefused as refused:
@@ -107,26 +160,16 @@ class Mail:
             raise NoSuchAddress("address_not_supported") from None
         except aiosmtplib.SMTPResponseException as refused:
             # About us (who sends, whether we may), not about this message.
-            self.close()
+            connection.close()
             raise NotNow(f"mail_server_{refused.code}") from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError):
-            self.close()
+            connection.close()
             raise NotNow("mail_server_lost") from None
 
     async def quit(self) -> None:
         """Say goodbye; idle connections are not kept."""
-        if self._connection is not None and self._connection.is_connected:
-            try:
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    await self._connection.quit()
-            except (aiosmtplib.SMTPException, OSError, TimeoutError):
-                pass
-        self.close()
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        free, self._free = self._free, []
+        await asyncio.gather(*(_goodbye(connection) for connection in free))
 
     def _message(self, delivery: UUID, address: str, written: Written) -> EmailMessage:
         message = EmailMessage(policy=SMTP_POLICY)
@@ -143,6 +186,14 @@ class Mail:
         message.set_content(written.text)
         message["Content-Language"] = written.language
         return message
+
+
+async def _goodbye(connection: aiosmtplib.SMTP) -> None:
+    if connection.is_connected:
+        with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await connection.quit()
+    connection.close()
 
 
 def _by_code(about: str, code: int) -> NeverTaken | NotNow:

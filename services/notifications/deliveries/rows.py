@@ -107,9 +107,14 @@ VOID = (
     " WHERE d.state = 'waiting' AND d.stream_id = v.stream_id AND d.audience = v.audience"
     "  AND (v.until IS NULL OR d.recorded_at <= v.until)"
 )
+# What one reader hears of one case goes out in the order in which it happened, whoever sends it.
 CLAIM = (
     "UPDATE delivery d SET next_at = $2, attempts = attempts + 1"
-    " FROM (SELECT delivery_id FROM delivery WHERE state = 'waiting' AND (next_at <= $1 OR next_at > $4)"
+    " FROM (SELECT delivery_id FROM delivery one WHERE state = 'waiting' AND (next_at <= $1 OR next_at > $4)"
+    "  AND NOT EXISTS (SELECT 1 FROM delivery before WHERE before.state = 'waiting'"
+    "   AND (before.stream_id, before.audience, before.recipient) = (one.stream_id, one.audience, one.recipient)"
+    "   AND (before.recorded_at, before.version, before.delivery_id)"
+    "    < (one.recorded_at, one.version, one.delivery_id))"
     "  ORDER BY audience DESC, next_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due"
     f" WHERE d.delivery_id = due.delivery_id RETURNING d.{_CLAIMED.replace(', ', ', d.')}"
 )
@@ -199,7 +204,10 @@ async def void(connection: AsyncConnection, voids: Collection[tuple[UUID, Void]]
 
 
 async def claim(connection: AsyncConnection, at: datetime, limit: int) -> list[Claimed]:
-    """Rows that are due, staff's first; for the length of the lease nobody else is given them."""
+    """Rows that are due, staff's first; for the length of the lease nobody else is given them.
+
+    Of what one reader is to hear of one case the earliest alone: the next waits until it has gone out, or has ended.
+    """
     rows = await connection.exec_driver_sql(
         CLAIM,
         (at, at + LEASE, limit, at + LONGEST_WAIT),

@@ -136,8 +136,11 @@ def void(
 def claim(
     transaction: Transaction, at: datetime, lease: datetime, limit: int, too_late: datetime
 ) -> list[tuple[Any, ...]]:
+    first: dict[tuple[UUID, str, str], Any] = {}
+    for row in sorted(_waiting(transaction), key=lambda row: (row.recorded_at, row.version, row.delivery_id)):
+        first.setdefault((row.stream_id, row.audience, row.recipient), row)
     due = sorted(
-        (row for row in _waiting(transaction) if row.next_at <= at or row.next_at > too_late),
+        (row for row in first.values() if row.next_at <= at or row.next_at > too_late),
         key=lambda row: (row.audience != "staff", row.next_at),
     )
     claimed: list[tuple[Any, ...]] = []
