@@ -91,11 +91,15 @@ _HAPPENED = {
 # An imported case asks for no message, until somebody of today raises it.
 _ASKING = f"""
 SELECT source, {EVENT_COLUMNS} FROM public_event WHERE type = ANY($1) AND stream_id IN (
-    SELECT stream_id FROM public_event WHERE type IN ('alert.raised', 'case.reminded')
+    SELECT stream_id FROM public_event
+    WHERE type IN ('alert.raised', 'case.reminded', 'gathering.changed', 'gathering.cancelled')
         OR (type = 'case.reported' AND coalesce(data ->> 'imported', 'false') = 'false')
 ) ORDER BY position
 """
-_MESSAGES = "SELECT source || ':' || stream_id || ':' || version, delivery_id::text FROM delivery WHERE what <> 'test'"
+_MESSAGES = """
+SELECT source || ':' || stream_id || ':' || version || CASE audience WHEN 'guest' THEN ':' || recipient ELSE '' END,
+    delivery_id::text FROM delivery WHERE what <> 'test'
+"""
 _UNSENT = "SELECT count(*) FROM delivery WHERE state = 'waiting' AND next_at < now() - interval '30 seconds'"
 _OVERDUE = "SELECT count(*) FROM timer WHERE due_at < now() - interval '30 seconds'"
 

@@ -9,11 +9,12 @@ from deploy.reconcile import Clock, Messages
 from services.chassis.timers import Change, net_of
 from services.contracts.cases import CaseErased, CaseReported
 from services.contracts.envelope import Recorded
+from services.notifications.deliveries import guests
 from services.notifications.deliveries.planned import TYPES, Audience, ForDuty, Planned, planned, voided
 from services.notifications.deliveries.rows import FORGOTTEN_AFTER
 from services.notifications.read_models.told_cases import TOLD_CASES, ToldCase
 
-MESSAGE_TYPES = TYPES | TOLD_CASES.types
+MESSAGE_TYPES = TYPES | TOLD_CASES.types | guests.TYPES
 """The only events that `messages_owed` looks at."""
 
 _TIMER_KEY = "timer:"
@@ -26,6 +27,7 @@ def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], a
 
     A row need not be there when something made the message pointless in time, or when it is old news at `at`.
     """
+    gatherings, news = guests.Gatherings({}, {}), dict[UUID, datetime]()
     cases: dict[UUID, ToldCase] = {}
     plans: dict[str, Planned | ForDuty] = {}
     ended: dict[tuple[UUID, Audience], datetime] = {}
@@ -34,6 +36,12 @@ def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], a
         if recorded.type not in MESSAGE_TYPES:
             continue
         event, stream = recorded.event(), recorded.stream_id
+        if recorded.type in guests.TYPES:
+            if told := gatherings.hear(recorded, event):
+                ended[stream, Audience.GUEST] = news.get(stream, _NEVER)
+                news[stream] = recorded.recorded_at
+            plans.update((f"{recorded.source}:{stream}:{recorded.version}:{plan.recipient}", plan) for plan in told)
+            continue
         if (void := voided(recorded, event)) is not None:
             until = void.until or _FOR_GOOD
             ended[stream, void.audience] = max(until, ended.get((stream, void.audience), until))

@@ -93,7 +93,8 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Mail and short messages. An event is named `source:stream:version`, a delivery by its id."""
+    """Mail and short messages. An event is named `source:stream:version`, and where it is told to each guest of a
+    gathering, with the sign-up behind that; a delivery by its id."""
 
     may: Mapping[str, str]
     """Events that may have one, each with its delivery; empty where the reader is whoever was on duty."""

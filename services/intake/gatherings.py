@@ -13,6 +13,7 @@ from services.chassis.eventstore import Outcome, Sealed
 from services.chassis.forms import Form, without_nul
 from services.chassis.http import Position
 from services.chassis.ids import new_id
+from services.contracts.cases import Language
 from services.contracts.gatherings import GatheringKind, People, Seats
 from services.contracts.registry import Name
 from services.intake.domain.commands import (
@@ -67,6 +68,8 @@ class SignUpForm(Form):
     people: People = 1
     email: Email | None = None
     phone: Phone | None = None
+    language: Language | None = None
+    """In which they are told of a change; kept with what they are reached by."""
 
 
 class SignedUp(BaseModel):
@@ -123,10 +126,12 @@ async def sign_up(
     """Sent again under the same key it shows the same words, and takes no more seats."""
     words = door.receipts.derive(gathering_id, key)
     ref = door.receipts.sign_up(words)
-    contact = form.model_dump(include={"email", "phone"}, exclude_none=True)
-    sealed = [door.service.vault.seal(ref, contact)] if contact else []
+    contact = form.model_dump(include={"email", "phone", "language"}, exclude_none=True)
+    sealed = [door.service.vault.seal(ref, contact)] if form.email or form.phone else []
     command = SignUp(ref, form.people, now())
-    outcome = await _by_resident(door, gathering_id, command, f"up {ref}", form.model_dump_json(), traceparent, sealed)
+    outcome = await _by_resident(
+        door, gathering_id, command, f"up {ref}", form.model_dump_json(exclude={"language"}), traceparent, sealed
+    )
     return SignedUp(gathering_id=gathering_id, words=words), Position.of(door.service.name, outcome)
 
 

@@ -7,7 +7,7 @@ from services.chassis.service import compose, parts
 from services.notifications import channels_page, pages
 from services.notifications.consumers import consumers
 from services.notifications.copying import copy_of
-from services.notifications.deliveries.sending import deliveries_consumer, sender
+from services.notifications.deliveries.sending import deliveries_consumer, guests_consumer, sender
 from services.notifications.domain.chain import AnswerWithin
 from services.notifications.endpoints import alerts, channels, deliveries, duty, stream
 from services.notifications.feed import Feed
@@ -24,7 +24,11 @@ def notifications(settings: NotificationsSettings) -> FastAPI:
         settings,
         routers=[duty.router, alerts.router, stream.router, channels.router, deliveries.router],
         pages=[pages.router, channels_page.router, copies_router(copy_of)],
-        consumers=[*consumers(service.store, settings.stale_after, within), deliveries_consumer(service, settings)],
+        consumers=[
+            *consumers(service.store, settings.stale_after, within),
+            deliveries_consumer(service, settings),
+            guests_consumer(settings),
+        ],
         background=[timers(service, within).run, feed.run, sender(service, settings).run],
         leaving=[feed.leave],
         face="/duty",

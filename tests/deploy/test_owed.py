@@ -29,8 +29,18 @@ from services.contracts.cases import (
 from services.contracts.deadlines import Rule
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
+from services.contracts.gatherings import (
+    GatheringAnnounced,
+    GatheringCancelled,
+    GatheringChanged,
+    GatheringKind,
+    GatheringSignedOff,
+    GatheringSignedUp,
+)
 from services.mediation.timing import set_by
 from services.notifications.deliveries.consumer import in_turn
+from services.notifications.deliveries.guests import Gatherings
+from services.notifications.deliveries.guests import in_turn as guests_in_turn
 from services.notifications.deliveries.planned import Planned
 from services.notifications.read_models.told_cases import ToldCase
 from tests.mediation.happened import DAY, MONDAY, WILLOW_LANE, due, opened
@@ -125,6 +135,51 @@ def test_what_was_answered_after_it_was_asked_need_not_be_there_in_whichever_ord
         messages = messages_owed([*told([]), *order], [], MONDAY)
         assert f"notifications:{CASE}:1" in messages.may
         assert (f"notifications:{CASE}:1" in messages.must) is answered_first
+
+
+GATHERING = UUID("0195a000-0000-7000-8000-0000000000d1")
+GUESTS = [UUID(int=nth) for nth in (1, 2)]
+
+
+def met() -> list[Recorded]:
+    """A gathering that two sign up for, one of whom takes it back; moved before and after, and called off."""
+    begins, ends = MONDAY + timedelta(days=2), MONDAY + timedelta(days=3)
+    announced = GatheringAnnounced(
+        community=new_id(),
+        kind=GatheringKind.LECTURE,
+        title="A will",
+        place="Hall",
+        starts_at=begins,
+        ends_at=ends,
+        time_zone="Asia/Shanghai",
+    )
+    moved = GatheringChanged(title="A will", place="Gate 3", starts_at=begins, ends_at=ends)
+    happened: list[Event] = [
+        announced,
+        *(GatheringSignedUp(sign_up=guest, people=1) for guest in GUESTS),
+        moved,
+        GatheringSignedOff(sign_up=GUESTS[1], people=1),
+        moved.model_copy(update={"seats": 30}),
+        GatheringCancelled(),
+    ]
+    return [
+        recorded(event, GATHERING, source="intake", version=nth, at=MONDAY + timedelta(seconds=nth))
+        for nth, event in enumerate(happened, 1)
+    ]
+
+
+@pytest.mark.parametrize("split", range(8))
+def test_guests_of_a_gathering_are_owed_the_last_news_each(split: int) -> None:
+    events, at = met(), MONDAY + timedelta(minutes=1)
+    known, rows = Gatherings({}, {}), list[tuple[str, str]]()
+    for part in (events[:split], events[split:]):
+        plans, _ = guests_in_turn([Taken(one) for one in part], known, at)
+        rows += [(f"intake:{GATHERING}:{one.version}:{one.recipient}", str(one.delivery_id)) for one in plans]
+    messages = messages_owed(events, rows, at)
+    assert set(messages.must) == {f"intake:{GATHERING}:7:{GUESTS[0]}"}
+    assert set(messages.must) <= {event for event, _ in rows} <= messages.may.keys()
+    assert all(messages.may[event] == delivery for event, delivery in rows)
+    assert messages.may.keys() == set(messages.must) | {f"intake:{GATHERING}:4:{guest}" for guest in GUESTS}
 
 
 def test_dates_run_until_something_ends_them() -> None:

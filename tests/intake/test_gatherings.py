@@ -181,6 +181,8 @@ async def test_a_way_to_be_reached_is_sealed_and_goes_with_the_sign_off(announce
     async with scoped(door.service.application, ["/"]) as connection:
         stored = await door.service.store.read_stream(connection, UUID(gathering))
     assert not [one for one in stored if PHONE.encode() in one.data]
+    await announcer.sign_up(gathering, people=1, language="ug")
+    assert await announcer.sealed(gathering) == 1, "nobody is told anything who left no way to be reached"
     await announcer.sign_off(gathering, words)
     assert await announcer.sealed(gathering) == 0
 

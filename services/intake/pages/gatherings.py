@@ -109,7 +109,8 @@ async def up(
     reach = reach.strip()
     contact = {"email" if "@" in reach else "phone": reach} if reach else {}
     try:
-        form = SignUpForm.model_validate({"people": people.strip(), **contact})
+        spoken = pages.language(request).code
+        form = SignUpForm.model_validate({"people": people.strip(), "language": spoken, **contact})
         signed_up, _ = await sign_up(door, gathering_id, form, key, traceparent)
     except UnknownStream:
         return said(request, 404, _UNKNOWN)
@@ -120,7 +121,7 @@ async def up(
         return await _shown(request, gathering_id, faults=faults, typed={"people": people, "reach": reach}, key=key)
     except Refused as refused:
         return await _shown(request, gathering_id, refused=refused, typed={"people": people, "reach": reach})
-    return await _shown(request, gathering_id, words=signed_up.words)
+    return await _shown(request, gathering_id, words=signed_up.words, reached=bool(contact))
 
 
 @router.post("/{gathering_id}/sign-off", dependencies=[Depends(own_form)])
@@ -150,6 +151,7 @@ async def _shown(
     typed: dict[str, str] | None = None,
     key: str | None = None,
     words: str | None = None,
+    reached: bool = False,
     signed_off: bool = False,
 ) -> Response:
     door: Door = request.app.state.door
@@ -170,6 +172,7 @@ async def _shown(
         "refused_off": refusal(refused_off, language, zone) if refused_off else None,
         "key": key or secrets.token_urlsafe(24),
         "words": words.split() if words else None,
+        "reached": reached,
         "signed_off": signed_off,
         "zone": zone,
     }

@@ -36,6 +36,8 @@ _DELIVERIES = UUID("5b0a3c52-7d0e-5a8b-9a55-2d7d0f8f1c3e")
 class Audience(StrEnum):
     STAFF = "staff"
     RESIDENT = "resident"
+    GUEST = "guest"
+    """Who signed up for a gathering."""
 
 
 class What(StrEnum):
@@ -56,12 +58,14 @@ class What(StrEnum):
     REOPENED = "reopened"
     NEWS = "news"
     """Something was written to them: not what."""
+    MOVED = "moved"
+    CALLED_OFF = "called_off"
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One message to one reader, through whichever channel reaches them. A resident has no name here: `recipient` is
-    empty, and the case tells who it is."""
+    empty, and the case tells who it is; of a guest it is the id of the sign-up, and `stream_id` the gathering."""
 
     source: str
     stream_id: UUID
@@ -94,8 +98,9 @@ class ForDuty:
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """What still waits for these readers of a case is not sent, if it was recorded by `until`: what answers one news
-    may be read again behind a later one, when a lost log is filled anew. None: nothing, whenever it was recorded."""
+    """What still waits for these readers of a case or a gathering is not sent, if it was recorded by `until`: what ends
+    one news may be read again behind a later one, when a lost log is filled anew. None: nothing, whenever it was
+    recorded."""
 
     audience: Audience
     reason: str
@@ -104,6 +109,7 @@ class Void:
     ANSWERED: ClassVar[str] = "answered"
     WITHDRAWN: ClassVar[str] = "withdrawn"
     ERASED: ClassVar[str] = "erased"
+    REPLACED: ClassVar[str] = "replaced"
 
 
 _LOOKED_AFTER = types_of(AlertAcknowledged, AlertWithdrawn, CaseAcknowledged, CaseResolved, CaseClosed, CaseMerged)

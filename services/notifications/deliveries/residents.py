@@ -28,13 +28,13 @@ class Residents:
     def __init__(self, service: Service, intake_url: str) -> None:
         self._service, self._url = service, f"{intake_url}{PATH}"
 
-    async def contact(self, case_id: UUID, particulars: UUID) -> Contact | None:
-        """None: what was written was erased.
+    async def contact(self, stream_id: UUID, particulars: UUID) -> Contact | None:
+        """Of a case, or of one who signed up for a gathering. None: nothing was left, or it was erased.
 
         Raises:
             Away: intake can't be asked now.
         """
-        asked = {"refs": [str(particulars)], "purpose": DELIVERY, "case_id": str(case_id), "fields": FIELDS}
+        asked = {"refs": [str(particulars)], "purpose": DELIVERY, "case_id": str(stream_id), "fields": FIELDS}
         token = self._service.service_tokens.issue("intake")
         try:
             answer = await self._service.http.post(self._url, json=asked, headers={"Authorization": f"Bearer {token}"})

@@ -85,7 +85,14 @@ class Waits:
     resident: timedelta
 
     def until(self, planned: Planned) -> datetime:
-        return planned.recorded_at + (self.staff if planned.audience is Audience.STAFF else self.resident)
+        match planned.audience:
+            case Audience.STAFF:
+                return planned.recorded_at + self.staff
+            case Audience.RESIDENT:
+                return planned.recorded_at + self.resident
+            case Audience.GUEST:
+                assert planned.by_when is not None
+                return planned.by_when  # when it has begun nobody need be told any more
 
 
 WRITE = (
@@ -124,13 +131,13 @@ SETTLE = (
     " WHERE delivery_id = $1 AND (state = 'waiting' OR $2 = 'sent')"
 )
 PUT_BACK = "UPDATE delivery SET next_at = $2, reason = $3 WHERE delivery_id = ANY ($1::uuid[]) AND state = 'waiting'"
-EXPIRE_DIGESTS = (
+EXPIRE = (
     "UPDATE delivery SET state = 'expired', reason = 'too_late', settled_at = $1"
-    " WHERE state = 'waiting' AND digest_of IS NOT NULL AND stale_at <= $1 AND next_at <= $1"
+    " WHERE state = 'waiting' AND (digest_of IS NOT NULL OR audience = 'guest') AND stale_at <= $1 AND next_at <= $1"
 )
 LATE = (
     "SELECT delivery_id, audience, recipient, stream_id, digest_of FROM delivery"
-    " WHERE state = 'waiting' AND digest_of IS NULL AND stale_at <= $1 AND next_at <= $1"
+    " WHERE state = 'waiting' AND digest_of IS NULL AND audience <> 'guest' AND stale_at <= $1 AND next_at <= $1"
     " ORDER BY recorded_at DESC LIMIT $2 FOR UPDATE SKIP LOCKED"
 )
 DIGESTS = (
@@ -213,7 +220,7 @@ async def claim(connection: AsyncConnection, at: datetime, limit: int) -> list[C
         (at, at + LEASE, limit, at + LONGEST_WAIT),
     )
     claimed = [Claimed(*row) for row in rows]
-    return sorted(claimed, key=lambda one: (one.audience == Audience.RESIDENT, one.recorded_at))
+    return sorted(claimed, key=lambda one: (one.audience != Audience.STAFF, one.recorded_at))
 
 
 async def still_waits(connection: AsyncConnection, delivery_id: UUID) -> bool:
@@ -249,10 +256,11 @@ class _Late(NamedTuple):
 async def gather_late(connection: AsyncConnection, at: datetime) -> None:
     """After an outage: what waits too long becomes one message for each reader; the others are not sent.
 
-    A resident's reader is the case. A digest itself has a day, then it is given up.
+    A resident's reader is the case. A digest itself has a day, then it is given up; so is what a guest was to be told
+    of a gathering that has begun.
     """
     await connection.exec_driver_sql(
-        EXPIRE_DIGESTS,
+        EXPIRE,
         (at,),
     )
     rows = await connection.exec_driver_sql(
@@ -323,8 +331,8 @@ class Told:
 async def deliveries_of(connection: AsyncConnection, wanted: Wanted, limit: int) -> list[Told]:
     """Those in the connection's scope, the newest first."""
     found = await connection.exec_driver_sql(
-        "SELECT delivery_id, stream_id, area, audience, nullif(recipient, ''), what, state, channel, reason, attempts,"
-        "  recorded_at, settled_at FROM delivery"
+        "SELECT delivery_id, stream_id, area, audience, CASE audience WHEN 'staff' THEN recipient END, what, state,"
+        "  channel, reason, attempts, recorded_at, settled_at FROM delivery"
         " WHERE state = ANY ($1::text[]) AND area ^@ $2 AND ($3::uuid IS NULL OR stream_id = $3)"
         "  AND ($4::text IS NULL OR recipient = $4)"
         " ORDER BY recorded_at DESC, delivery_id LIMIT $5",

@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from prometheus_client import Counter, Gauge
@@ -164,7 +165,7 @@ class Sender:
         Raises:
             NotNow, Away: it goes on waiting.
         """
-        reader = await (self._member(row) if row.audience == Audience.STAFF else self._resident(row))
+        reader = await self._reader(row)
         if isinstance(reader, Settled):
             return reader
         async with self._worker.connect() as connection:
@@ -181,6 +182,15 @@ class Sender:
         except NoSuchAddress as wrong:
             return Settled(State.UNDELIVERABLE, wrong.reason, reader.channel)
         return Settled(State.SENT, None, reader.channel)
+
+    async def _reader(self, row: Claimed) -> Reader | Settled:
+        match Audience(row.audience):
+            case Audience.STAFF:
+                return await self._member(row)
+            case Audience.RESIDENT:
+                return await self._resident(row)
+            case Audience.GUEST:
+                return await self._guest(row)
 
     async def _member(self, row: Claimed) -> Reader | Settled:
         async with self._worker.connect() as connection:
@@ -208,6 +218,15 @@ class Sender:
             return Settled(State.CANCELLED, "erased")
         if not contact.wanted:
             return Settled(State.CANCELLED, "not_wanted")
+        return self._reached(contact.email, contact.phone, contact.language)
+
+    async def _guest(self, row: Claimed) -> Reader | Settled:
+        """Most leave nothing to be reached by, and look for themselves; what was left goes with the sign-off."""
+        if self._mail is None and self._sms is None:
+            return Settled(State.UNDELIVERABLE, "no_way_to_send")
+        contact = await self._residents.contact(row.stream_id, UUID(row.recipient))
+        if contact is None:
+            return Settled(State.CANCELLED, "no_contact")
         return self._reached(contact.email, contact.phone, contact.language)
 
     def _reached(self, email: str | None, phone: str | None, language: str | None) -> Reader | Settled:

@@ -5,6 +5,7 @@ from base64 import b64decode
 from services.chassis.clock import now
 from services.chassis.consumer import Consumer
 from services.chassis.service import Service
+from services.notifications.deliveries import guests
 from services.notifications.deliveries.consumer import consumer
 from services.notifications.deliveries.mail import Mail
 from services.notifications.deliveries.residents import Residents
@@ -23,6 +24,10 @@ def deliveries_consumer(service: Service, settings: NotificationsSettings) -> Co
         return chain[0] if chain else None
 
     return consumer(waits(settings), on_duty)
+
+
+def guests_consumer(settings: NotificationsSettings) -> Consumer:
+    return guests.consumer(waits(settings))
 
 
 def waits(settings: NotificationsSettings) -> Waits:

@@ -72,17 +72,13 @@ class Writer:
         )
 
     def _given(self, row: Claimed, place: Place, language: Language) -> dict[str, Any]:
-        link = f"{self._public_url}/"
-        if row.audience == Audience.STAFF:
-            is_of_a_case = row.digest_of is None and row.what != What.TEST
-            link = f"{self._public_url}/desk/cases/{row.stream_id}" if is_of_a_case else f"{self._public_url}/duty"
         urgency = _URGENCIES.get(row.urgency or "")
         apart = _ISOLATED.format if language.dir == "rtl" else str
         return {
             "_": language.gettext,
             "gettext": language.gettext,
             "ngettext": language.ngettext,
-            "link": link,
+            "link": f"{self._public_url}{_page_of(row)}",
             "reference": row.reference and apart(row.reference),
             "category": row.category and apart(row.category),
             "area": place.name,
@@ -93,3 +89,15 @@ class Writer:
             "late": language.number(row.digest_of or 0),
             "late_number": row.digest_of or 0,
         }
+
+
+def _page_of(row: Claimed) -> str:
+    """Where its reader goes on; a resident's is the same for all."""
+    match Audience(row.audience):
+        case Audience.STAFF:
+            is_of_a_case = row.digest_of is None and row.what != What.TEST
+            return f"/desk/cases/{row.stream_id}" if is_of_a_case else "/duty"
+        case Audience.RESIDENT:
+            return "/"
+        case Audience.GUEST:
+            return f"/gatherings/{row.stream_id}"

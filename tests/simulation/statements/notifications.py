@@ -191,9 +191,10 @@ def put_back(transaction: Transaction, deliveries: Sequence[UUID], next_at: date
     return len(found)
 
 
-@twin(rows.EXPIRE_DIGESTS)
-def expire_digests(transaction: Transaction, at: datetime) -> int:
-    found = [row for row in _waiting(transaction) if row.digest_of is not None and _is_late(row, at)]
+@twin(rows.EXPIRE)
+def expire(transaction: Transaction, at: datetime) -> int:
+    ends = [row for row in _waiting(transaction) if row.digest_of is not None or row.audience == "guest"]
+    found = [row for row in ends if _is_late(row, at)]
     _lock(transaction, found)
     for row in found:
         _put(transaction, row, state="expired", reason="too_late", settled_at=at)
@@ -211,7 +212,11 @@ class LateRow(NamedTuple):
 @twin(rows.LATE)
 def late(transaction: Transaction, at: datetime, limit: int) -> list[LateRow]:
     found = sorted(
-        (row for row in _waiting(transaction) if row.digest_of is None and _is_late(row, at)),
+        (
+            row
+            for row in _waiting(transaction)
+            if row.digest_of is None and row.audience != "guest" and _is_late(row, at)
+        ),
         key=lambda row: row.recorded_at,
         reverse=True,
     )
