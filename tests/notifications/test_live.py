@@ -1,21 +1,26 @@
 """Notifications whole, on real Kafka: a case alerts once though its record comes twice, and the list shows it."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from itertools import chain
 
 import httpx
 import pytest
 
 from deploy.local.postgres import Dsns
+from services.chassis import consumer
+from services.chassis.clock import now
 from services.chassis.database import engine
 from services.chassis.history import KafkaHistory
 from services.chassis.ids import new_id
 from services.chassis.publisher import publisher
 from services.chassis.rebuild import verify
 from services.contracts.envelope import Recorded
-from services.contracts.registry import AreaRegistered, area_stream
+from services.contracts.gatherings import GatheringAnnounced, GatheringKind, GatheringSignedUp
+from services.contracts.registry import AreaRegistered, area_stream, community_stream
 from services.notifications.app import notifications
-from services.notifications.read_models.feeds import READ_MODELS
+from services.notifications.read_models.feeds import GUESTS_CONSUMER, READ_MODELS
 from services.notifications.settings import NotificationsSettings
 from tests.conftest import Databases
 from tests.notifications.office import escalated, opened, recorded
@@ -24,6 +29,7 @@ from tests.services import keyed, migrated, running, settings_for, staff
 STREET = f"/lakeside-{new_id().hex[-8:]}/"
 AREA = f"{STREET}willow-lane/"
 MEI = staff("cadre", AREA, subject="mei")
+BOUND = 30.0
 
 
 @pytest.fixture
@@ -76,14 +82,41 @@ async def test_from_a_new_case_to_its_answer(live: httpx.AsyncClient, database: 
     ready = await live.get("/api/notifications/readyz")
     assert ready.json() == {"status": "ready", "waiting_for": []}
     await read(live, f"duty?area={AREA}", on_duty.headers["Doorstep-Position"])
+    await somebody_signs_up(database, kafka)
     await every_model_equals_one_made_anew(database, kafka)
+
+
+async def somebody_signs_up(database: Dsns, kafka: str) -> None:
+    """Nothing shows it; the consumer's progress says that it was heard."""
+    begins, gathering = now() + timedelta(days=2), new_id()
+    announced = GatheringAnnounced(
+        community=community_stream(AREA),
+        kind=GatheringKind.LECTURE,
+        title="What a will needs",
+        place="Reading room",
+        starts_at=begins,
+        ends_at=begins + timedelta(hours=2),
+        time_zone="Asia/Shanghai",
+    )
+    signed_up = GatheringSignedUp(sign_up=new_id(), people=1)
+    told = (announced, signed_up)
+    await publish(
+        kafka,
+        *(recorded(one, gathering, AREA, version=nth, source="intake") for nth, one in enumerate(told, 1)),
+    )
+    worker = engine(database.worker, "test")
+    async with asyncio.timeout(BOUND), worker.connect() as connection:
+        while not await consumer.reached(connection, GUESTS_CONSUMER, "intake", gathering, 2):
+            await asyncio.sleep(0.02)
+            await connection.rollback()
+    await worker.dispose()
 
 
 async def every_model_equals_one_made_anew(database: Dsns, kafka: str) -> None:
     owner = engine(database.owner, "test")
-    for consumer, models in READ_MODELS.items():
+    for feeding, models in READ_MODELS.items():
         for model in models:
-            verified = await verify(owner, "notifications", model, KafkaHistory(kafka, consumer))
+            verified = await verify(owner, "notifications", model, KafkaHistory(kafka, feeding))
             assert verified.equal, (model.name, verified)
             assert verified.live.rows > 0, model.name
     await owner.dispose()
