@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from fastapi import FastAPI
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from playwright.async_api import Browser, Page
+from starlette.types import ASGIApp
 
 from tests.conftest import free_port
 
@@ -134,7 +134,7 @@ async def looking(chromium: Browser, **how: Any) -> AsyncGenerator[Seen]:
 
 
 @asynccontextmanager
-async def served(app: FastAPI, port: int | None = None) -> AsyncGenerator[str]:
+async def served(app: ASGIApp, port: int | None = None) -> AsyncGenerator[str]:
     """The address of an application that is otherwise running already."""
     port = port or free_port()
     server = Server(app, port=port, interface=Interfaces.ASGINL, log_enabled=False, log_access=False)

@@ -5,7 +5,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import pytest
-from playwright.async_api import Browser, Error, Page, Route, expect
+from playwright.async_api import Browser, Page, expect
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.browser.looking import PATIENCE_MS, Seen, looking, onward, put_aside, served
 from tests.conftest import Databases
@@ -16,10 +18,33 @@ WORDS = 'A pipe burst <b>&"here" سۇ'
 WAITING = "localStorage.getItem('doorstep-report')"
 
 
+class WayBack:
+    """A gateway that loses an answer when it is told to: the report has arrived, and its sender is told otherwise."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.lose_next = False
+        self.lost = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not (self.lose_next and scope.get("method") == "POST" and scope["path"] == "/report"):
+            await self._app(scope, receive, send)
+            return
+        self.lose_next = False
+        await self._app(scope, receive, _lose)
+        await PlainTextResponse("The service is away.", 503)(scope, receive, send)
+        self.lost.set()
+
+
+async def _lose(_message: Message) -> None:
+    pass
+
+
 @dataclass
 class Site:
     address: str
     door: FrontDoor
+    way_back: WayBack
 
     async def reports(self) -> int:
         return (await self.door.stored())["stream"]
@@ -29,8 +54,9 @@ class Site:
 async def site(postgres: Databases) -> AsyncGenerator[Site]:
     async with opened_door(postgres) as door:
         await door.hear_of_places()
-        async with served(door.app) as address:
-            yield Site(address, door)
+        way_back = WayBack(door.app)
+        async with served(way_back) as address:
+            yield Site(address, door, way_back)
 
 
 async def as_far_as_the_words(seen: Seen, site: Site, lang: str = "en") -> None:
@@ -99,28 +125,10 @@ async def test_what_arrived_though_its_answer_was_lost_is_sent_again_and_is_one(
         await page.locator("#text").fill(WORDS)
         await lose(page)
         await onward(page, page.locator(".onward .button").click())
-        answers, arrived = list[int](), asyncio.Queue[bool]()
-
-        async def lost_on_the_way_back(route: Route) -> None:
-            if answers:
-                await route.continue_()
-                return
-            try:
-                answer = await route.fetch(max_redirects=0)
-            except Error:  # the connection is only just coming back
-                await route.abort()
-                arrived.put_nowait(False)
-                return
-            answers.append(answer.status)
-            await route.abort()
-            arrived.put_nowait(True)
-
-        await page.context.route("**/report?lang=en", lost_on_the_way_back)
         await write_on(page)
+        site.way_back.lose_next = True
         await page.context.set_offline(False)
-        while not await asyncio.wait_for(arrived.get(), PATIENCE_MS / 1000):
-            await page.get_by_role("button", name="Try now").click()
-        assert answers == [303]
+        await asyncio.wait_for(site.way_back.lost.wait(), PATIENCE_MS / 1000)
         assert await site.reports() == before + 1
         await page.get_by_role("button", name="Try now").click()
         await page.wait_for_url(f"{site.address}/case/sent")
@@ -164,6 +172,8 @@ async def test_it_can_be_discarded_and_nothing_of_it_stays(chromium: Browser, si
         await lose(page)
         await onward(page, page.locator(".onward .button").click())
         await write_on(page)
+        await page.get_by_role("button", name="Try now").click()
+        await expect(page.get_by_text("A report waits on this device")).to_be_visible()
         await page.get_by_role("button", name="Discard it").click()
         assert await page.evaluate(WAITING) is None
         await page.context.set_offline(False)
