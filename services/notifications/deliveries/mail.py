@@ -103,7 +103,7 @@ class Mail:
             Away: there is none to be had.
         """
         try:
-            async with asyncio.timeout(MESSAGE_SECONDS):
+            async with asyncio.timeout(COMMAND_SECONDS):
                 connection = await self._taken()
         except TimeoutError:
             raise Away("mail_server_busy") from None

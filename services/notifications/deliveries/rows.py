@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifications.deliveries.planned import Audience, Planned, Void
 
-LEASE = timedelta(minutes=3)
-"""Longer than any attempt lasts: after it, whoever had the row is taken for dead."""
+LEASE = timedelta(seconds=90)
+"""Longer than a turn and an attempt last: after it, whoever had the row is taken for dead."""
+TURN = timedelta(seconds=30)
+"""Begins no attempt after it; what is left of the rows goes back."""
 
 LONGEST_WAIT = timedelta(hours=1)
 """No row is told to wait so long: one that does was written by a clock that was wrong, and is due."""

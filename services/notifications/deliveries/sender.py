@@ -119,7 +119,7 @@ class Sender:
                 await self._mail.quit()
 
     async def _send(self, claimed: list[Claimed], at: datetime) -> int:
-        until = monotonic() + rows.LEASE.total_seconds() / 2
+        until = monotonic() + rows.TURN.total_seconds()
         left = deque(claimed)
 
         async def lane() -> None:
