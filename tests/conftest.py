@@ -90,10 +90,7 @@ def postgres(scratch: Path) -> Generator[Databases]:
 @pytest.fixture(scope="session")
 def kafka_server(scratch: Path) -> Generator[Kafka]:
     """A real Kafka of one node."""
-    fetch_jars(JARS)
-    server = Kafka(JARS, scratch / "kafka", free_port(), free_port())
-    server.create()
-    with running(server.command(), server.answers, scratch / "kafka.log", signal.SIGTERM):
+    with kafka_of_its_own(scratch) as server:
         yield server
 
 
@@ -102,6 +99,16 @@ async def kafka(kafka_server: Kafka) -> str:
     """The bootstrap address of a real Kafka that has Doorstep's topics."""
     await create_topics(kafka_server.bootstrap, TOPICS, PARTITIONS)
     return kafka_server.bootstrap
+
+
+@contextmanager
+def kafka_of_its_own(folder: Path) -> Generator[Kafka]:
+    """For whoever publishes so much that all others who read from the beginning would wait for it."""
+    fetch_jars(JARS)
+    server = Kafka(JARS, folder / "kafka", free_port(), free_port())
+    server.create()
+    with running(server.command(), server.answers, folder / "kafka.log", signal.SIGTERM):
+        yield server
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from services.chassis.eventstore import Append, EventStore, NewEvent
@@ -10,10 +11,14 @@ from tests.reporting.constituents import SAMPLE, WHOLE, Casework, events_of, rea
 
 
 def works(number: int) -> Sequence[Casework]:
-    """So many cases of the file; of its committed sample, over and over, where the file is not there."""
+    """So many cases of the file; of its committed sample, over and over under other references, without the file."""
     if WHOLE.exists():
         return read(WHOLE)[:number]
-    return list(itertools.islice(itertools.cycle(read(SAMPLE)), number))
+    sample = read(SAMPLE)
+    return [
+        replace(work, reference=f"{work.reference}-{nth // len(sample)}")
+        for nth, work in enumerate(itertools.islice(itertools.cycle(sample), number))
+    ]
 
 
 async def fill(store: EventStore, cases: Sequence[Casework], ids: Sequence[UUID]) -> int:

@@ -14,11 +14,13 @@ import psutil
 import pytest
 
 from deploy.local.gateway import asks
+from deploy.local.kafka import create_topics
 from deploy.local.postgres import Dsns
 from services.chassis.database import engine
 from services.contracts.registry import community_stream
+from services.contracts.topics import PARTITIONS, TOPICS
 from services.intake.read_models.feeds import READ_MODELS
-from tests.conftest import Databases, free_port, running
+from tests.conftest import Databases, free_port, kafka_of_its_own, running
 from tests.services import lines, migrated, random_key, service_key, staff, staff_key
 
 KEYS = 10
@@ -60,31 +62,33 @@ class Process:
 
 
 @pytest.fixture
-async def process(postgres: Databases, kafka: str, tmp_path: Path) -> AsyncGenerator[Process]:
+async def process(postgres: Databases, tmp_path: Path) -> AsyncGenerator[Process]:
     port = free_port()
-    async with migrated(postgres, "intake", chain(*READ_MODELS.values())) as dsns:
-        told = {
-            "ENV": "local",
-            "PORT": str(port),
-            "APPLICATION_DSN": dsns.application,
-            "WORKER_DSN": dsns.worker,
-            "KAFKA": kafka,
-            "STAFF_PUBLIC_KEY": staff_key().public,
-            "SERVICE_KEY": service_key(),
-            "FINGERPRINT_KEY": random_key(),
-            "PARTICULARS_KEYS": f"1:{random_key()}",
-            "RECEIPT_KEY": random_key(),
-            "CREDENTIAL_KEY": random_key(),
-            "ATTACHMENTS": f"file:{tmp_path}",
-        }
-        variables = [f"DOORSTEP_{name}={value}" for name, value in told.items()]
-        command = ["env", *variables, sys.executable, "-m", "services.intake"]
+    with kafka_of_its_own(tmp_path) as kafka:
+        await create_topics(kafka.bootstrap, TOPICS, PARTITIONS)
+        async with migrated(postgres, "intake", chain(*READ_MODELS.values())) as dsns:
+            told = {
+                "ENV": "local",
+                "PORT": str(port),
+                "APPLICATION_DSN": dsns.application,
+                "WORKER_DSN": dsns.worker,
+                "KAFKA": kafka.bootstrap,
+                "STAFF_PUBLIC_KEY": staff_key().public,
+                "SERVICE_KEY": service_key(),
+                "FINGERPRINT_KEY": random_key(),
+                "PARTICULARS_KEYS": f"1:{random_key()}",
+                "RECEIPT_KEY": random_key(),
+                "CREDENTIAL_KEY": random_key(),
+                "ATTACHMENTS": f"file:{tmp_path}",
+            }
+            variables = [f"DOORSTEP_{name}={value}" for name, value in told.items()]
+            command = ["env", *variables, sys.executable, "-m", "services.intake"]
 
-        def ready() -> bool:
-            return asks(port, "/api/intake/readyz") == 200
+            def ready() -> bool:
+                return asks(port, "/api/intake/readyz") == 200
 
-        with running(command, ready, tmp_path / "intake.log") as server:
-            yield Process(f"http://127.0.0.1:{port}", server.pid, dsns)
+            with running(command, ready, tmp_path / "intake.log") as server:
+                yield Process(f"http://127.0.0.1:{port}", server.pid, dsns)
 
 
 def body(nth: int) -> tuple[bytes, list[str]]:
