@@ -8,7 +8,7 @@ import csv
 import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import cycle, islice
 
 import asyncpg
 import orjson
@@ -58,7 +58,7 @@ async def run(servers: Servers) -> Result:
 def _lines() -> list[bytes]:
     """Real rows as the import sends them."""
     with gzip.open(WHOLE, "rt") if WHOLE.exists() else SAMPLE.open() as file:
-        rows = list(islice(csv.DictReader(file), NUMBER))
+        rows = list(islice(cycle(csv.DictReader(file)), NUMBER))
     return [
         orjson.dumps(
             {
