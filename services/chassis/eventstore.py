@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis.database import Direct
 from services.chassis.decider import Dated
-from services.chassis.passing import StoreUnavailable, passes
+from services.chassis.passing import StoreUnavailable, note_away, passes
 from services.chassis.tracing import OFF, Tracing
 from services.contracts.envelope import Recorded, decode
 from services.contracts.event import Event, StreamKind
@@ -229,6 +229,7 @@ class EventStore:
                 rows = await connection.exec_driver_sql(LOAD, (list(scope or ()), list(keys), list(streams)))
         except Exception as error:
             if passes(error):
+                note_away(error)
                 raise StoreUnavailable from error
             raise
         known: dict[str, KnownCommand] = {}
@@ -287,6 +288,7 @@ class EventStore:
             outcomes = await self._call_append([append for append, _, _ in group])
         except Exception as error:  # whoever waits is told, and the committer lives on
             if passes(error):
+                note_away(error, commands=len(group))
                 for _, call, _ in group:
                     unavailable = StoreUnavailable()
                     unavailable.__cause__ = error

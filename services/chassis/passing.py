@@ -3,6 +3,8 @@
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from services.chassis.telemetry import log
+
 _PASSING_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
 """SQLSTATE: connection, rollback (deadlock, serialization), resources, object in use, operator, system."""
 
@@ -37,3 +39,8 @@ def reason_of(error: BaseException) -> str:
     """For a log or a note: its kind and SQLSTATE, and nothing of what it was about."""
     state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
     return " ".join(filter(None, (type(error).__qualname__, state)))
+
+
+def note_away(error: BaseException, **where: object) -> None:
+    """For the operator: somebody is told to come again, and why."""
+    log.warning("database away", reason=reason_of(error), **where)

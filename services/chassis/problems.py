@@ -17,7 +17,7 @@ from services.chassis.auth import Forbidden, Unauthenticated
 from services.chassis.commands import UnknownStream
 from services.chassis.decider import Refused
 from services.chassis.eventstore import KeyReused, StaleVersion, StoreUnavailable
-from services.chassis.passing import passes, reason_of
+from services.chassis.passing import note_away, passes
 from services.chassis.telemetry import log
 from services.chassis.web.languages import spoken, translator
 from services.chassis.web.marked import marked
@@ -242,7 +242,7 @@ def install(app: FastAPI, service: str) -> None:
         return told(request, described.problem, described.headers, refused)
 
     for kind in (
-        ProblemError, Refused, UnknownStream, StaleVersion, KeyReused, Unauthenticated, Forbidden
+        ProblemError, Refused, UnknownStream, StaleVersion, KeyReused, StoreUnavailable, Unauthenticated, Forbidden
     ):  # fmt: skip
         app.add_exception_handler(kind, on_described)
 
@@ -250,10 +250,10 @@ def install(app: FastAPI, service: str) -> None:
         """A read that found no database is told so, as a write is."""
         if not passes(error):
             return await on_anything_else(request, error)
-        log.warning("database away", route=_route(request), reason=reason_of(error.__cause__ or error))
-        return await on_described(request, error if isinstance(error, StoreUnavailable) else StoreUnavailable())
+        note_away(error, route=route_of(request))
+        return await on_described(request, StoreUnavailable())
 
-    for kind in (StoreUnavailable, DBAPIError, PoolTimeout, OSError):
+    for kind in (DBAPIError, PoolTimeout, OSError):
         app.add_exception_handler(kind, on_database)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
@@ -282,7 +282,7 @@ def install(app: FastAPI, service: str) -> None:
         return told(request, problem, error.headers)
 
     async def on_anything_else(request: Request, error: Exception) -> Response:
-        log.error("request failed", route=_route(request), exc_info=error)
+        log.error("request failed", route=route_of(request), exc_info=error)
         problem = Problem(
             type="urn:doorstep:failed",
             title=marked("Something went wrong on our side"),
@@ -298,5 +298,6 @@ def install(app: FastAPI, service: str) -> None:
     app.add_exception_handler(Exception, on_anything_else)
 
 
-def _route(request: Request) -> str | None:
+def route_of(request: Request) -> str | None:
+    """The template of its address, for a log: the address itself may hold anything."""
     return getattr(request.scope.get("route"), "path_format", None)

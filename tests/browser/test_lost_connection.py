@@ -82,6 +82,15 @@ async def write_on(page: Page) -> None:
     await expect(page.get_by_text("A report waits on this device")).to_be_visible()
 
 
+async def kept_without_a_connection(seen: Seen, site: Site) -> None:
+    page = seen.page
+    await as_far_as_the_words(seen, site)
+    await page.locator("#text").fill(WORDS)
+    await lose(page)
+    await onward(page, page.locator(".onward .button").click())
+    await write_on(page)
+
+
 async def test_it_is_written_on_without_a_connection_and_sent_once_when_it_returns(
     chromium: Browser, site: Site
 ) -> None:
@@ -120,12 +129,8 @@ async def test_it_is_written_on_without_a_connection_and_sent_once_when_it_retur
 async def test_what_arrived_though_its_answer_was_lost_is_sent_again_and_is_one(chromium: Browser, site: Site) -> None:
     async with looking(chromium, viewport=PHONE) as seen:
         page = seen.page
-        await as_far_as_the_words(seen, site)
         before = await site.reports()
-        await page.locator("#text").fill(WORDS)
-        await lose(page)
-        await onward(page, page.locator(".onward .button").click())
-        await write_on(page)
+        await kept_without_a_connection(seen, site)
         site.way_back.lose_next = True
         await page.context.set_offline(False)
         await asyncio.wait_for(site.way_back.lost.wait(), PATIENCE_MS / 1000)
@@ -166,12 +171,8 @@ async def test_the_first_page_opens_without_a_connection_and_what_waits_is_sent_
 async def test_it_can_be_discarded_and_nothing_of_it_stays(chromium: Browser, site: Site) -> None:
     async with looking(chromium, viewport=PHONE) as seen:
         page = seen.page
-        await as_far_as_the_words(seen, site)
         before = await site.reports()
-        await page.locator("#text").fill(WORDS)
-        await lose(page)
-        await onward(page, page.locator(".onward .button").click())
-        await write_on(page)
+        await kept_without_a_connection(seen, site)
         await page.get_by_role("button", name="Try now").click()
         await expect(page.get_by_text("A report waits on this device")).to_be_visible()
         await page.get_by_role("button", name="Discard it").click()

@@ -5,6 +5,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from structlog.testing import capture_logs
 
 from deploy.local.postgres import Dsns
 from services.chassis import problems
@@ -57,6 +58,15 @@ async def test_it_says_what_it_is_and_the_way_back(raised: Exception, status: in
     assert (f"<h1>{title}</h1>" in page, told in page) == (True, True), page
     assert '<a class="button" href="/here">To the first page</a>' in page
     assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
+
+
+async def test_why_it_can_not_be_shown_is_for_the_operator_without_what_was_asked_for() -> None:
+    with capture_logs() as noted:
+        async with face(STAFF, PoolTimeout("of a canary")) as client:
+            await client.get("/here/1")
+    [note] = noted
+    assert (note["event"], note["route"], note["reason"]) == ("database away", "/here/{number}", "TimeoutError")
+    assert "canary" not in str(note)
 
 
 async def test_an_address_or_a_form_that_cant_be_read_is_told_so() -> None:

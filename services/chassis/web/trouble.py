@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from services.chassis.commands import UnknownStream
-from services.chassis.passing import passes
-from services.chassis.problems import ProblemError
+from services.chassis.passing import Passing, note_away, passes
+from services.chassis.problems import ProblemError, route_of
 from services.chassis.web.marked import marked
 from services.chassis.web.pages import Pages
 from services.chassis.web.said import said
@@ -39,6 +39,8 @@ def telling(trouble: Callable[[Request, Exception], Response | None]) -> type[AP
                     told = trouble(request, error)
                     if told is None:
                         raise
+                    if passes(error) and not isinstance(error, Passing):  # of our own, it was noted where it arose
+                        note_away(error, route=route_of(request))
                     return told
 
             return answered
