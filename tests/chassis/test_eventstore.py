@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from deploy.local.postgres import Dsns
 from services.chassis.database import engine, scoped
@@ -255,8 +256,9 @@ async def test_a_lost_connection_is_made_anew_and_nothing_is_doubled(store: Even
 async def test_a_database_that_is_away_is_said_to_be_away() -> None:
     nowhere = engine("postgresql://nobody:nothing@127.0.0.1:1/none", "test")
     async with EventStore("chassis", nowhere, nowhere).open() as store:
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailable), capture_logs() as noted:
             await store.load([new_id()], [], None)
+    assert [note["event"] for note in noted] == ["database away"]
 
 
 def test_an_event_over_64_kb_or_with_a_nul_is_unfit() -> None:
