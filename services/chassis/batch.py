@@ -2,15 +2,22 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.held import Partition, Record, Stream, digest
 from services.chassis.passing import Passing
+from services.chassis.projections import ReadModel, generation_of
 
-BEGIN = "SELECT next_offsets, versions, any_held FROM begin_batch($1, $2, $3, $4, $5)"
+BEGIN = (
+    "SELECT begun.*, ARRAY(SELECT live.generation FROM read_model live"
+    " JOIN unnest($6::text[], $7::integer[]) WITH ORDINALITY AS wanted (name, version, nth) USING (name, version)"
+    " ORDER BY nth FOR SHARE OF live) AS generations FROM begin_batch($1, $2, $3, $4, $5) AS begun"
+)
+"""A switch waits for the transactions that hold a model's row, and so knows everything that they took."""
+
 END = "SELECT end_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
 
@@ -25,6 +32,8 @@ class Begun:
     next_offsets: Sequence[int | None]
     versions: Sequence[int]
     any_held: bool
+    generations: Sequence[int]
+    """Of the consumer's read models."""
 
 
 class Move(Protocol):
@@ -36,16 +45,28 @@ class Move(Protocol):
 
 
 async def begin(
-    connection: AsyncConnection, consumer: str, partitions: Collection[Partition], streams: Collection[Stream]
+    connection: AsyncConnection,
+    consumer: str,
+    partitions: Collection[Partition],
+    streams: Collection[Stream],
+    models: Collection[ReadModel[Any]] = (),
 ) -> Begun:
-    """From now to the end of the transaction nobody else moves the offsets of these partitions.
+    """From now to the end of the transaction nobody else moves the offsets of these partitions, or switches a model.
 
     The commit waits for no disk (ADR 12). Handlers' commands go through the store, on a connection of its own, and do.
+
+    Raises:
+        RebuildDue: the live table of a model is of another version.
     """
     topics, numbers = _columns(partitions, 2)
     sources, ids = _columns(streams, 2)
-    found = await connection.exec_driver_sql(BEGIN, (consumer, topics, numbers, sources, ids))
-    return Begun(*found.one())
+    names, versions = [model.name for model in models], [model.version for model in models]
+    found = await connection.exec_driver_sql(BEGIN, (consumer, topics, numbers, sources, ids, names, versions))
+    begun = Begun(*found.one())
+    if len(begun.generations) < len(models):
+        for model in models:
+            await generation_of(connection, model)
+    return begun
 
 
 async def end(connection: AsyncConnection, consumer: str, moves: Collection[Move], last: Collection[Record]) -> None:

@@ -5,7 +5,7 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
@@ -22,12 +22,14 @@ from services.chassis.inbox import Handle, Tally
 from services.chassis.kafka import Reader
 from services.chassis.passing import passes
 from services.chassis.positions import Positions
+from services.chassis.projections import ReadModel
 from services.chassis.telemetry import log
 from services.chassis.tracing import OFF, Tracing, traceparent_of
 
 T = TypeVar("T")
 Records = tuple[ConsumerRecord[bytes, bytes], ...]
 
+OUTCOMES = ("taken", "dropped", "held", "parked")
 RECORDS = Counter("doorstep_consumer_records_total", "Records by what became of them.", ["consumer", "outcome"])
 BATCH_SECONDS = Histogram("doorstep_consumer_batch_seconds", "Time for one batch, commit included.", ["consumer"])
 LAG_RECORDS = Gauge("doorstep_consumer_lag_records", "Records not yet taken.", ["consumer"])
@@ -49,16 +51,19 @@ LONGEST_BACK_OFF = 2.0
 class Consumer:
     """What a service does with the events of some topics.
 
-    `handle` is given events it never took before, each stream of a source in order without a gap, and writes on
-    the connection it is given, whose transaction it must not end. Commands caused by events go through the store
-    instead, under keys made from the event's identity: they may be given again. It raises what it likes: an error
+    They are folded into `models`; `beforehand` is called while these hold what was before, `handle` when they hold
+    what is. Both are given events never taken before, each stream of a source in order without a gap, and write on
+    the connection they are given, whose transaction they must not end. Commands caused by events go through the store
+    instead, under keys made from the event's identity: they may be given again. They raise what they like: an error
     that does not pass parks the stream whose event caused it.
     """
 
     name: str
     """Never changes: the key of its offsets and its progress, and its group on Kafka. Renamed, it acts twice."""
     topics: tuple[str, ...]
-    handle: Handle
+    handle: Handle | None = None
+    models: Sequence[ReadModel[Any]] = ()
+    beforehand: Handle | None = None
     committed: Callable[[], None] = lambda: None
     """Called when others can see what was handled: to wake who waits for it, for nothing that must not be lost."""
 
@@ -132,6 +137,8 @@ class Subscription:
         )
         self._tracing = tracing
         self._worker = worker
+        self._records = {outcome: RECORDS.labels(consumer.name, outcome) for outcome in OUTCOMES}
+        self._batch_seconds = BATCH_SECONDS.labels(consumer.name)
         self._oldest_in_hand: int | None = None
         self._subscriber = broker.subscriber(
             *consumer.topics,
@@ -198,7 +205,7 @@ class Subscription:
         if not done:
             return
         self._oldest_in_hand = None
-        BATCH_SECONDS.labels(self.consumer.name).observe(monotonic() - began)
+        self._batch_seconds.observe(monotonic() - began)
 
     async def _insist(self, work: Callable[[], Awaitable[None]], waiting: str) -> bool:
         """Do it, again and again until it succeeds; false when told to stop before."""
@@ -228,9 +235,7 @@ class Subscription:
     async def _take(self, ready: Mapping[Partition, Sequence[Record]]) -> None:
         generation = self.positions.generation
         tally = await self._in_transaction(
-            lambda connection, one_by_one: inbox.take(
-                connection, self.consumer.name, self.consumer.handle, ready, one_by_one=one_by_one
-            )
+            lambda connection, one_by_one: inbox.take(connection, self.consumer, ready, one_by_one=one_by_one)
         )
         self._count(tally)
         self.consumer.committed()
@@ -279,7 +284,7 @@ class Subscription:
                 return
             tally = await self._in_transaction(
                 lambda connection, one_by_one, asked=asked: inbox.take_again(
-                    connection, self.consumer.name, self.consumer.handle, asked, one_by_one=one_by_one
+                    connection, self.consumer, asked, one_by_one=one_by_one
                 )
             )
             self._count(tally)
@@ -296,13 +301,11 @@ class Subscription:
 
     def _count(self, tally: Tally) -> None:
         waiting_for_somebody = [one for one in tally.kept if one.reason is not None]
-        for outcome, number in (
-            ("taken", tally.taken),
-            ("dropped", tally.dropped),
-            ("held", len(tally.kept) - len(waiting_for_somebody)),
-            ("parked", len(waiting_for_somebody)),
-        ):
-            RECORDS.labels(self.consumer.name, outcome).inc(number)
+        held_back = len(tally.kept) - len(waiting_for_somebody)
+        numbers = (tally.taken, tally.dropped, held_back, len(waiting_for_somebody))
+        for outcome, number in zip(OUTCOMES, numbers, strict=True):
+            if number:
+                self._records[outcome].inc(number)
         for one in waiting_for_somebody:
             where = self.positions.told((one.record.topic, one.record.partition), one.record.offset)
             log.warning("event parked", reason=one.reason, identity=str(one.identity), **where)

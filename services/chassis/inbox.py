@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,11 +12,25 @@ from services.chassis import batch, held
 from services.chassis.batch import Begun
 from services.chassis.held import Asked, Held, Partition, Record, Stream
 from services.chassis.passing import passes, reason_of
+from services.chassis.projections import ReadModel, store_of
 from services.chassis.taken import Taken
 from services.chassis.telemetry import where
 from services.contracts.envelope import Recorded, Unreadable
 
 Handle = Callable[[AsyncConnection, Sequence[Taken]], Awaitable[None]]
+
+
+class Taker(Protocol):
+    """Whose progress is kept, and what it does with events."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def models(self) -> Sequence[ReadModel[Any]]: ...
+    @property
+    def beforehand(self) -> Handle | None: ...
+    @property
+    def handle(self) -> Handle | None: ...
 
 
 PROGRESS = "SELECT source, stream_id, version FROM progress WHERE consumer = $1 AND stream_id = ANY($2::uuid[])"
@@ -175,15 +190,18 @@ class Sorting:
 
 async def take(
     connection: AsyncConnection,
-    consumer: str,
-    handle: Handle,
+    taker: Taker,
     runs: Mapping[Partition, Sequence[Record]],
     *,
     one_by_one: bool,
 ) -> Tally:
-    """Take a batch in the caller's transaction. `one_by_one`: no handler's fault stops more than its stream."""
+    """Take a batch in the caller's transaction. `one_by_one`: no handler's fault stops more than its stream.
+
+    Raises:
+        RebuildDue, TakenElsewhere: see `batch`; what a handler raises, unless `one_by_one`.
+    """
     sorting = await _read([record for run in runs.values() for record in run])
-    begun = await batch.begin(connection, consumer, runs.keys(), sorting.streams)
+    begun = await batch.begin(connection, taker.name, runs.keys(), sorting.streams, taker.models)
     tally = Tally()
     fresh: list[Record] = []
     last: list[Record] = []
@@ -203,24 +221,22 @@ async def take(
     if tally.dropped or tally.ahead:
         sorting.only(fresh)
     sorting.sort(begun.versions)
-    await _settle(connection, consumer, handle, begun, sorting, sorting.moved(), last, one_by_one=one_by_one)
+    await _settle(connection, taker, begun, sorting, sorting.moved(), last, one_by_one=one_by_one)
     return _told(tally, sorting)
 
 
-async def take_again(
-    connection: AsyncConnection, consumer: str, handle: Handle, asked: Asked, *, one_by_one: bool
-) -> Tally:
+async def take_again(connection: AsyncConnection, taker: Taker, asked: Asked, *, one_by_one: bool) -> Tally:
     """Try held records again, and whatever of their streams can go on then."""
-    await batch.begin(connection, consumer, asked.partitions, ())
-    again = await held.take_asked(connection, consumer, asked.ids)
+    await batch.begin(connection, taker.name, asked.partitions, ())
+    again = await held.take_asked(connection, taker.name, asked.ids)
     sorting = await _read([one.record for one in again if one.identity is None])
     for one in again:
         if one.identity is not None:
             sorting.line(*one.identity[:2])
-    begun = await batch.begin(connection, consumer, asked.partitions, sorting.streams)
+    begun = await batch.begin(connection, taker.name, asked.partitions, sorting.streams, taker.models)
     sorting.sort(begun.versions)
     lines = list(sorting.lines.values())
-    await _settle(connection, consumer, handle, begun, sorting, lines, (), one_by_one=one_by_one)
+    await _settle(connection, taker, begun, sorting, lines, (), one_by_one=one_by_one)
     return _told(Tally(), sorting)
 
 
@@ -235,8 +251,7 @@ async def _read(records: Sequence[Record]) -> Sorting:
 
 async def _settle(
     connection: AsyncConnection,
-    consumer: str,
-    handle: Handle,
+    taker: Taker,
     begun: Begun,
     sorting: Sorting,
     going_on: Sequence[Line],
@@ -246,22 +261,39 @@ async def _settle(
 ) -> None:
     """Effects, then what is remembered of them."""
     if begun.any_held or sorting.any_early:
-        kept = await held.of_streams(connection, consumer, [line.stream for line in going_on]) if begun.any_held else ()
+        streams = [line.stream for line in going_on]
+        kept = await held.of_streams(connection, taker.name, streams) if begun.any_held else ()
         sorting.go_on(going_on, kept)
     if sorting.taken:
+        effects = effects_of(taker, begun.generations)
         if one_by_one:
-            sorting.stop_at(await _effects_by_stream(connection, handle, sorting.taken))
+            sorting.stop_at(await _effects_by_stream(connection, effects, sorting.taken))
         else:
-            await handle(connection, sorting.taken)
+            await effects(connection, sorting.taken)
     moved = sorting.moved()
-    await batch.end(connection, consumer, moved, last)
+    await batch.end(connection, taker.name, moved, last)
     if begun.any_held:
-        await held.drop_taken(connection, consumer, {line.stream: line.reached for line in moved})
-    await held.keep(connection, consumer, sorting.to_keep())
+        await held.drop_taken(connection, taker.name, {line.stream: line.reached for line in moved})
+    await held.keep(connection, taker.name, sorting.to_keep())
+
+
+def effects_of(taker: Taker, generations: Sequence[int]) -> Handle:
+    """All that events cause; `generations` are of the tables that stand for its models."""
+    stores = [store_of(model, generation) for model, generation in zip(taker.models, generations, strict=True)]
+
+    async def effects(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
+        if taker.beforehand is not None:
+            await taker.beforehand(connection, taken)
+        for store in stores:
+            await store.fold(connection, taken)
+        if taker.handle is not None:
+            await taker.handle(connection, taken)
+
+    return effects
 
 
 async def _effects_by_stream(
-    connection: AsyncConnection, handle: Handle, taken: Sequence[Taken]
+    connection: AsyncConnection, effects: Handle, taken: Sequence[Taken]
 ) -> dict[Stream, Fault]:
     """Handle what can be handled; the faults of what can't, found by halving."""
     streams: dict[Stream, list[Taken]] = {}
@@ -271,7 +303,7 @@ async def _effects_by_stream(
     parts = [list(streams.values())]
     while parts:
         part = parts.pop()
-        fault = await _try(connection, handle, [one for events in part for one in events])
+        fault = await _try(connection, effects, [one for events in part for one in events])
         if fault is None:
             continue
         if len(part) > 1:
@@ -281,7 +313,7 @@ async def _effects_by_stream(
         [events] = part
         for one in events:
             if len(events) > 1:
-                fault = await _try(connection, handle, [one])
+                fault = await _try(connection, effects, [one])
             if fault is not None:
                 recorded = one.recorded
                 faults[recorded.source, recorded.stream_id] = Fault(recorded.version, fault)
@@ -289,11 +321,11 @@ async def _effects_by_stream(
     return faults
 
 
-async def _try(connection: AsyncConnection, handle: Handle, taken: Sequence[Taken]) -> str | None:
+async def _try(connection: AsyncConnection, effects: Handle, taken: Sequence[Taken]) -> str | None:
     """None, or why it can't be: an error's class and place, never its text, which may quote what it choked on."""
     try:
         async with connection.begin_nested():
-            await handle(connection, taken)
+            await effects(connection, taken)
     except Unreadable as unreadable:
         return unreadable.reason
     except Exception as fault:  # whatever a handler raises parks one stream and stops no other

@@ -60,7 +60,8 @@ class ReadModel(Generic[Row]):
     """Pure. None: there is no row (any more)."""
     types: frozenset[str]
     """The event types it folds; no other is ever decoded for it."""
-    key_of: Callable[[Recorded, Event], UUID] = stream_of
+    key_of: Callable[[Recorded, Event], UUID | None] = stream_of
+    """None: the event concerns no row."""
 
     def __post_init__(self) -> None:
         columns = list(self.table.columns)
@@ -88,10 +89,19 @@ async def project(connection: AsyncConnection, model: ReadModel[Any], taken: Seq
     Raises:
         RebuildDue: the live table is of another version.
     """
+    await store_of(model, await generation_of(connection, model)).fold(connection, taken)
+
+
+async def generation_of(connection: AsyncConnection, model: ReadModel[Any]) -> int:
+    """Of the live table, which stays that until the transaction ends.
+
+    Raises:
+        RebuildDue: it is of another version.
+    """
     live = (await connection.exec_driver_sql(LIVE, (model.name,))).one_or_none()
     if live is None or live.version != model.version:
         raise RebuildDue(f"{model.name} needs version {model.version}: run `doorstep rebuild`")
-    await store_of(model, live.generation).fold(connection, taken)
+    return live.generation
 
 
 def physical_name(model: ReadModel[Any], generation: int) -> str:
@@ -150,7 +160,7 @@ class RowStore(Generic[Row]):
 def concerned(model: ReadModel[Any], taken: Iterable[Taken]) -> list[tuple[UUID, Taken]]:
     """Those events that the model folds, each with the key of its row."""
     types, key_of = model.types, model.key_of
-    return [(key_of(t.recorded, t.event), t) for t in taken if t.recorded.type in types]
+    return [(key, t) for t in taken if t.recorded.type in types and (key := key_of(t.recorded, t.event)) is not None]
 
 
 def fold(model: ReadModel[Row], rows: dict[UUID, Row], keyed: Iterable[tuple[UUID, Taken]]) -> dict[UUID, Row]:

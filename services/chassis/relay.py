@@ -74,11 +74,13 @@ class Relay:
                         block = await self._send(connection, to, block)
 
     async def _send(self, connection: AsyncConnection, to: Publisher, block: Block) -> Block | None:
-        """Send a block and move the cursor; meanwhile make the next one ready, which is returned."""
+        """Send a block and move the cursor; behind a full one make the next one ready meanwhile, which is returned."""
         self._oldest = block.oldest
         sending = asyncio.create_task(self._send_traced(to, block) if block.causes else to.send(block))
+        following = None
         try:
-            following = await self._following(connection, to, block.last)
+            if block.count == BLOCK:
+                following = await self._following(connection, to, block.last)
             await sending
         except SendFailed as failed:
             await self._advance(connection, failed.position)

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Ite
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, NamedTuple
+from typing import Generic, NamedTuple, cast
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
@@ -53,9 +53,9 @@ SETTINGS = (
     "SELECT set_config('idle_in_transaction_session_timeout', '60s', true), set_config('enable_seqscan', 'off', true),"
     " set_config('jit', 'off', true)"
 )
-STANDS = (
-    "SELECT coalesce((SELECT position FROM cursor WHERE consumer = 'timers'), 0) AS reached, position AS ending"
-    " FROM log"
+LOOK = (
+    "SELECT coalesce((SELECT position FROM cursor WHERE consumer = 'timers'), 0) AS reached, position AS ending,"
+    " (SELECT min(due_at) FROM timer) AS next_due, clock_timestamp() AS agreed FROM log"
 )
 BEGIN = "INSERT INTO cursor (consumer, position) VALUES ('timers', 0) ON CONFLICT DO NOTHING"
 LOCK = "SELECT position FROM cursor WHERE consumer = 'timers' FOR UPDATE"
@@ -82,8 +82,6 @@ GONE = (
     "DELETE FROM timer t USING unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS f (stream_id, name, due_at)"
     " WHERE t.stream_id = f.stream_id AND t.name = f.name AND t.due_at = f.due_at"
 )
-NEXT = "SELECT min(due_at) FROM timer"
-NOW = "SELECT clock_timestamp()"
 COUNT = "SELECT count(*) FROM timer"
 
 
@@ -95,6 +93,16 @@ class Timer(NamedTuple):
     due_at: datetime
     area: str
     traceparent: str | None
+
+
+class Standing(NamedTuple):
+    """Up to which position the log was followed, where it ends, when the first timer falls due, and what time the
+    database has."""
+
+    reached: int
+    ending: int
+    next_due: datetime | None
+    agreed: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +192,7 @@ class Timers(Generic[CommandT, StateT]):
         while True:
             appended.clear()
             try:
-                await self.fire(await self._now())
+                await self.fire()
             except Exception as failed:  # a timer outlives every fault
                 self._failures.inc()
                 log.warning("timers begin anew", timers=self._name, exc_info=failed)
@@ -199,35 +207,36 @@ class Timers(Generic[CommandT, StateT]):
                 async with asyncio.timeout(wait - SHORTEST_WAIT):
                     await appended.wait()
 
-    async def _now(self) -> datetime:
-        """Ours, or the database's while that is behind: it dates what is recorded, and a timer must never be early."""
-        async with asyncio.timeout(STEP_SECONDS), self._statements.connect() as connection:
-            agreed: datetime = (await connection.exec_driver_sql(NOW)).scalar_one()
-        return min(clock.now(), agreed)
-
     async def follow(self) -> int:
         """Take the log into the table, up to where it ends now; the number of events that it had come to lack.
 
         An event that `set_by` can't take stops here: what lies behind it may end a timer, so none must fire.
         """
-        async with asyncio.timeout(STEP_SECONDS), self._statements.connect() as connection:
-            stands = (await connection.exec_driver_sql(STANDS)).one()
-        reached: int = stands.reached
-        end: int = stands.ending
-        taken = 0
-        while reached < end:
+        return await self._follow(await self._look())
+
+    async def _follow(self, standing: Standing) -> int:
+        reached, taken = standing.reached, 0
+        while reached < standing.ending:
             async with asyncio.timeout(STEP_SECONDS), self._transaction() as connection:
-                before, reached = await self._follow_span(connection, end)
+                before, reached = await self._follow_span(connection, standing.ending)
             taken += reached - before
         return taken
 
-    async def fire(self, at: datetime) -> int:
-        """Fire what is due at `at`, and what that sets for no later; the number of timers fired."""
+    async def fire(self, at: datetime | None = None) -> int:
+        """Fire what is due at `at`, none: now, and what that sets for no later; the number of timers fired."""
         fired, most = 0, BATCH
         while True:
-            await self.follow()
+            standing = await self._look()
+            # Ours, or the database's while that is behind: it dates what is recorded, and a timer must never be early.
+            # Of before the log is followed: what was recorded by then, and ends a timer, is known when it is fired.
+            moment = at or min(clock.now(), standing.agreed)
+            if await self._follow(standing):
+                standing = await self._look()
+            self._next = standing.next_due
+            if self._next is None or self._next > moment:
+                return fired
             try:
-                some = await self._fire_some(at, most)
+                some = await self._fire_some(moment, most)
             except Defect as defect:
                 # Fewer at a time until the one at fault is alone.
                 if len(defect.timers) == 1:
@@ -235,13 +244,14 @@ class Timers(Generic[CommandT, StateT]):
                 most = len(defect.timers) // 2 or BATCH
                 continue
             if not some:
-                await self._look_ahead()
                 return fired
             fired += some
 
     async def _follow_span(self, connection: AsyncConnection, end: int) -> tuple[int, int]:
-        await connection.exec_driver_sql(BEGIN)
-        before: int = (await connection.exec_driver_sql(LOCK)).scalar_one()
+        before: int | None = (await connection.exec_driver_sql(LOCK)).scalar_one_or_none()
+        if before is None:
+            await connection.exec_driver_sql(BEGIN)
+            before = cast("int", (await connection.exec_driver_sql(LOCK)).scalar_one())
         upto = max(before, min(before + SPAN, end))
         if self._types is None:
             rows = await connection.exec_driver_sql(READ, (before, upto))
@@ -263,7 +273,6 @@ class Timers(Generic[CommandT, StateT]):
             due = [Timer(*row) for row in rows]
             if not due:
                 return 0
-            self._next = due[0].due_at
             try:
                 intents = _intents(due, await self._commands(connection, due, at), at)
                 results = await handle_all(self._store, self._decider, intents)
@@ -298,13 +307,13 @@ class Timers(Generic[CommandT, StateT]):
         self._aside = {stream: until for stream, until in self._aside.items() if until > now}
         return list(self._aside)
 
-    async def _look_ahead(self) -> None:
-        """When the next one falls due; now and then, how many there are."""
+    async def _look(self) -> Standing:
+        """Now and then also how many there are."""
         async with asyncio.timeout(STEP_SECONDS), self._statements.connect() as connection:
-            self._next = (await connection.exec_driver_sql(NEXT)).scalar_one_or_none()
             if clock.monotonic() - self._counted >= COUNT_EVERY:
                 self._waiting.set((await connection.exec_driver_sql(COUNT)).scalar_one())
                 self._counted = clock.monotonic()
+            return Standing(*(await connection.exec_driver_sql(LOOK)).one())
 
     def _wait(self) -> float:
         """Seconds until it is worth looking again."""

@@ -5,26 +5,18 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.consumer import Consumer
-from services.chassis.projections import project
 from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.contracts.cases import Amendment, CaseAmended, CaseErased
 from services.contracts.gatherings import GatheringSignedOff
-from services.contracts.topics import CASES, REGISTRY
-from services.contracts.topics import GATHERINGS as GATHERINGS_TOPIC
+from services.contracts.topics import CASES, GATHERINGS, REGISTRY
 from services.intake.correcting import forget_replaced, versions_of
 from services.intake.erasure import erase_contact, erase_rows
-from services.intake.read_models.case_status import CASE_STATUS
-from services.intake.read_models.feeds import GATHERINGS_CONSUMER, REGISTRY_CONSUMER, STATUS_CONSUMER
-from services.intake.read_models.gatherings import GATHERINGS
-from services.intake.read_models.places import COMMUNITIES
-from services.intake.read_models.voiced_needs import VOICED_NEEDS
+from services.intake.read_models.feeds import GATHERINGS_CONSUMER, READ_MODELS, REGISTRY_CONSUMER, STATUS_CONSUMER
 
 
 def consumers(service: Service) -> list[Consumer]:
     async def on_cases(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, CASE_STATUS, batch)
-        await project(connection, VOICED_NEEDS, batch)
         for taken in batch:
             if taken.recorded.type == CaseErased.type and taken.recorded.source == "intake":
                 await erase_rows(connection, taken.recorded.stream_id)
@@ -32,19 +24,15 @@ def consumers(service: Service) -> list[Consumer]:
                 recorded = await service.store.read_stream(connection, taken.recorded.stream_id)
                 await forget_replaced(connection, service.vault, versions_of(recorded))
 
-    async def on_registry(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, COMMUNITIES, batch)
-
     async def on_gatherings(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, GATHERINGS, batch)
         for taken in batch:
             if taken.recorded.type == GatheringSignedOff.type and isinstance(off := taken.event, GatheringSignedOff):
                 await erase_contact(connection, off.sign_up)
 
     return [
-        Consumer(STATUS_CONSUMER, (CASES,), on_cases),
-        Consumer(REGISTRY_CONSUMER, (REGISTRY,), on_registry),
-        Consumer(GATHERINGS_CONSUMER, (GATHERINGS_TOPIC,), on_gatherings),
+        Consumer(STATUS_CONSUMER, (CASES,), on_cases, READ_MODELS[STATUS_CONSUMER]),
+        Consumer(REGISTRY_CONSUMER, (REGISTRY,), models=READ_MODELS[REGISTRY_CONSUMER]),
+        Consumer(GATHERINGS_CONSUMER, (GATHERINGS,), on_gatherings, READ_MODELS[GATHERINGS_CONSUMER]),
     ]
 
 

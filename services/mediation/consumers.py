@@ -9,9 +9,7 @@ from services.chassis import particulars
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle_caused
 from services.chassis.consumer import Consumer
-from services.chassis.duty_desks import DUTY_DESKS
-from services.chassis.places import PLACES
-from services.chassis.projections import project, types_of
+from services.chassis.projections import types_of
 from services.chassis.service import Service
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertAcknowledged, AlertUnanswered
@@ -26,9 +24,7 @@ from services.contracts.cases import (
     Resolution,
 )
 from services.contracts.topics import CASES as CASES_TOPIC
-from services.contracts.topics import DUTY as DUTY_TOPIC
-from services.contracts.topics import PATTERNS as PATTERNS_TOPIC
-from services.contracts.topics import REGISTRY as REGISTRY_TOPIC
+from services.contracts.topics import DUTY, PATTERNS, REGISTRY
 from services.mediation import merging
 from services.mediation.circumstances import Surroundings
 from services.mediation.domain.commands import (
@@ -49,15 +45,13 @@ from services.mediation.domain.commands import (
 )
 from services.mediation.domain.decider import CASES
 from services.mediation.merging import Merging
-from services.mediation.read_models.caseload import CASELOAD
 from services.mediation.read_models.feeds import (
     CASELOAD_CONSUMER,
     COMMANDS_CONSUMER,
     DUTY_CONSUMER,
+    READ_MODELS,
     REGISTRY_CONSUMER,
 )
-from services.mediation.read_models.patterns import PATTERNS
-from services.mediation.read_models.units import UNITS
 
 _CAUSES = types_of(
     CaseReported,
@@ -92,22 +86,11 @@ def consumers(service: Service, surroundings: Surroundings) -> list[Consumer]:
             if isinstance(intent.command, EraseCase):
                 await particulars.erase(connection, intent.stream)
 
-    async def on_cases(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, CASELOAD, batch)
-        await project(connection, PATTERNS, batch)
-
-    async def on_registry(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, PLACES, batch)
-        await project(connection, UNITS, batch)
-
-    async def on_duty(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, DUTY_DESKS, batch)
-
     return [
         Consumer(COMMANDS_CONSUMER, (CASES_TOPIC,), on_causes),
-        Consumer(CASELOAD_CONSUMER, (CASES_TOPIC, PATTERNS_TOPIC), on_cases),
-        Consumer(REGISTRY_CONSUMER, (REGISTRY_TOPIC,), on_registry),
-        Consumer(DUTY_CONSUMER, (DUTY_TOPIC,), on_duty),
+        Consumer(CASELOAD_CONSUMER, (CASES_TOPIC, PATTERNS), models=READ_MODELS[CASELOAD_CONSUMER]),
+        Consumer(REGISTRY_CONSUMER, (REGISTRY,), models=READ_MODELS[REGISTRY_CONSUMER]),
+        Consumer(DUTY_CONSUMER, (DUTY,), models=READ_MODELS[DUTY_CONSUMER]),
     ]
 
 

@@ -10,10 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle_caused
 from services.chassis.consumer import Consumer
-from services.chassis.duty_desks import DUTY_DESKS
 from services.chassis.eventstore import EventStore
-from services.chassis.places import PLACES
-from services.chassis.projections import project, types_of
+from services.chassis.projections import types_of
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertCause
 from services.contracts.cases import (
@@ -27,19 +25,15 @@ from services.contracts.cases import (
     Kind,
     Urgency,
 )
-from services.contracts.topics import CASES as CASES_TOPIC
-from services.contracts.topics import DUTY as DUTY_TOPIC
-from services.contracts.topics import REGISTRY as REGISTRY_TOPIC
+from services.contracts.topics import CASES, DUTY, REGISTRY
 from services.notifications.domain.chain import AnswerWithin, chain_of
 from services.notifications.domain.commands import AlertCommand, RaiseAlert, WithdrawAlert
 from services.notifications.domain.decider import ALERTS
 from services.notifications.domain.duty_desk import DutyDesk
 from services.notifications.manning import desks_for
 from services.notifications.read_models import late_cases
-from services.notifications.read_models.alert_list import ALERT_LIST
-from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER
-from services.notifications.read_models.known_cases import KNOWN_CASES, KnownCase, known_cases
-from services.notifications.read_models.raised_alerts import RAISED_ALERTS
+from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER, READ_MODELS
+from services.notifications.read_models.known_cases import KnownCase, known_cases
 
 _CAUSES = types_of(CaseOpened, CaseEscalated, CaseReopened)
 _LOOKED_AFTER = types_of(CaseAcknowledged, CaseResolved, CaseClosed, CaseMerged)
@@ -58,7 +52,6 @@ class Cause:
 
 def consumers(store: EventStore, stale_after: timedelta, within: AnswerWithin) -> list[Consumer]:
     async def on_cases_of_others(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, KNOWN_CASES, batch)
         at = now()
         causes = [cause for taken in batch if (cause := cause_of(taken))]
         late = {id(cause.taken) for cause in causes if cause.taken.recorded.recorded_at < at - stale_after}
@@ -82,18 +75,10 @@ def consumers(store: EventStore, stale_after: timedelta, within: AnswerWithin) -
                 intents.append(_intent(taken, WithdrawAlert(), at))
         await handle_caused(store, ALERTS, intents)
 
-    async def on_cases(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, ALERT_LIST, batch)
-        await project(connection, RAISED_ALERTS, batch)
-
-    async def on_duty_and_registry(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
-        await project(connection, DUTY_DESKS, batch)
-        await project(connection, PLACES, batch)
-
     return [
-        Consumer(ALERTS_CONSUMER, (CASES_TOPIC,), on_cases_of_others),
-        Consumer(LIST_CONSUMER, (CASES_TOPIC,), on_cases),
-        Consumer(DUTY_CONSUMER, (DUTY_TOPIC, REGISTRY_TOPIC), on_duty_and_registry),
+        Consumer(ALERTS_CONSUMER, (CASES,), on_cases_of_others, READ_MODELS[ALERTS_CONSUMER]),
+        Consumer(LIST_CONSUMER, (CASES,), models=READ_MODELS[LIST_CONSUMER]),
+        Consumer(DUTY_CONSUMER, (DUTY, REGISTRY), models=READ_MODELS[DUTY_CONSUMER]),
     ]
 
 

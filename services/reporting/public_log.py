@@ -49,11 +49,13 @@ FROM moved, unnest($1::text[], $2::uuid[], $3::integer[], $4::bigint[], $5::text
 ENTER = "INSERT INTO cursor (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
 CURSOR = "SELECT position FROM cursor WHERE consumer = $1"
 # Rows and cursor wait for no disk, as a consumer's batch does not (ADR 12): the log is there to fold them again.
-LOCK_CURSOR = f"{CURSOR} AND set_config('synchronous_commit', 'off', true) = 'off' FOR UPDATE"
+LOCK_CURSOR = (
+    "SELECT position, (SELECT position FROM public_log) AS head FROM cursor"
+    " WHERE consumer = $1 AND set_config('synchronous_commit', 'off', true) = 'off' FOR UPDATE"
+)
 ADVANCE = "UPDATE cursor SET position = $2 WHERE consumer = $1"
 BEHIND = f"SELECT {READ} FROM public_event WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
 OF_STREAM = f"SELECT {READ} FROM public_event WHERE stream_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position"
-HEAD = "SELECT position FROM public_log"
 
 
 class PublicLog:
@@ -125,8 +127,7 @@ class PublicLog:
     async def _fold_next(self, model: ReadModel[Any], *, around: bool) -> int:
         """Fold the next batch; how many events there were behind the cursor."""
         async with self._worker.begin() as connection:
-            position = await _lock_cursor(connection, model)
-            head: int = (await connection.exec_driver_sql(HEAD)).scalar_one()
+            position, head = await _lock_cursor(connection, model)
             out = await left_out.of_model(connection, model)
             if position < head:
                 rows = (await connection.exec_driver_sql(BEHIND, (position, head, BATCH))).all()
@@ -137,24 +138,30 @@ class PublicLog:
                     await project(connection, model, [taken for _, taken in events])
                 position = rows[-1].position
                 await connection.exec_driver_sql(ADVANCE, (model.name, position))
-        LAG.labels(model.name).set(head - position)
+        # Who waited for the lock knows the head of before: it may lie behind where the others have come to.
+        behind = max(head - position, 0)
+        LAG.labels(model.name).set(behind)
         LEFT_OUT.labels(model.name).set(len(out))
-        return head - position
+        return behind
 
     async def _readmit_all(self, model: ReadModel[Any]) -> None:
         async with self._worker.connect() as connection:
             out = await left_out.of_model(connection, model)
         for stream_id, since in out.items():
             async with self._worker.begin() as connection:
-                upto = await _lock_cursor(connection, model)
+                upto, _ = await _lock_cursor(connection, model)
                 await left_out.readmit(connection, model, stream_id)
                 rows = await connection.exec_driver_sql(OF_STREAM, (stream_id, since, upto))
                 await left_out.project_around(connection, model, [(row.position, taken_of(row)) for row in rows])
 
 
-async def _lock_cursor(connection: AsyncConnection, model: ReadModel[Any]) -> int:
-    await connection.exec_driver_sql(ENTER, (model.name,))
-    return (await connection.exec_driver_sql(LOCK_CURSOR, (model.name,))).scalar_one()
+async def _lock_cursor(connection: AsyncConnection, model: ReadModel[Any]) -> tuple[int, int]:
+    """Where the model stands, and where the log ended when that was asked."""
+    found = (await connection.exec_driver_sql(LOCK_CURSOR, (model.name,))).one_or_none()
+    if found is None:
+        await connection.exec_driver_sql(ENTER, (model.name,))
+        found = (await connection.exec_driver_sql(LOCK_CURSOR, (model.name,))).one()
+    return found.position, found.head
 
 
 class LogHistory:

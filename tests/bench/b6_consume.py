@@ -16,7 +16,6 @@ from services.chassis.database import engine
 from services.chassis.eventstore import EventStore
 from services.chassis.ids import new_id
 from services.chassis.kafka import broker
-from services.chassis.projections import project
 from services.chassis.publisher import publisher
 from services.chassis.taken import Taken
 from services.contracts.topics import CASES, PARTITIONS, TOPICS
@@ -46,11 +45,11 @@ async def run(servers: Servers) -> Result:
 
         begun = asyncio.Event()
 
-        async def on_cases(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
+        async def begin(_connection: AsyncConnection, _batch: Sequence[Taken]) -> None:
             begun.set()
-            await project(connection, CASELOAD, batch)
 
-        consumers = Consumers(broker(servers.kafka, "bench"), [Consumer("bench-caseload", (CASES,), on_cases)], worker)
+        consumer = Consumer("bench-caseload", (CASES,), models=[CASELOAD], beforehand=begin)
+        consumers = Consumers(broker(servers.kafka, "bench"), [consumer], worker)
         async with consumers.open(), worker.connect() as connection:
             await begun.wait()
             with measured(events, servers.pids) as projected:

@@ -74,14 +74,16 @@ def measured(operations: int, servers: Sequence[int] = ()) -> Generator[Measured
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """What these processes and their children have taken so far."""
-    total = 0.0
+    """What these processes and their children have taken so far, each counted once."""
+    members: set[psutil.Process] = set()
     for pid in pids:
         process = psutil.Process(pid)
-        for member in (process, *process.children(recursive=True)):
-            try:
-                times = member.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system
+        members |= {process, *process.children(recursive=True)}
+    total = 0.0
+    for member in members:
+        try:
+            times = member.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
     return total

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from deploy.local.postgres import Dsns
 from services.chassis import inbox, offsets, parked
 from services.chassis.batch import TakenElsewhere
-from services.chassis.consumer import reached
+from services.chassis.consumer import Consumer, reached
 from services.chassis.database import engine
 from services.chassis.held import KeptRecord, Partition, asked_again
 from services.chassis.ids import new_id
@@ -36,7 +36,7 @@ class Inbox:
 
     def __init__(self, worker: AsyncEngine, handle: Handle = remembering) -> None:
         self.worker = worker
-        self.handle = handle
+        self.consumer = Consumer("test", (TOPIC,), handle)
         self.end = 0
 
     async def takes(self, *records: KeptRecord, one_by_one: bool = False) -> Tally:
@@ -50,12 +50,12 @@ class Inbox:
             runs: dict[Partition, list[KeptRecord]] = {}
             for one in records:
                 runs.setdefault((one.topic, one.partition), []).append(one)
-            return await inbox.take(connection, "test", self.handle, runs, one_by_one=one_by_one)
+            return await inbox.take(connection, self.consumer, runs, one_by_one=one_by_one)
 
     async def tries_again(self) -> Tally:
         async with self.worker.begin() as connection:
             asked = await asked_again(connection, "test", 100)
-            return await inbox.take_again(connection, "test", self.handle, asked, one_by_one=True)
+            return await inbox.take_again(connection, self.consumer, asked, one_by_one=True)
 
     async def parked(self) -> Sequence[parked.Parked]:
         async with self.worker.connect() as connection:

@@ -1,7 +1,7 @@
 """Read models on real PostgreSQL and Kafka: current, seen in scope only, and equal to one made anew."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from secrets import token_hex
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Dsns
 from services.chassis import parked
@@ -188,12 +188,9 @@ class Live:
     def history(self) -> KafkaHistory:
         return KafkaHistory(self.kafka, self.name)
 
-    async def handle(self, connection: AsyncConnection, taken: Sequence[Taken]) -> None:
-        await project(connection, VISITS, taken)
-
     @asynccontextmanager
     async def consuming(self) -> AsyncGenerator[None]:
-        consumer = Consumer(self.name, (self.topic,), self.handle)
+        consumer = Consumer(self.name, (self.topic,), models=[VISITS])
         async with Consumers(broker(self.kafka, "test"), [consumer], self.worker).open():
             yield
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.database import scoped
 from services.chassis.service import Service
-from services.chassis.taken import Taken
+from services.contracts.envelope import Recorded
 from services.intake.app import intake
 from services.intake.consumers import consumers
 from services.intake.read_models.feeds import (
@@ -28,6 +28,7 @@ from services.intake.read_models.feeds import (
 from services.intake.settings import IntakeSettings
 from tests.conftest import Databases
 from tests.services import NOWHERE, answering, keyed, lines, migrated, random_key, settings_for, staff
+from tests.taking import taken_by
 
 AREA = "/lakeside/east/willow-lane/"
 API = "/api/intake/v1"
@@ -78,7 +79,7 @@ class FrontDoor:
         async with self.service.worker.begin() as connection:
             while batch := await self.service.store.read(connection, self.told, 1000):
                 for one in fed:
-                    await one.handle(connection, [Taken(event) for event in batch])
+                    await taken_by(one, connection, batch)
                 self.told = batch[-1].position
 
     async def hear_of_places(self) -> None:
@@ -86,14 +87,14 @@ class FrontDoor:
         [registry] = [one for one in consumers(self.service) if one.name == REGISTRY_CONSUMER]
         async with self.service.worker.begin() as connection:
             while batch := await self.service.store.read(connection, self.heard, 1000):
-                await registry.handle(connection, [Taken(one) for one in batch])
+                await taken_by(registry, connection, batch)
                 self.heard = batch[-1].position
 
-    async def tell(self, *taken: Taken) -> None:
+    async def tell(self, *taken: Recorded) -> None:
         """Hand events of other services to the case's status."""
         [status] = [one for one in consumers(self.service) if one.name == STATUS_CONSUMER]
         async with self.service.worker.begin() as connection:
-            await status.handle(connection, list(taken))
+            await taken_by(status, connection, taken)
 
     async def types_of(self, case_id: Any) -> list[str]:
         async with scoped(self.service.application, ["/"]) as connection:

@@ -76,7 +76,7 @@ async def test_a_report_s_way_from_the_registry_to_its_erasure(live: Live, kafka
     told = await live.seen("case", report, **receipt)
     assert (told["state"], told["you_can"]) == ("reported", ["write", "correct", "withdraw", "erase"])
 
-    said = [from_mediation(case, 1, opened()).recorded, from_mediation(case, 2, resolved()).recorded]
+    said = [from_mediation(case, 1, opened()), from_mediation(case, 2, resolved())]
     async with publisher(kafka, "test") as to:
         await to.send(await to.encode(said))
     told = await live.reached("case", f"mediation:{case}:2", **receipt)

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 from services.chassis.clock import now
 from services.chassis.database import scoped
-from services.chassis.taken import Taken
 from services.contracts.cases import (
     CaseAcknowledged,
     CaseDelayExplained,
@@ -32,24 +31,22 @@ from tests.services import keyed, staff
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
-def from_mediation(case_id: str, version: int, event: Event) -> Taken:
+def from_mediation(case_id: str, version: int, event: Event) -> Recorded:
     body = event.model_dump_json().encode()
-    return Taken(
-        Recorded(
-            "mediation",
-            UUID(case_id),
-            version,
-            version,
-            event.type,
-            event.schema_version,
-            AREA,
-            body,
-            AT,
-            AT,
-            "key",
-            b"",
-            "staff",
-        )
+    return Recorded(
+        "mediation",
+        UUID(case_id),
+        version,
+        version,
+        event.type,
+        event.schema_version,
+        AREA,
+        body,
+        AT,
+        AT,
+        "key",
+        b"",
+        "staff",
     )
 
 
@@ -273,8 +270,8 @@ async def test_who_dies_before_deleting_leaves_it_to_the_consumer(door: FrontDoo
     """Only the event was appended: taking intake's own `case.erased` deletes the rows."""
     report = await door.report(name="Somebody")
     case_id = UUID(report["case_id"])
-    event = from_mediation(report["case_id"], 2, opened()).recorded
-    await door.tell(Taken(event._replace(source="intake", type="case.erased", schema_version=1, data=b"{}")))
+    event = from_mediation(report["case_id"], 2, opened())
+    await door.tell(event._replace(source="intake", type="case.erased", schema_version=1, data=b"{}"))
     async with door.service.worker.connect() as connection:
         left = await connection.exec_driver_sql("SELECT 1 FROM particulars WHERE stream_id = $1", (case_id,))
         assert left.first() is None

@@ -15,7 +15,6 @@ from services.chassis.database import scoped
 from services.chassis.eventstore import EventStore
 from services.chassis.ids import new_id
 from services.chassis.service import Service
-from services.chassis.taken import Taken
 from services.chassis.timers import Timers
 from services.contracts.cases import CaseReported, Channel, Kind, Urgency
 from services.contracts.envelope import Recorded
@@ -29,6 +28,7 @@ from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CON
 from services.mediation.settings import MediationSettings
 from tests.mediation.happened import WILLOW_LANE
 from tests.services import answering, settings_for
+from tests.taking import taken_by
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ class Office:
     async def told(self, consumer: str, *told: Recorded) -> None:
         """Hand events to one consumer, in a transaction as the real one does."""
         async with self.service.worker.begin() as connection:
-            await self.consumers[consumer].handle(connection, [Taken(recorded) for recorded in told])
+            await taken_by(self.consumers[consumer], connection, told)
 
     async def project(self) -> None:
         """Bring mediation's own events since the last time into the caseload."""

@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from deploy.local.postgres import Dsns
-from services.chassis.taken import Taken
 from services.mediation.read_models.feeds import CASELOAD_CONSUMER, COMMANDS_CONSUMER
 from tests.browser.looking import served
 from tests.conftest import Databases
@@ -69,7 +68,7 @@ class Both:
             answered = await self.office.store.read(connection, self.told, 1000)
         if answered:
             self.told = answered[-1].position
-            await self.door.tell(*map(Taken, answered))
+            await self.door.tell(*answered)
 
     async def sealed(self, service: Any) -> Sequence[str]:
         async with service.worker.connect() as connection:

@@ -7,7 +7,6 @@ import httpx
 
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
-from services.chassis.taken import Taken
 from services.contracts.cases import CaseConfirmed, CaseMerged, CaseReopened, CaseReopeningAsked, CaseResolved
 from services.contracts.event import Event
 from services.mediation.domain.commands import DOORSTEP, Command, MergeCase, RecordOutcome
@@ -16,6 +15,7 @@ from services.mediation.read_models.feeds import COMMANDS_CONSUMER
 from tests.mediation.happened import EAST, LONG_AGO, LONG_AGO_AT
 from tests.mediation.office import Office, recorded, reported
 from tests.services import keyed, staff
+from tests.taking import taken_by
 
 ANSWER = {"resolution": "explained", "explanation": "The pipe is mended.", "language": "en"}
 
@@ -114,7 +114,7 @@ async def test_a_merging_and_the_end_of_the_other_are_taken_by_two_processes_one
     await merge(office, same, main)
     [*_, merging] = await office.events_of(same)
     async with office.service.worker.begin() as connection:
-        await office.consumers[COMMANDS_CONSUMER].handle(connection, [Taken(merging)])
+        await taken_by(office.consumers[COMMANDS_CONSUMER], connection, [merging])
         await resolve(office, main)
         [*_, ending] = await office.events_of(main)
         second = asyncio.create_task(office.told(COMMANDS_CONSUMER, ending))

@@ -18,7 +18,6 @@ from services.chassis.database import scoped
 from services.chassis.ids import new_id
 from services.chassis.service import Service
 from services.chassis.signin.sessions import Sessions
-from services.chassis.taken import Taken
 from services.contracts.cases import CaseEscalated, CaseOpened, EscalationReason, Kind, Urgency
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
@@ -30,6 +29,7 @@ from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSU
 from services.notifications.settings import NotificationsSettings
 from services.notifications.timing import timers
 from tests.services import answering, keyed, settings_for, staff
+from tests.taking import taken_by
 
 STALE_AFTER = timedelta(hours=24)
 WITHIN = AnswerWithin(urgent=timedelta(minutes=5), ordinary=timedelta(minutes=40))
@@ -65,7 +65,7 @@ class Office:
     async def told(self, consumer: str, *told: Recorded) -> None:
         """Hand events to one consumer, in a transaction as the real one does."""
         async with self.service.worker.begin() as connection:
-            await self.consumers[consumer].handle(connection, [Taken(one) for one in told])
+            await taken_by(self.consumers[consumer], connection, told)
 
     async def mediation_tells(self, *told: Recorded) -> None:
         await self.told(ALERTS_CONSUMER, *told)

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from services.chassis.clock import now
 from services.chassis.ids import new_id
 from services.chassis.service import Service
-from services.chassis.taken import Taken
 from services.contracts.alerts import AlertCause, AlertRaised
 from services.contracts.cases import CaseOpened, Kind, Urgency
 from services.contracts.deadlines import Deadline, Rule
@@ -33,6 +32,7 @@ from tests.intake.door import AREA, FrontDoor, opened_door
 from tests.notifications.mail_server import Letterbox, new_letterbox, start
 from tests.notifications.office import recorded
 from tests.services import answering, migrated, settings_for, staff
+from tests.taking import taken_by
 
 PUBLIC = "https://doorstep.example"
 DUE = datetime(2026, 12, 1, 10, 30, tzinfo=UTC)
@@ -62,7 +62,7 @@ class PostOffice:
         consumer = deliveries_consumer(self.service, self.settings)
         assert consumer.name == DELIVERIES_CONSUMER
         async with self.service.worker.begin() as connection:
-            await consumer.handle(connection, [Taken(one) for one in events])
+            await taken_by(consumer, connection, events)
 
     async def intake_tells(self) -> None:
         """Bring what intake recorded since the last time."""
@@ -199,4 +199,4 @@ async def _know_the_place(office: PostOffice) -> None:
     community = community_stream(AREA)
     event = CommunityRegistered(community=community, area=AREA, name="Willow Lane", time_zone="Asia/Shanghai")
     async with office.service.worker.begin() as connection:
-        await registry.handle(connection, [Taken(recorded(event, community, AREA))])
+        await taken_by(registry, connection, [recorded(event, community, AREA)])

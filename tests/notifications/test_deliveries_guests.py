@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 
 from services.chassis.clock import now
-from services.chassis.taken import Taken
 from services.contracts.envelope import Recorded
 from services.notifications.deliveries.sending import guests_consumer
 from services.notifications.read_models.feeds import GUESTS_CONSUMER
 from tests.intake.door import AREA
 from tests.notifications.post_office import API, PUBLIC, PostOffice, body
 from tests.services import keyed, staff
+from tests.taking import taken_by
 
 MEI = staff("cadre", AREA, subject="mei")
 EMAIL, PHONE = "zxqvy.guest@home.example", "+86 10 7755 4422"
@@ -64,7 +64,7 @@ class Meeting:
         assert consumer.name == GUESTS_CONSUMER
         events = await self.events()
         async with self.office.service.worker.begin() as connection:
-            await consumer.handle(connection, [Taken(one) for one in events])
+            await taken_by(consumer, connection, events)
 
     async def states(self) -> list[tuple[str, str, str | None]]:
         return sorted(await self.office.states(self.gathering))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -12,7 +13,8 @@ from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import inbox
-from services.chassis.inbox import Handle, Line, Sorting, Tally
+from services.chassis.consumer import Consumer
+from services.chassis.inbox import Line, Sorting, Tally
 from services.chassis.publisher import Block, Parcel, Publisher, SendFailed
 from services.chassis.relay import Relay
 from services.chassis.taken import Taken
@@ -29,18 +31,17 @@ def acknowledge_first() -> Any:
     """A batch is remembered as taken, and only then has its effect."""
     take = inbox.take
 
-    async def forgetful(
-        connection: AsyncConnection, consumer: str, handle: Handle, runs: Any, *, one_by_one: bool
-    ) -> Tally:
+    async def forgetful(connection: AsyncConnection, taker: Consumer, runs: Any, *, one_by_one: bool) -> Tally:
         effects: list[Sequence[Taken]] = []
 
         async def later(_connection: AsyncConnection, batch: Sequence[Taken]) -> None:
             effects.append(batch)
 
-        tally = await take(connection, consumer, later, runs, one_by_one=one_by_one)
+        remembering = replace(taker, models=(), beforehand=None, handle=later)
+        tally = await take(connection, remembering, runs, one_by_one=one_by_one)
         await connection.commit()
         for batch in effects:
-            await handle(connection, batch)
+            await inbox.effects_of(taker, [1] * len(taker.models))(connection, batch)
         return tally
 
     return patch.object(inbox, "take", forgetful)

@@ -44,8 +44,19 @@ def evolve(row: VoicedNeed | None, recorded: Recorded, event: Event) -> VoicedNe
     )
 
 
+def voiced(recorded: Recorded, event: Event) -> UUID | None:
+    """Most reports come of no meeting: they are not looked up."""
+    return recorded.stream_id if isinstance(event, CaseReported) and event.gathering else None
+
+
 VOICED_NEEDS: ReadModel[VoicedNeed] = ReadModel(
-    name="voiced_need", version=1, table=TABLE, row=VoicedNeed, evolve=evolve, types=types_of(CaseReported)
+    name="voiced_need",
+    version=1,
+    table=TABLE,
+    row=VoicedNeed,
+    evolve=evolve,
+    types=types_of(CaseReported),
+    key_of=voiced,
 )
 
 

@@ -9,13 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.clock import now
 from services.chassis.consumer import Consumer
-from services.chassis.projections import project
 from services.chassis.taken import Taken
 from services.contracts.topics import CASES
 from services.notifications.deliveries import rows
 from services.notifications.deliveries.planned import TYPES, ForDuty, Planned, Void, planned, voided
 from services.notifications.deliveries.rows import Waits
-from services.notifications.read_models.feeds import DELIVERIES_CONSUMER
+from services.notifications.read_models.feeds import DELIVERIES_CONSUMER, READ_MODELS
 from services.notifications.read_models.told_cases import TOLD_CASES, ToldCase, told_cases
 
 OnDuty = Callable[[str], Awaitable[str | None]]
@@ -26,14 +25,13 @@ def consumer(waits: Waits, on_duty: OnDuty) -> Consumer:
     async def on_cases(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
         concerned = {taken.recorded.stream_id for taken in batch if taken.recorded.type in TYPES}
         cases = await told_cases(connection, concerned) if concerned else {}
-        await project(connection, TOLD_CASES, batch)
         at = now()
         plans, voids = in_turn(batch, cases, at)
         await rows.void(connection, voids, at)
         addressed = [await _addressed(plan, on_duty) for plan in plans]
         await rows.write(connection, [plan for plan in addressed if plan is not None], waits, at)
 
-    return Consumer(DELIVERIES_CONSUMER, (CASES,), on_cases)
+    return Consumer(DELIVERIES_CONSUMER, (CASES,), models=READ_MODELS[DELIVERIES_CONSUMER], beforehand=on_cases)
 
 
 def in_turn(

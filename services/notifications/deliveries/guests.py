@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.clock import now
 from services.chassis.consumer import Consumer
-from services.chassis.projections import project, types_of
+from services.chassis.projections import types_of
 from services.chassis.taken import Taken
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
@@ -22,7 +22,7 @@ from services.contracts.topics import GATHERINGS
 from services.notifications.deliveries import rows
 from services.notifications.deliveries.planned import Audience, Planned, Void, What
 from services.notifications.deliveries.rows import Waits
-from services.notifications.read_models.feeds import GUESTS_CONSUMER
+from services.notifications.read_models.feeds import GUESTS_CONSUMER, READ_MODELS
 from services.notifications.read_models.sign_ups import SIGN_UPS, guests_of
 from services.notifications.read_models.told_gatherings import TOLD_GATHERINGS, ToldGathering, told_gatherings
 
@@ -65,14 +65,12 @@ def consumer(waits: Waits) -> Consumer:
         known = Gatherings({}, {})
         if concerned:
             known = Gatherings(await told_gatherings(connection, concerned), await guests_of(connection, concerned))
-        await project(connection, TOLD_GATHERINGS, batch)
-        await project(connection, SIGN_UPS, batch)
         at = now()
         plans, voids = in_turn(batch, known, at)
         await rows.void(connection, voids, at)
         await rows.write(connection, plans, waits, at)
 
-    return Consumer(GUESTS_CONSUMER, (GATHERINGS,), on_gatherings)
+    return Consumer(GUESTS_CONSUMER, (GATHERINGS,), models=READ_MODELS[GUESTS_CONSUMER], beforehand=on_gatherings)
 
 
 def in_turn(batch: Sequence[Taken], known: Gatherings, at: datetime) -> tuple[list[Planned], set[tuple[UUID, Void]]]:

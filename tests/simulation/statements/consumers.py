@@ -52,8 +52,11 @@ def begin_batch(
     partitions: Sequence[int],
     sources: Sequence[str],
     streams: Sequence[UUID],
-) -> list[tuple[list[int | None], list[int], bool]]:
-    """The function `begin_batch` of consumer.sql; its commit waits for no disk."""
+    models: Sequence[str],
+    versions_of_models: Sequence[int],
+) -> list[tuple[list[int | None], list[int], bool, list[int]]]:
+    """The function `begin_batch` of consumer.sql; its commit waits for no disk. No model is rebuilt in a schedule."""
+    del models
     for key in sorted(zip(topics, partitions, strict=True)):
         if transaction.get("consumer_offset", (consumer, *key)) is not None:
             transaction.lock("consumer_offset", (consumer, *key))
@@ -66,7 +69,8 @@ def begin_batch(
         transaction.get("progress", (consumer, source, stream_id)) or 0
         for source, stream_id in zip(sources, streams, strict=True)
     ]
-    return [([row and row.next_offset for row in standing], versions, bool(_of(transaction, consumer)))]
+    nexts = [row and row.next_offset for row in standing]
+    return [(nexts, versions, bool(_of(transaction, consumer)), [1] * len(versions_of_models))]
 
 
 @twin(batch.END)

@@ -50,20 +50,22 @@ def enter(transaction: Transaction, model: str) -> None:
             transaction.put("cursor", model, 0)
 
 
+class Standing(NamedTuple):
+    position: int
+    head: int
+
+
 @twin(public_log.LOCK_CURSOR)
-def lock_cursor(transaction: Transaction, model: str) -> list[tuple[int | None]]:
+def lock_cursor(transaction: Transaction, model: str) -> list[Standing]:
+    if transaction.get("cursor", model) is None:
+        return []
     transaction.lock("cursor", model)
-    return [(transaction.get("cursor", model),)]
+    return [Standing(transaction.get("cursor", model) or 0, transaction.get("public_log", 0) or 0)]
 
 
 @twin(public_log.ADVANCE)
 def advance(transaction: Transaction, model: str, position: int) -> None:
     transaction.put("cursor", model, position)
-
-
-@twin(public_log.HEAD)
-def head(transaction: Transaction) -> list[tuple[int]]:
-    return [(transaction.get("public_log", 0) or 0,)]
 
 
 @twin(public_log.BEHIND)

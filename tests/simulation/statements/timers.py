@@ -3,19 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
 from uuid import UUID
 
 from services.chassis import relay, sole, timers
-from services.chassis.timers import Timer
+from services.chassis.timers import Standing, Timer
 from tests.simulation.connection import twin
 from tests.simulation.statements.store import Event, log_position
 from tests.simulation.tables import Transaction
-
-
-class Stands(NamedTuple):
-    reached: int
-    ending: int
 
 
 @twin(timers.SETTINGS)
@@ -23,14 +17,11 @@ def settings(transaction: Transaction) -> None:
     del transaction
 
 
-@twin(timers.NOW)
-def now(transaction: Transaction) -> list[tuple[datetime]]:
-    return [(transaction.database.clock(),)]
-
-
-@twin(timers.STANDS)
-def stands(transaction: Transaction) -> list[Stands]:
-    return [Stands(transaction.get("cursor", "timers") or 0, log_position(transaction))]
+@twin(timers.LOOK)
+def look(transaction: Transaction) -> list[Standing]:
+    next_due = min((row.due_at for row in transaction.scan("timer")), default=None)
+    reached = transaction.get("cursor", "timers") or 0
+    return [Standing(reached, log_position(transaction), next_due, transaction.database.clock())]
 
 
 @twin(timers.BEGIN)
@@ -42,6 +33,8 @@ def begin(transaction: Transaction) -> None:
 
 @twin(timers.LOCK)
 def lock(transaction: Transaction) -> list[tuple[int]]:
+    if transaction.get("cursor", "timers") is None:
+        return []
     transaction.lock("cursor", "timers")
     return [(transaction.get("cursor", "timers") or 0,)]
 
@@ -100,11 +93,6 @@ def claim(transaction: Transaction, at: datetime, aside: Sequence[UUID], most: i
 def gone(transaction: Transaction, streams: Sequence[UUID], names: Sequence[str], dues: Sequence[datetime]) -> None:
     fired = set(zip(streams, names, dues, strict=True))
     _remove(transaction, [row for row in transaction.scan("timer") if tuple(row[:3]) in fired])
-
-
-@twin(timers.NEXT)
-def next_(transaction: Transaction) -> list[tuple[datetime | None]]:
-    return [(min((row.due_at for row in transaction.scan("timer")), default=None),)]
 
 
 @twin(timers.COUNT)
