@@ -10,26 +10,14 @@ from uuid import UUID
 
 import asyncpg
 
+from deploy.evidence import Digest, Facts, Lag, Log, Messages, Model, Span, Text, Waiting, digest_of, name_hash
 from deploy.in_areas import tables_of
 from deploy.local.state import SERVICES
 from deploy.on_kafka import contents_of
 from deploy.on_time import SERVICES as TIMED
 from deploy.on_time import timers_of
 from deploy.owed import MESSAGE_TYPES, messages_owed
-from deploy.reconcile import (
-    Digest,
-    Facts,
-    Lag,
-    Log,
-    Messages,
-    Model,
-    Span,
-    Text,
-    Waiting,
-    digest_of,
-    judge,
-    name_hash,
-)
+from deploy.reconcile import judge
 from deploy.told import Told
 from services.chassis.eventstore import EVENT_COLUMNS, recorded_of
 from services.contracts.alerts import first_alert_of

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deploy.reconcile import Table
+from deploy.evidence import Table
 
 # A view has no policy of its own: it must ask in its caller's name.
 _BEARING = """

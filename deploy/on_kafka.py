@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from deploy.reconcile import Digest, OnKafka, event_hash
+from deploy.evidence import Digest, OnKafka, event_hash
 from services.chassis.held import Record
 from services.chassis.history import reader, records_of
 from services.contracts.topics import PARTITIONS, TOPICS

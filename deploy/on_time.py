@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.evidence import Clock, Timers
 from deploy.owed import clock_of, clocks_owed, key_of
-from deploy.reconcile import Clock, Timers
 from services.chassis.eventstore import EVENT_COLUMNS, recorded_of
 from services.chassis.timers import Change
 from services.contracts.envelope import Recorded

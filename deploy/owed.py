@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from uuid import UUID
 
-from deploy.reconcile import Clock, Messages
+from deploy.evidence import Clock, Messages
 from services.chassis.timers import Change, net_of
 from services.contracts.cases import CaseErased, CaseReported
 from services.contracts.envelope import Recorded

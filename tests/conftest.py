@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from deploy.local.home import find_home
@@ -22,6 +23,10 @@ from deploy.local.postgres import Dsns, Postgres
 from services.chassis.telemetry import configure_logging
 from services.contracts.topics import PARTITIONS, TOPICS
 from tests.simulation import beside
+
+# How long an example takes says more about what else the machine does than about the code.
+hypothesis.settings.register_profile("doorstep", deadline=None)
+hypothesis.settings.load_profile("doorstep")
 
 JARS = find_home().jars
 START_SECONDS = 60.0

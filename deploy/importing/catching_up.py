@@ -8,8 +8,8 @@ import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from deploy.evidence import Lag
 from deploy.facts import Places, connected, lags
-from deploy.reconcile import Lag
 from services.chassis.history import reader
 from services.contracts.topics import PARTITIONS, TOPICS
 

@@ -1,7 +1,7 @@
 """The first statement of a batch's transaction and its last: what was taken before, and what is from now on."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sqlalchemy.exc import IntegrityError
@@ -63,10 +63,10 @@ async def begin(
     names, versions = [model.name for model in models], [model.version for model in models]
     found = await connection.exec_driver_sql(BEGIN, (consumer, topics, numbers, sources, ids, names, versions))
     begun = Begun(*found.one())
-    if len(begun.generations) < len(models):
-        for model in models:
-            await generation_of(connection, model)
-    return begun
+    if len(begun.generations) == len(models):
+        return begun
+    # One was of another version when this was asked; who switches it now is waited for.
+    return replace(begun, generations=[await generation_of(connection, model) for model in models])
 
 
 async def end(connection: AsyncConnection, consumer: str, moves: Collection[Move], last: Collection[Record]) -> None:

@@ -81,7 +81,7 @@ def types_of(*events: type[Event]) -> frozenset[str]:
 
 
 async def project(connection: AsyncConnection, model: ReadModel[Any], taken: Sequence[Taken]) -> None:
-    """Fold a batch into the live table, inside the caller's transaction.
+    """Fold a batch into the live table, inside the caller's transaction. For consumers the inbox does it.
 
     Call it for every batch, also for one without an event of the model's types: a switch waits for the
     transactions that hold the model's row, and so knows everything that they took.

@@ -23,7 +23,7 @@ PUBLISHED = Counter("doorstep_relay_published_total", "Events that Kafka acknowl
 FAILURES = Counter("doorstep_relay_failures_total", "Times the relay had to begin anew.", ["service"])
 
 BLOCK = 2000
-"""Events sent together; the next block is read and encoded while one is on its way."""
+"""Events sent together at most; behind a full block the next is read and encoded while it is on its way."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.25
 

@@ -55,7 +55,7 @@ SETTINGS = (
 )
 LOOK = (
     "SELECT coalesce((SELECT position FROM cursor WHERE consumer = 'timers'), 0) AS reached, position AS ending,"
-    " (SELECT min(due_at) FROM timer) AS next_due, clock_timestamp() AS agreed FROM log"
+    " (SELECT min(due_at) FROM timer) AS next_due, now() AS agreed FROM log"
 )
 BEGIN = "INSERT INTO cursor (consumer, position) VALUES ('timers', 0) ON CONFLICT DO NOTHING"
 LOCK = "SELECT position FROM cursor WHERE consumer = 'timers' FOR UPDATE"
@@ -228,9 +228,11 @@ class Timers(Generic[CommandT, StateT]):
         while True:
             standing = await self._look()
             # Ours, or the database's while that is behind: it dates what is recorded, and a timer must never be early.
-            # Of before the log is followed: what was recorded by then, and ends a timer, is known when it is fired.
+            # It was that before the log was looked at: only what is still being written can have ended a timer by
+            # then unknown to us, and the decider looks again.
             moment = at or min(clock.now(), standing.agreed)
-            if await self._follow(standing):
+            if standing.reached < standing.ending:
+                await self._follow(standing)
                 standing = await self._look()
             self._next = standing.next_due
             if self._next is None or self._next > moment:
@@ -308,7 +310,7 @@ class Timers(Generic[CommandT, StateT]):
         return list(self._aside)
 
     async def _look(self) -> Standing:
-        """Now and then also how many there are."""
+        """Where things stand; now and then the gauge is told how many timers there are."""
         async with asyncio.timeout(STEP_SECONDS), self._statements.connect() as connection:
             if clock.monotonic() - self._counted >= COUNT_EVERY:
                 self._waiting.set((await connection.exec_driver_sql(COUNT)).scalar_one())

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Dsns
-from services.chassis import parked
+from services.chassis import batch, parked
 from services.chassis.consumer import Consumer, Consumers
 from services.chassis.database import engine, scoped
 from services.chassis.generations import ensure
@@ -277,6 +277,21 @@ async def test_a_rebuild_while_events_keep_coming(
     assert answers == sorted(answers)
     assert answers[0] >= len(streams), "a query saw a table that was not filled"
     assert verified.live.rows > len(streams), "nothing came meanwhile"
+
+
+async def test_a_batch_of_the_next_version_waits_for_the_switch_to_it(owner: AsyncEngine, worker: AsyncEngine) -> None:
+    newer = replace(VISITS, version=VISITS.version + 1)
+    switched = "UPDATE read_model SET version = version + 1, generation = 2 WHERE name = $1"
+    async with worker.connect() as connection:
+        with pytest.raises(RebuildDue):
+            await batch.begin(connection, "a-consumer", [], [], [newer])
+        await connection.rollback()
+        async with owner.begin() as switching:
+            await switching.exec_driver_sql(switched, (VISITS.name,))
+            begun = asyncio.create_task(batch.begin(connection, "a-consumer", [], [], [newer]))
+            done, _ = await asyncio.wait([begun], timeout=0.3)
+            assert not done
+        assert (await begun).generations == [2]
 
 
 async def test_verify_finds_one_changed_row_one_missing_and_one_too_many(owner: AsyncEngine, live: Live) -> None:

@@ -217,6 +217,7 @@ async def test_two_processes_at_once_fire_each_timer_once(chassis_database: Dsns
     streams = [new_id() for _ in range(900)]
     async with opened(chassis_database) as one, opened(chassis_database) as other:
         await one.say_all(streams, "set:done:10")
+        await one.timers.follow()
         fired = await asyncio.gather(*(office.timers.fire(minutes(10)) for office in (one, other)))
         assert sum(fired) == 900
         assert await one.rung(*streams) == ["ring:done"] * 900

@@ -9,12 +9,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from deploy.evidence import Table
 from deploy.facts import Places, collect
 from deploy.in_areas import tables_of
 from deploy.local.postgres import Dsns
 from deploy.local.state import SERVICES
 from deploy.on_time import timers_of
-from deploy.reconcile import Finding, Table, judge
+from deploy.reconcile import Finding, judge
 from services.chassis.clock import now
 from services.contracts.deadlines import Rule
 from services.intake.read_models.feeds import READ_MODELS as OF_INTAKE

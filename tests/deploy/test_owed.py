@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.evidence import Clock
 from deploy.owed import clock_of, clocks_owed, key_of, messages_owed
-from deploy.reconcile import Clock
 from services.chassis.ids import new_id
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertAcknowledged, AlertCause, AlertRaised

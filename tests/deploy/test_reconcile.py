@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.reconcile import (
+from deploy.evidence import (
     Clock,
     Digest,
     Facts,
-    Finding,
     Lag,
     Log,
     Messages,
@@ -24,9 +23,9 @@ from deploy.reconcile import (
     Waiting,
     digest_of,
     event_hash,
-    judge,
     name_hash,
 )
+from deploy.reconcile import Finding, judge
 from deploy.told import Told, WrongHistory, line, read
 
 ALERTED = "every live opening, escalation and reopening has one first alert"

@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.contracts.cases import Urgency
@@ -26,9 +26,6 @@ CLOCKS = [
 ]
 WINDOWS = (Rule.CONFIRM, Rule.REOPEN)
 DAY = timedelta(days=1)
-
-computing = settings(deadline=None)
-"""A country's holidays take long to load the first time."""
 
 starts = st.integers(0, 4 * 365 * 24 * 60).map(
     lambda minutes: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
@@ -73,7 +70,6 @@ def closing(day: date, rules: Rules) -> datetime:
     return datetime.combine(day, rules.calendar.closes_at, rules.clock).astimezone(UTC)
 
 
-@computing
 @given(any_rule, starts, any_rules)
 def test_a_date_lies_behind_its_start_and_its_reminder_between(rule: Rule, start: datetime, rules: Rules) -> None:
     promised = ordinary(rule, start, rules)
@@ -83,7 +79,6 @@ def test_a_date_lies_behind_its_start_and_its_reminder_between(rule: Rule, start
         assert start < promised.remind_at < promised.due_at
 
 
-@computing
 @given(any_rule, starts, any_rules)
 def test_nobody_is_given_less_than_was_promised(rule: Rule, start: datetime, rules: Rules) -> None:
     promised = ordinary(rule, start, rules)
@@ -108,13 +103,11 @@ def test_nobody_is_given_less_than_was_promised(rule: Rule, start: datetime, rul
             assert len([day for day in between if rest_on(day, rules.calendar) is None]) >= allowance.amount
 
 
-@computing
 @given(any_rule, starts, st.timedeltas(timedelta(), timedelta(days=10)), any_rules)
 def test_who_begins_later_is_due_no_earlier(rule: Rule, start: datetime, by: timedelta, rules: Rules) -> None:
     assert ordinary(rule, start, rules).due_at <= ordinary(rule, start + by, rules).due_at
 
 
-@computing
 @given(any_rule, starts, calendars, st.sampled_from(CLOCKS), allowances)
 def test_who_is_given_more_is_due_no_earlier(
     rule: Rule, start: datetime, calendar: Calendar, clock: ZoneInfo, allowance: Allowance
@@ -125,7 +118,6 @@ def test_who_is_given_more_is_due_no_earlier(
     assert less_time.due_at <= more_time.due_at
 
 
-@computing
 @given(any_rule, starts, any_rules)
 def test_the_days_skipped_are_told_each_once_and_no_other(rule: Rule, start: datetime, rules: Rules) -> None:
     promised = ordinary(rule, start, rules)
@@ -157,7 +149,6 @@ def test_the_days_skipped_are_told_each_once_and_no_other(rule: Rule, start: dat
         assert told == []
 
 
-@computing
 @given(any_rule, starts, any_rules)
 def test_it_is_provisional_if_and_only_if_a_day_without_notice_counts(
     rule: Rule, start: datetime, rules: Rules
@@ -170,13 +161,11 @@ def test_it_is_provisional_if_and_only_if_a_day_without_notice_counts(
     assert promised.provisional == (not by_the_clock and official is not None and due_on > official)
 
 
-@computing
 @given(any_rule, starts, any_rules, st.sampled_from(CLOCKS))
 def test_the_instant_counts_not_how_it_is_written(rule: Rule, start: datetime, rules: Rules, written: ZoneInfo) -> None:
     assert ordinary(rule, start.astimezone(written), rules) == ordinary(rule, start, rules)
 
 
-@computing
 @given(any_rule, starts, any_rules)
 def test_what_was_promised_comes_back_from_an_event_unchanged(rule: Rule, start: datetime, rules: Rules) -> None:
     promised = ordinary(rule, start, rules)
@@ -184,7 +173,6 @@ def test_what_was_promised_comes_back_from_an_event_unchanged(rule: Rule, start:
     assert (promised.policy, promised.calendar) == (rules.policy.version, rules.calendar.version)
 
 
-@computing
 @given(any_rule, st.sampled_from(Urgency), starts)
 def test_the_next_step_gives_time_again(rule: Rule, urgency: Urgency, passed: datetime) -> None:
     assert next_step(rule, urgency, passed, rules_of(shipped().calendar)).due_at > passed
@@ -321,7 +309,6 @@ def test_a_window_ends_when_the_day_does_where_midnight_does_not_exist() -> None
     assert just_before.astimezone(CAIRO).date() == date(2026, 4, 23)
 
 
-@computing
 @given(starts, any_rule, st.sampled_from(Urgency))
 @example(datetime(2026, 3, 2, tzinfo=UTC), Rule.DONE, Urgency.ORDINARY)
 def test_a_later_policy_changes_no_date_that_was_promised(start: datetime, rule: Rule, urgency: Urgency) -> None:

@@ -60,7 +60,7 @@ small_tables = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_siz
 
 
 @given(small_tables)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_reader_who_tries_every_table_learns_no_small_number(rows: list[tuple[int, int]]) -> None:
     cells = table(rows)
     shown = disclose(cells)

@@ -5,10 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from deploy.on_kafka import Contents, Known, note
-from deploy.on_time import RULES
-from deploy.owed import clock_of, clocks_owed, key_of, messages_owed
-from deploy.reconcile import (
+from deploy.evidence import (
     Clock,
     Facts,
     Lag,
@@ -21,9 +18,12 @@ from deploy.reconcile import (
     Waiting,
     digest_of,
     event_hash,
-    judge,
     name_hash,
 )
+from deploy.on_kafka import Contents, Known, note
+from deploy.on_time import RULES
+from deploy.owed import clock_of, clocks_owed, key_of, messages_owed
+from deploy.reconcile import judge
 from services.chassis.eventstore import recorded_of
 from services.chassis.projections import concerned, fold
 from services.chassis.taken import Taken

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis import inbox
+from services.chassis import clock, inbox
 from services.chassis.consumer import Consumer
 from services.chassis.inbox import Line, Sorting, Tally
 from services.chassis.publisher import Block, Parcel, Publisher, SendFailed
@@ -138,8 +138,8 @@ def timer_too_early() -> Any:
     """A timer fires a little before its time."""
     fire = Timers[Any, Any].fire
 
-    async def hasty(self: Timers[Any, Any], at: Any) -> int:
-        return await fire(self, at + timedelta(seconds=2))
+    async def hasty(self: Timers[Any, Any], at: datetime | None = None) -> int:
+        return await fire(self, (at or clock.now()) + timedelta(seconds=2))
 
     return patch.object(Timers, "fire", hasty)
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.chassis import clock, ids
+from services.chassis import clock, ids, relay
 from services.chassis.relay import republish
 from services.contracts.topics import CASES, DUTY, PATTERNS, REGISTRY, TOPICS
 from services.intake.read_models.case_status import StatusRow
@@ -30,6 +30,17 @@ PEOPLE_SECONDS = 22.0
 """By then nobody begins anything new, whatever became of it."""
 HEALED_SECONDS = 60.0
 """By then nothing may be behind (I9)."""
+
+FOLLOWERS = {
+    "intake": ("relay",),
+    "mediation": ("relay", "timers"),
+    "notifications": ("relay", "timers"),
+    "reporting": ("relay",),
+}
+"""What goes through a service's own log."""
+
+BLOCKS = (3, 10, relay.BLOCK)
+"""How many events a relay sends together: with few, it reads on while it sends."""
 
 TRUSTED_CLOCKS = 0.4
 """Part of the seeds whose clocks never jump."""
@@ -348,8 +359,7 @@ class World:
         for name, database in self.databases.items():
             position = database.table("log").rows.get(0, 0)
             cursors = database.table("cursor").rows
-            if cursors.get("relay", 0) < position:
-                behind.append(f"{name}: relay")
+            behind += [f"{name}: {follower}" for follower in FOLLOWERS[name] if cursors.get(follower, 0) < position]
             for running in self.processes.values():
                 if running.service.name != name:
                     continue
@@ -387,6 +397,7 @@ def enter(world: World) -> None:
     from services.chassis import kafka
 
     clock.running = world
+    relay.BLOCK = world.draw.choice(BLOCKS)
     ids.chance = world.scheduler.draw.randbytes
     kafka.producer = world.producer  # pyright: ignore
     random.seed(world.draw.random())

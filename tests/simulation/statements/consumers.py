@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.chassis import batch, held, inbox, offsets, parked
 from tests.simulation.connection import twin
+from tests.simulation.statements.projections import GENERATION, VERSIONS
 from tests.simulation.tables import Transaction
 
 
@@ -55,8 +56,7 @@ def begin_batch(
     models: Sequence[str],
     versions_of_models: Sequence[int],
 ) -> list[tuple[list[int | None], list[int], bool, list[int]]]:
-    """The function `begin_batch` of consumer.sql; its commit waits for no disk. No model is rebuilt in a schedule."""
-    del models
+    """As the function `begin_batch` of consumer.sql, whose commit waits for no disk; no model is rebuilt."""
     for key in sorted(zip(topics, partitions, strict=True)):
         if transaction.get("consumer_offset", (consumer, *key)) is not None:
             transaction.lock("consumer_offset", (consumer, *key))
@@ -70,7 +70,9 @@ def begin_batch(
         for source, stream_id in zip(sources, streams, strict=True)
     ]
     nexts = [row and row.next_offset for row in standing]
-    return [(nexts, versions, bool(_of(transaction, consumer)), [1] * len(versions_of_models))]
+    wanted = zip(models, versions_of_models, strict=True)
+    generations = [GENERATION for name, version in wanted if VERSIONS.get(name) == version]
+    return [(nexts, versions, bool(_of(transaction, consumer)), generations)]
 
 
 @twin(batch.END)

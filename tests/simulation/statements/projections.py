@@ -16,19 +16,20 @@ class Live(NamedTuple):
     generation: int
 
 
-_VERSIONS = {model.name: model.version for models in MODELS.values() for model in models}
+GENERATION = 1
+VERSIONS = {model.name: model.version for models in MODELS.values() for model in models}
 
 
 @twin(projections.LIVE)
 def live(transaction: Transaction, name: str) -> list[Live]:
     """No model is rebuilt in a schedule."""
     del transaction
-    return [Live(_VERSIONS[name], 1)]
+    return [Live(VERSIONS[name], GENERATION)]
 
 
 def install(model: ReadModel[Any]) -> None:
     """The four statements of its first generation."""
-    statements, table, row_of = store_of(model, 1), model.name, model.row
+    statements, table, row_of = store_of(model, GENERATION), model.name, model.row
 
     def read(transaction: Transaction, keys: Sequence[UUID]) -> list[Any]:
         found = [transaction.get(table, key) for key in keys]

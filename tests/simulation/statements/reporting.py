@@ -57,6 +57,7 @@ class Standing(NamedTuple):
 
 @twin(public_log.LOCK_CURSOR)
 def lock_cursor(transaction: Transaction, model: str) -> list[Standing]:
+    """Who had to wait is told of a later head than PostgreSQL would: no schedule shows one behind the position."""
     if transaction.get("cursor", model) is None:
         return []
     transaction.lock("cursor", model)
