@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
-from asyncpg import InterfaceError, PostgresError
+from asyncpg import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
@@ -81,13 +81,15 @@ class Direct:
         """The rows, each statement its own transaction; none when it failed, in whatever way.
 
         The connection is then given up. Whoever sends the statement again through SQLAlchemy learns the reason.
+        Asked between a server's last word and the end of its connection, asyncpg takes itself to be broken: that is
+        the `InternalClientError`.
         """
         try:
             if self._kept is None:
                 connection = await self._pool.connect()
                 self._kept = (connection, await driver_of(connection))
             return await self._kept[1].fetch(statement, *arguments)
-        except (PostgresError, InterfaceError, DBAPIError, PoolTimeout, OSError):
+        except (PostgresError, InterfaceError, InternalClientError, DBAPIError, PoolTimeout, OSError):
             await self.close()
             return None
 

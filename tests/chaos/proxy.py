@@ -55,6 +55,10 @@ class Link:
         """From now on the way is like this."""
         self._run(self._become(manner, delay))
 
+    def say(self, words: bytes) -> None:
+        """To all clients, as if the server did."""
+        self._run(self._say(words))
+
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
@@ -72,6 +76,11 @@ class Link:
                 _abort(connection.client)
             if manner in ("cut", "halved"):
                 _abort(connection.server)
+
+    async def _say(self, words: bytes) -> None:
+        for connection in self._connections:
+            connection.client.write(words)
+            await connection.client.drain()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(writer)

@@ -1,15 +1,22 @@
 """Connections that the server has lost without a word: they are noticed, given up, and made anew."""
 
+import asyncio
 from collections.abc import Generator
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.chassis.database import engine
+from services.chassis.database import Direct, engine
 from services.chassis.passing import passes
 from tests.chaos.proxy import Link
 from tests.conftest import Databases, free_port
+
+_FIELDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0"
+LAST_WORDS = b"E" + (4 + len(_FIELDS)).to_bytes(4) + _FIELDS
+"""What a backend says whose server was killed, before its connection ends."""
 
 
 @pytest.fixture
@@ -42,3 +49,31 @@ async def test_a_statement_on_a_half_open_connection_ends_and_the_next_finds_ano
                 assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
     finally:
         await pool.dispose()
+
+
+async def test_who_asks_between_a_servers_last_word_and_its_end_is_told_that_it_is_away(
+    postgres: Databases, link: Link
+) -> None:
+    """asyncpg has heard that the connection ends, and not yet that it has ended: it then takes itself to be broken."""
+    led = postgres.admin_dsn.replace(f":{link.target}/", f":{link.port}/")
+    pool = engine(led, "test", connections=2)
+    direct = Direct(pool)
+    try:
+        for ask in (lambda: direct.fetch("SELECT 1", ()), lambda: _one_of(pool)):
+            assert await ask() is not None
+        link.say(LAST_WORDS)
+        await asyncio.sleep(0.05)
+        assert await direct.fetch("SELECT 1", ()) is None
+        with pytest.raises(DBAPIError) as away:
+            await _one_of(pool)
+        assert passes(away.value)
+        assert await _one_of(pool) == 1
+        assert await direct.fetch("SELECT 1", ()) == [(1,)]
+    finally:
+        await direct.close()
+        await pool.dispose()
+
+
+async def _one_of(pool: AsyncEngine) -> int:
+    async with pool.connect() as connection:
+        return (await connection.execute(text("SELECT 1"))).scalar_one()
