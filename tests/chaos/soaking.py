@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import sqrt
 from shutil import copytree
 
 from deploy.local.home import PROJECT
@@ -24,6 +25,13 @@ WITHIN_SECONDS = 3.0
 """Faults of one schedule begin within this time, at parts of their own."""
 
 
+OF_KIND = {
+    kind: [name for name, one in FAULTS.items() if one.kind == kind] for kind in {f.kind for f in FAULTS.values()}
+}
+KINDS = sorted(OF_KIND)
+"""Most faults are kills at one of many points, and find no more than others: a kind counts by its number's root."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     fault: str
@@ -35,7 +43,8 @@ def schedule(seed: int) -> list[Planned]:
     """What a seed draws: faults of different parts, and when each begins."""
     rng = random.Random(seed)
     drawn: dict[str, Planned] = {}
-    for fault in rng.sample(sorted(FAULTS), rng.randint(*AT_ONCE)):
+    for kind in rng.choices(KINDS, [sqrt(len(OF_KIND[kind])) for kind in KINDS], k=rng.randint(*AT_ONCE)):
+        fault = rng.choice(OF_KIND[kind])
         part = fault.split()[1]
         drawn.setdefault(part, Planned(fault, round(rng.uniform(0.0, WITHIN_SECONDS), 2)))
     return list(drawn.values())

@@ -20,8 +20,13 @@ acknowledged operations.
 """
 
 
+BY_HAND = "\n## What bad seeds found\n"
+"""From here on the page is nobody's but people's."""
+
+
 def write(sums: Mapping[str, Sums], path: Path = PAGE) -> None:
-    path.write_text("\n".join([_HEAD, f"{datetime.now(UTC):%Y-%m-%d}", "", *_lines(sums)]))
+    _, mark, by_hand = path.read_text().partition(BY_HAND) if path.exists() else ("", "", "")
+    path.write_text("\n".join([_HEAD, f"{datetime.now(UTC):%Y-%m-%d}", "", *_lines(sums)]) + mark + by_hand)
 
 
 def told(sums: Mapping[str, Sums]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.soak.ledger import Ledger, Run, bound
-from tests.soak.reliability import told, write
+from tests.soak.reliability import BY_HAND, told, write
 
 
 def run(seed: int, *, kind: str = "faults", lost: int = 0, wrong: tuple[str, ...] = ()) -> Run:
@@ -55,3 +55,11 @@ def test_none_of_three_hundred_bounds_the_share_at_one_in_a_hundred(tmp_path: Pa
     page = (tmp_path / "reliability.md").read_text()
     assert "| faults | 300 | 0 | 900 | 30,000 | 0 | 0.8 | 0.01 | 0.0001 |" in page
     assert "- kill a broker: 300" in page
+
+
+def test_what_people_wrote_below_stays(tmp_path: Path) -> None:
+    page = tmp_path / "reliability.md"
+    write({}, page)
+    page.write_text(page.read_text() + f"{BY_HAND}\nSeed 5 found a leak.\n")
+    write({}, page)
+    assert page.read_text().count("Seed 5 found a leak.") == 1
