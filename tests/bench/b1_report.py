@@ -20,7 +20,7 @@ from deploy.local.environment import inherited
 from deploy.local.kafka import create_topics
 from services.chassis.settings import ServiceSettings
 from services.contracts.topics import PARTITIONS, TOPICS
-from tests.bench.echo import STORES
+from tests.bench.echo import PATH, STORES
 from tests.bench.measure import Measured, Result, measured
 from tests.bench.servers import Servers
 from tests.bench.wire import Wire, wire
@@ -31,7 +31,6 @@ CALLERS = 32
 WARM_UP, NUMBER = 1_000, 8_000
 SAVES = 2_000
 
-PATH = "/api/intake/v1/reports"
 TEXT = "The pipe in the yard has burst, and water runs down the stairs into the cellar."
 
 

@@ -19,17 +19,18 @@ from services.chassis.settings import ServiceSettings
 from services.contracts.event import StreamKind
 from services.intake.taking import ReportForm
 
+PATH = "/api/intake/v1/reports"
 STORES = "DOORSTEP_BENCH_STORES"
 EVENT = NewEvent("case.reported", 1, datetime(2026, 3, 1, tzinfo=UTC), "{}")
 
 
+async def echo(form: ReportForm) -> ReportForm:
+    return form
+
+
 def echoing() -> FastAPI:
     app = FastAPI(openapi_url=None)
-
-    @app.post("/api/intake/v1/reports", status_code=201)
-    async def echo(form: ReportForm) -> ReportForm:  # pyright: ignore[reportUnusedFunction]
-        return form
-
+    app.post(PATH, status_code=201)(echo)
     return app
 
 
@@ -42,14 +43,13 @@ def storing(settings: ServiceSettings) -> FastAPI:
         async with store.open():
             yield
 
-    app = FastAPI(openapi_url=None, lifespan=open_store)
-
-    @app.post("/api/intake/v1/reports", status_code=201)
-    async def echo(form: ReportForm) -> ReportForm:  # pyright: ignore[reportUnusedFunction]
+    async def store_and_echo(form: ReportForm) -> ReportForm:
         case = new_id()
         await store.append([Append(case, StreamKind.CASE, "/bench/", 0, str(case), b"", "resident", [EVENT])])
         return form
 
+    app = FastAPI(openapi_url=None, lifespan=open_store)
+    app.post(PATH, status_code=201)(store_and_echo)
     return app
 
 

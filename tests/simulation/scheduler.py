@@ -119,12 +119,7 @@ class Scheduler(asyncio.BaseEventLoop):
                     process.put_off(handle)
                     continue
             self.turns += 1
-            try:
-                handle._context.run(handle._callback, *handle._args)
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException:  # as in `Handle._run`; nobody hears of it
-                pass
+            handle._run()
 
     def _pass_time(self) -> None:
         scheduled = self._scheduled
