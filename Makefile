@@ -10,6 +10,8 @@ TOOLS := .doorstep-tools
 UV_VERSION := 0.13.9
 SEEDS ?= 2000
 MINUTES ?= 30
+# Stacks, schedules and everything else beside each other, on two processors: each waits for most of its time.
+AT_ONCE := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/bin/uv)
 RUN := env -u PYTHONDONTWRITEBYTECODE .venv/bin
 
@@ -25,10 +27,10 @@ down: environment ## Stop the stack; its data stays.
 	@bin/doorstep down
 
 test: environment ## Run all tests, on a real PostgreSQL and a real Kafka of their own.
-	@$(RUN)/python -m pytest $(ARGS)
+	@$(RUN)/python -m pytest $(AT_ONCE) $(ARGS)
 
 long: environment ## What make test leaves out: 8,000 more schedules, 30 more real faults, every route fuzzed, every walk; half an hour.
-	@$(RUN)/python -m pytest -m long $(ARGS)
+	@$(RUN)/python -m pytest $(AT_ONCE) -m long $(ARGS)
 
 chaos: environment ## Break real processes, ways, disks, clocks and data under load, on stacks of their own; an hour.
 	@$(RUN)/python -m pytest tests/chaos -m 'chaos or long or not long' $(ARGS)

@@ -15,6 +15,8 @@ from pathlib import Path
 import asyncpg
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.home import find_home
 from deploy.local.jars import fetch_jars
@@ -22,7 +24,7 @@ from deploy.local.kafka import Kafka, create_topics
 from deploy.local.postgres import Dsns, Postgres
 from services.chassis.telemetry import configure_logging
 from services.contracts.topics import PARTITIONS, TOPICS
-from tests.simulation import beside
+from tests.sharing import ByWhatIsShared, together
 
 # How long an example takes says more about what else the machine does than about the code.
 hypothesis.settings.register_profile("doorstep", deadline=None)
@@ -58,18 +60,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="session", autouse=True)
-def schedules(request: pytest.FixtureRequest) -> Generator[dict[str, "subprocess.Popen[str]"]]:
-    """Begun before anything else, if the tests that wait for them are to run; by their names."""
-    wanted = {item.name for item in request.session.items} & beside.SEEDS.keys()
-    begun = {name: beside.simulation(*beside.SEEDS[name]) for name in wanted}
-    yield begun
-    for process in begun.values():
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +127,15 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return ByWhatIsShared(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first."""
+    items.sort(key=lambda item: together(item.nodeid) is None)
 
 
 def pytest_configure() -> None:

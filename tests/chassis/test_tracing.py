@@ -35,7 +35,7 @@ from tests.conftest import Databases
 from tests.intake.door import API, NOBODY
 from tests.services import keyed, migrated, random_key, running, settings_for, staff
 
-TRACE, CALLER = f"{uuid4().int:032x}", "00f067aa0ba902b7"
+TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CAUSE = f"00-{TRACE}-{CALLER}-01"
 
 
