@@ -1,37 +1,21 @@
 """One transaction's worth of records: sorted by what was taken before, handled at once, remembered as taken."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import batch, held
 from services.chassis.batch import Begun
+from services.chassis.consumer import Consumer, Handle
 from services.chassis.held import Asked, Held, Partition, Record, Stream
 from services.chassis.passing import passes, reason_of
-from services.chassis.projections import ReadModel, store_of
+from services.chassis.projections import store_of
 from services.chassis.taken import Taken
 from services.chassis.telemetry import where
 from services.contracts.envelope import Recorded, Unreadable
-
-Handle = Callable[[AsyncConnection, Sequence[Taken]], Awaitable[None]]
-
-
-class Taker(Protocol):
-    """Whose progress is kept, and what it does with events."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def models(self) -> Sequence[ReadModel[Any]]: ...
-    @property
-    def beforehand(self) -> Handle | None: ...
-    @property
-    def handle(self) -> Handle | None: ...
-
 
 PROGRESS = "SELECT source, stream_id, version FROM progress WHERE consumer = $1 AND stream_id = ANY($2::uuid[])"
 
@@ -190,7 +174,7 @@ class Sorting:
 
 async def take(
     connection: AsyncConnection,
-    taker: Taker,
+    consumer: Consumer,
     runs: Mapping[Partition, Sequence[Record]],
     *,
     one_by_one: bool,
@@ -201,7 +185,7 @@ async def take(
         RebuildDue, TakenElsewhere: see `batch`; what a handler raises, unless `one_by_one`.
     """
     sorting = await _read([record for run in runs.values() for record in run])
-    begun = await batch.begin(connection, taker.name, runs.keys(), sorting.streams, taker.models)
+    begun = await batch.begin(connection, consumer.name, runs.keys(), sorting.streams, consumer.models)
     tally = Tally()
     fresh: list[Record] = []
     last: list[Record] = []
@@ -221,22 +205,22 @@ async def take(
     if tally.dropped or tally.ahead:
         sorting.only(fresh)
     sorting.sort(begun.versions)
-    await _settle(connection, taker, begun, sorting, sorting.moved(), last, one_by_one=one_by_one)
+    await _settle(connection, consumer, begun, sorting, sorting.moved(), last, one_by_one=one_by_one)
     return _told(tally, sorting)
 
 
-async def take_again(connection: AsyncConnection, taker: Taker, asked: Asked, *, one_by_one: bool) -> Tally:
+async def take_again(connection: AsyncConnection, consumer: Consumer, asked: Asked, *, one_by_one: bool) -> Tally:
     """Try held records again, and whatever of their streams can go on then."""
-    await batch.begin(connection, taker.name, asked.partitions, ())
-    again = await held.take_asked(connection, taker.name, asked.ids)
+    await batch.begin(connection, consumer.name, asked.partitions, ())
+    again = await held.take_asked(connection, consumer.name, asked.ids)
     sorting = await _read([one.record for one in again if one.identity is None])
     for one in again:
         if one.identity is not None:
             sorting.line(*one.identity[:2])
-    begun = await batch.begin(connection, taker.name, asked.partitions, sorting.streams, taker.models)
+    begun = await batch.begin(connection, consumer.name, asked.partitions, sorting.streams, consumer.models)
     sorting.sort(begun.versions)
     lines = list(sorting.lines.values())
-    await _settle(connection, taker, begun, sorting, lines, (), one_by_one=one_by_one)
+    await _settle(connection, consumer, begun, sorting, lines, (), one_by_one=one_by_one)
     return _told(Tally(), sorting)
 
 
@@ -251,7 +235,7 @@ async def _read(records: Sequence[Record]) -> Sorting:
 
 async def _settle(
     connection: AsyncConnection,
-    taker: Taker,
+    consumer: Consumer,
     begun: Begun,
     sorting: Sorting,
     going_on: Sequence[Line],
@@ -262,32 +246,32 @@ async def _settle(
     """Effects, then what is remembered of them."""
     if begun.any_held or sorting.any_early:
         streams = [line.stream for line in going_on]
-        kept = await held.of_streams(connection, taker.name, streams) if begun.any_held else ()
+        kept = await held.of_streams(connection, consumer.name, streams) if begun.any_held else ()
         sorting.go_on(going_on, kept)
     if sorting.taken:
-        effects = effects_of(taker, begun.generations)
+        effects = effects_of(consumer, begun.generations)
         if one_by_one:
             sorting.stop_at(await _effects_by_stream(connection, effects, sorting.taken))
         else:
             await effects(connection, sorting.taken)
     moved = sorting.moved()
-    await batch.end(connection, taker.name, moved, last)
+    await batch.end(connection, consumer.name, moved, last)
     if begun.any_held:
-        await held.drop_taken(connection, taker.name, {line.stream: line.reached for line in moved})
-    await held.keep(connection, taker.name, sorting.to_keep())
+        await held.drop_taken(connection, consumer.name, {line.stream: line.reached for line in moved})
+    await held.keep(connection, consumer.name, sorting.to_keep())
 
 
-def effects_of(taker: Taker, generations: Sequence[int]) -> Handle:
+def effects_of(consumer: Consumer, generations: Sequence[int]) -> Handle:
     """All that events cause; `generations` are of the tables that stand for its models."""
-    stores = [store_of(model, generation) for model, generation in zip(taker.models, generations, strict=True)]
+    stores = [store_of(model, generation) for model, generation in zip(consumer.models, generations, strict=True)]
 
     async def effects(connection: AsyncConnection, taken: Sequence[Taken]) -> None:
-        if taker.beforehand is not None:
-            await taker.beforehand(connection, taken)
+        if consumer.beforehand is not None:
+            await consumer.beforehand(connection, taken)
         for store in stores:
             await store.fold(connection, taken)
-        if taker.handle is not None:
-            await taker.handle(connection, taken)
+        if consumer.handle is not None:
+            await consumer.handle(connection, taken)
 
     return effects
 
@@ -334,6 +318,12 @@ async def _try(connection: AsyncConnection, effects: Handle, taken: Sequence[Tak
         place = [frame for frame in where(fault.__traceback__, 40) if "services/" in frame and "chassis" not in frame]
         return " ".join([reason_of(fault), *place[-1:]])
     return None
+
+
+async def reached(connection: AsyncConnection, consumer: str, source: str, stream_id: UUID, version: int) -> bool:
+    """Whether the consumer's effects hold this version of a stream."""
+    progress = await progress_of(connection, consumer, [stream_id])
+    return progress.get(key_of(source, stream_id), 0) >= version
 
 
 async def progress_of(

@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.chassis import kafka, openapi, problems
 from services.chassis.auth import ServiceTokens, SystemTokens
-from services.chassis.consumer import Consumer, Consumers
+from services.chassis.consumer import Consumer
+from services.chassis.consuming import Consumers
 from services.chassis.database import engine
 from services.chassis.drained import Drained
 from services.chassis.eventstore import EventStore

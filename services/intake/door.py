@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.chassis import consumer
+from services.chassis import inbox
 from services.chassis.auth import SystemTokens
 from services.chassis.fingerprints import Fingerprints
 from services.chassis.http import Position
@@ -107,6 +107,6 @@ async def has_reached(state: Any, position: Position) -> bool:
     event = (position.source, position.stream_id, position.version)
     async with service.application.connect() as connection:
         for fed in (STATUS_CONSUMER, REGISTRY_CONSUMER, GATHERINGS_CONSUMER):
-            if await consumer.reached(connection, fed, *event):
+            if await inbox.reached(connection, fed, *event):
                 return True
     return False

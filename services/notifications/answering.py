@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from services.chassis import consumer, http
+from services.chassis import http, inbox
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
@@ -84,19 +84,19 @@ async def has_reached(state: Any, position: Position) -> bool:
     parts: Service = state.service
     event = (position.source, position.stream_id, position.version)
     async with parts.worker.connect() as connection:
-        if await consumer.reached(connection, DUTY_CONSUMER, *event):
+        if await inbox.reached(connection, DUTY_CONSUMER, *event):
             return True
-        if not await consumer.reached(connection, LIST_CONSUMER, *event):
+        if not await inbox.reached(connection, LIST_CONSUMER, *event):
             return False
         if position.source == parts.name:
             return True
-        if not await consumer.reached(connection, ALERTS_CONSUMER, *event):
+        if not await inbox.reached(connection, ALERTS_CONSUMER, *event):
             return False
         raised = await connection.exec_driver_sql(
             "SELECT version FROM stream WHERE stream_id = $1", (position.stream_id,)
         )
         version = raised.scalar_one_or_none() or 0
-        return await consumer.reached(connection, LIST_CONSUMER, parts.name, position.stream_id, version)
+        return await inbox.reached(connection, LIST_CONSUMER, parts.name, position.stream_id, version)
 
 
 async def shown(state: Any, position: Position) -> bool:

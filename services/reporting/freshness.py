@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Request
 
-from services.chassis.consumer import Consumers
+from services.chassis.consuming import Consumers
 from services.chassis.http import Position
 from services.chassis.service import Service
 from services.reporting.public_log import shown

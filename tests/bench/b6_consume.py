@@ -11,7 +11,8 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.kafka import create_topics
-from services.chassis.consumer import Consumer, Consumers
+from services.chassis.consumer import Consumer
+from services.chassis.consuming import Consumers
 from services.chassis.database import engine
 from services.chassis.eventstore import EventStore
 from services.chassis.ids import new_id

@@ -40,7 +40,7 @@ STEPS = {
     "send": Step("services.chassis.publisher", "Publisher.send"),
     "cursor": Step("services.chassis.relay", "Relay._advance"),
     "effects": Step("services.chassis.inbox", "take"),
-    "commit": Step("services.chassis.consumer", "Subscription._take"),
+    "commit": Step("services.chassis.consuming", "Subscription._take"),
     "acknowledgement": Step("services.chassis.positions", "Positions.show"),
     "firing": Step("services.chassis.timers", "handle_all"),
     "mail": Step("services.notifications.deliveries.mail", "Mail.send"),

@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Dsns, Postgres
 from services.chassis import parked
-from services.chassis.consumer import Consumer, Consumers, Subscription
+from services.chassis.consumer import Consumer, Handle
+from services.chassis.consuming import Consumers, Subscription
 from services.chassis.database import engine
 from services.chassis.ids import new_id
-from services.chassis.inbox import Handle
 from services.chassis.kafka import broker, producer
 from services.chassis.positions import Positions
 from services.chassis.taken import Taken

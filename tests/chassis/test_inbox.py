@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from deploy.local.postgres import Dsns
 from services.chassis import inbox, offsets, parked
 from services.chassis.batch import TakenElsewhere
-from services.chassis.consumer import Consumer, reached
+from services.chassis.consumer import Consumer, Handle
 from services.chassis.database import engine
 from services.chassis.held import KeptRecord, Partition, asked_again
 from services.chassis.ids import new_id
-from services.chassis.inbox import Handle, Tally
+from services.chassis.inbox import Tally
 from services.chassis.taken import Taken
 from services.contracts.cases import CaseWithdrawn
 from services.contracts.catalogue import EVENTS
@@ -315,6 +315,6 @@ async def test_reached_tells_a_reader_whether_its_write_is_there(box: Inbox) -> 
     stream = new_id()
     await box.takes(record(withdrawn(stream, 1)))
     async with box.worker.connect() as connection:
-        assert await reached(connection, "test", "intake", stream, 1)
-        assert not await reached(connection, "test", "intake", stream, 2)
-        assert not await reached(connection, "test", "mediation", stream, 1)
+        assert await inbox.reached(connection, "test", "intake", stream, 1)
+        assert not await inbox.reached(connection, "test", "intake", stream, 2)
+        assert not await inbox.reached(connection, "test", "mediation", stream, 1)

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Dsns
 from services.chassis import batch, parked
-from services.chassis.consumer import Consumer, Consumers
+from services.chassis.consumer import Consumer
+from services.chassis.consuming import Consumers
 from services.chassis.database import engine, scoped
 from services.chassis.generations import ensure
 from services.chassis.history import HistoryIncomplete, KafkaHistory, Ordered

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from deploy.local.postgres import Dsns
-from services.chassis import consumer
+from services.chassis import inbox
 from services.chassis.clock import now
 from services.chassis.database import engine
 from services.chassis.history import KafkaHistory
@@ -106,7 +106,7 @@ async def somebody_signs_up(database: Dsns, kafka: str) -> None:
     )
     worker = engine(database.worker, "test")
     async with asyncio.timeout(BOUND), worker.connect() as connection:
-        while not await consumer.reached(connection, GUESTS_CONSUMER, "intake", gathering, 2):
+        while not await inbox.reached(connection, GUESTS_CONSUMER, "intake", gathering, 2):
             await asyncio.sleep(0.02)
             await connection.rollback()
     await worker.dispose()

@@ -12,7 +12,7 @@ import stamina
 import structlog
 
 from deploy.reconcile import Finding, judge
-from services.chassis import consumer, relay, sole, timers
+from services.chassis import consuming, relay, sole, timers
 from services.notifications.deliveries import sender
 from services.reporting import public_log
 from tests.simulation.connection import TWINS
@@ -31,8 +31,8 @@ _PACE: Sequence[tuple[Any, str, float]] = (
     (sole, "SHORTEST_WAIT", 1.0),
     (sole, "STANDBY_WAIT", 2.0),
     (timers, "LONGEST_WAIT", 2.0),
-    (consumer, "LOOK_AFTER_SECONDS", 5.0),
-    (consumer, "CHECK_LOGS_SECONDS", 15.0),
+    (consuming, "LOOK_AFTER_SECONDS", 5.0),
+    (consuming, "CHECK_LOGS_SECONDS", 15.0),
     (public_log, "SHORTEST_WAIT", 0.6),
     (public_log, "LONGEST_WAIT", 5.0),
     (sender, "IDLE_SECONDS", 3.0),

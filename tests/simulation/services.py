@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.chassis import particulars
-from services.chassis.consumer import Consumer, Consumers
+from services.chassis.consumer import Consumer
+from services.chassis.consuming import Consumers
 from services.chassis.eventstore import EventStore
 from services.chassis.fingerprints import Fingerprints
 from services.chassis.particulars import Vault

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis import clock
-from services.chassis.consumer import LOOK_AFTER_SECONDS, Consumer, Consumers
+from services.chassis.consumer import Consumer
+from services.chassis.consuming import LOOK_AFTER_SECONDS, Consumers
 from services.chassis.ids import new_id
 from services.chassis.taken import Taken
 from services.contracts.envelope import Recorded, to_headers

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 
-from services.chassis import consumer, http
+from services.chassis import http, inbox
 from services.chassis.auth import Staff
 from services.chassis.http import IdempotencyKey, Position, TraceParent, staff_with
 from services.chassis.problems import unprocessable
@@ -74,9 +74,9 @@ async def _has_reached(state: Any, position: Position) -> bool:
     parts: Service = state.service
     event = (position.source, position.stream_id, position.version)
     async with parts.application.connect() as connection:
-        if await consumer.reached(connection, CASELOAD_CONSUMER, *event):
-            return await consumer.reached(connection, COMMANDS_CONSUMER, *event)
-        return await consumer.reached(connection, REGISTRY_CONSUMER, *event) or await consumer.reached(
+        if await inbox.reached(connection, CASELOAD_CONSUMER, *event):
+            return await inbox.reached(connection, COMMANDS_CONSUMER, *event)
+        return await inbox.reached(connection, REGISTRY_CONSUMER, *event) or await inbox.reached(
             connection, DUTY_CONSUMER, *event
         )
 
