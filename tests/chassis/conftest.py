@@ -5,9 +5,13 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Dsns
+from services.chassis.database import engine
+from services.chassis.generations import ensure
 from tests.chassis.town import SQL, Town, built
+from tests.chassis.visits import VISITS
 from tests.conftest import Databases
 
 
@@ -29,6 +33,30 @@ async def chassis_database(postgres: Databases) -> AsyncGenerator[Dsns]:
     dsns = await chassis_tables(postgres)
     yield dsns
     await postgres.drop_database(dsns)
+
+
+@pytest.fixture
+async def owner(chassis_database: Dsns) -> AsyncGenerator[AsyncEngine]:
+    """Of a database with the table of VISITS."""
+    pool = engine(chassis_database.owner, "test")
+    async with pool.begin() as connection:
+        assert await ensure(connection, "chassis", [VISITS]) == []
+    yield pool
+    await pool.dispose()
+
+
+@pytest.fixture
+async def worker(chassis_database: Dsns) -> AsyncGenerator[AsyncEngine]:
+    pool = engine(chassis_database.worker, "test")
+    yield pool
+    await pool.dispose()
+
+
+@pytest.fixture
+async def application(chassis_database: Dsns) -> AsyncGenerator[AsyncEngine]:
+    pool = engine(chassis_database.application, "test")
+    yield pool
+    await pool.dispose()
 
 
 @pytest.fixture(scope="module")

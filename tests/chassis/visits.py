@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Column, Date, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.chassis.projections import ReadModel, types_of
 from services.contracts.cases import CaseAssigned, CaseConfirmed, CaseErased, CaseResolved, CaseWithdrawn, Resolution
@@ -90,3 +91,24 @@ def recorded(source: str, stream: UUID, version: int, event: Event, area: str = 
         fingerprint=b"a fingerprint",
         actor="somebody",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    case_id: UUID
+    events: int
+
+
+def count(row: Count | None, recorded: Recorded, _event: Event) -> Count:
+    return Count(recorded.stream_id, row.events + 1 if row else 1)
+
+
+COUNT_TABLE = Table("visit", MetaData(), Column("case_id", Uuid, primary_key=True), Column("events", Integer))
+COUNTS = ReadModel("visit", 2, COUNT_TABLE, Count, count, VISITS.types)
+"""The next version of VISITS, with other columns."""
+
+
+async def visits(pool: AsyncEngine) -> dict[UUID, Visit]:
+    async with pool.connect() as connection:
+        rows = await connection.exec_driver_sql("SELECT * FROM visit")
+        return {row.case_id: Visit(*row) for row in rows}
