@@ -14,6 +14,7 @@ from services.chassis import clock, ids, relay
 from services.chassis.relay import republish
 from services.contracts.topics import CASES, DUTY, PATTERNS, REGISTRY, TOPICS
 from services.intake.read_models.case_status import StatusRow
+from tests.simulation.backlog import behind
 from tests.simulation.bus import SESSION_SECONDS, Bus, Producer
 from tests.simulation.connection import Engine
 from tests.simulation.faults import FEWEST, PLANNED, Faults, Probes
@@ -30,14 +31,6 @@ PEOPLE_SECONDS = 22.0
 """By then nobody begins anything new, whatever became of it."""
 HEALED_SECONDS = 60.0
 """By then nothing may be behind (I9)."""
-
-FOLLOWERS = {
-    "intake": ("relay",),
-    "mediation": ("relay", "timers"),
-    "notifications": ("relay", "timers"),
-    "reporting": ("relay",),
-}
-"""What goes through a service's own log."""
 
 BLOCKS = (3, 10, relay.BLOCK)
 """How many events a relay sends together: with few, it reads on while it sends."""
@@ -321,6 +314,9 @@ class World:
         while self.behind() and self.scheduler.time() < began + HEALED_SECONDS:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.25)
 
+    def behind(self) -> list[str]:
+        return behind(self.databases, self.processes.values(), self.bus)
+
     def note_probes(self) -> None:
         """What the services' own logs say was met."""
         met = self.probes.met
@@ -352,29 +348,6 @@ class World:
         ]
         if len(set(records)) < len(records):
             met("event published twice")
-
-    def behind(self) -> list[str]:
-        """What has further to go."""
-        behind: list[str] = []
-        for name, database in self.databases.items():
-            position = database.table("log").rows.get(0, 0)
-            cursors = database.table("cursor").rows
-            behind += [f"{name}: {follower}" for follower in FOLLOWERS[name] if cursors.get(follower, 0) < position]
-            for running in self.processes.values():
-                if running.service.name != name:
-                    continue
-                for subscription in running.consumers.subscriptions:
-                    consumer = subscription.consumer
-                    for (topic, number), log in self.bus.logs.items():
-                        if topic not in consumer.topics or not log.end:
-                            continue
-                        row = database.table("consumer_offset").rows.get((consumer.name, topic, number))
-                        if row is None or row.next_offset != log.end or not log.holds(*row[5:]):
-                            behind.append(f"{name}: {consumer.name} {topic} {number}")
-        reporting = self.databases["reporting"]
-        head = reporting.table("public_log").rows.get(0, 0)
-        reached = reporting.table("cursor").rows
-        return behind + [f"reporting: {model}" for model in ("case_fact", "place") if reached.get(model, 0) < head]
 
 
 def _process_of(transaction: Transaction) -> Process | None:
