@@ -47,7 +47,7 @@ async def test_nothing_is_lost_and_nothing_is_doubled(siege: Siege, fault: str) 
 
 
 async def test_a_mail_goes_out_twice_only_by_a_crash_behind_its_answer_and_as_the_same(siege: Siege) -> None:
-    """Once the lease is over that whoever died had on it: three minutes."""
+    """Once the lease is over that whoever died had on it."""
     before = {letter["number"] for letter in await _letters(siege)}
     await asyncio.gather(siege.stack.die_at("notifications", "mail.after"), siege.load.report(random.Random(1)))
     await siege.mails_sent()

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifications.deliveries.planned import Audience, Planned, Void
 
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=60)
 """Longer than a turn and an attempt last: after it, whoever had the row is taken for dead."""
-TURN = timedelta(seconds=30)
+TURN = timedelta(seconds=5)
 """Begins no attempt after it; what is left of the rows goes back."""
 
 LONGEST_WAIT = timedelta(hours=1)
