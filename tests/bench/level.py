@@ -7,7 +7,6 @@ half of all requests would ask for cases that mediation has not heard of yet.
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from typing import Annotated
 
 import psutil
@@ -65,17 +64,16 @@ async def _lived(stack: Stack, minutes: int, rate: float) -> list[Sample]:
     way = await steps(stack)
     samples: list[Sample] = []
     done = 0
-    async with AsyncExitStack() as wires, asyncio.TaskGroup() as lives:
-        free: list[Wire] = []
+    async with asyncio.TaskGroup() as lives:
 
         async def live() -> None:
             nonlocal done
-            own = free.pop() if free else await wires.enter_async_context(wire(stack.gateway_port, Patient))
             life = Life()
-            for step in way.values():
-                await step(own, life)
-                await asyncio.sleep(PAUSE_SECONDS)
-            free.append(own)
+            # Each its own: one that is kept for the next may be closed by the gateway meanwhile.
+            async with wire(stack.gateway_port, Patient) as own:
+                for step in way.values():
+                    await step(own, life)
+                    await asyncio.sleep(PAUSE_SECONDS)
             done += 1
 
         began = due = time.monotonic()

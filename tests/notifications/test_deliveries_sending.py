@@ -135,6 +135,29 @@ async def test_who_dies_between_the_answer_and_the_commit_sends_again_under_the_
     assert await post_office.states(report["case_id"]) == [("received", "sent", None)]
 
 
+async def test_a_message_whose_end_could_not_be_written_at_once_is_not_sent_again(post_office: PostOffice) -> None:
+    """The server has taken the message when the database drops us, and we live on."""
+    report = await post_office.report(email=EMAIL)
+    async with post_office.service.worker.connect() as blocking:
+
+        async def take() -> str:
+            await blocking.exec_driver_sql("LOCK TABLE delivery IN EXCLUSIVE MODE")
+            return "250 OK"
+
+        post_office.letterbox.data = take
+        sending = asyncio.create_task(post_office.send())
+        await _waits_for_a_lock(post_office)
+        await blocking.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'delivery'::regclass"
+        )
+        await blocking.rollback()
+    assert await asyncio.wait_for(sending, BOUND) == 1
+    assert await post_office.states(report["case_id"]) == [("received", "sent", None)]
+    post_office.letterbox.data = None
+    await post_office.send(now() + LEASE)
+    assert len(ids(post_office)) == 1
+
+
 async def test_a_message_on_its_way_is_finished_when_the_service_ends(post_office: PostOffice) -> None:
     report = await post_office.report(email=EMAIL)
     taking, go_on = asyncio.Event(), asyncio.Event()

@@ -1,6 +1,7 @@
 """What production calls instead of a mail server, and what readers find in their boxes."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,13 +12,13 @@ from tests.simulation.faults import Faults, Probes
 from tests.simulation.scheduler import Process
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Letter:
-    """`unanswered`: whoever sent it never heard that it was taken, so it may rightly come again."""
+    """`unsettled`: its sender never heard that it was taken, or died before that was written; it may come again."""
 
     message_id: UUID
-    address: str
-    unanswered: bool
+    sender: Process
+    unsettled: bool
 
 
 class Letters:
@@ -26,6 +27,12 @@ class Letters:
         self.faults = faults
         self.probes = probes
         self.trace = trace
+
+    def ended(self, sender: Process, waiting: Collection[UUID]) -> None:
+        """A process died while these messages were not known to be sent."""
+        for letter in self.taken:
+            if letter.sender is sender and letter.message_id in waiting:
+                letter.unsettled = True
 
     def carrier(self, process: Process) -> "Carrier":
         return Carrier(self, process)
@@ -52,7 +59,7 @@ class Carrier:
         crashes, lost = faults.strikes("crash after mail"), faults.strikes("mail answer lost")
         if any(letter.message_id == delivery for letter in letters.taken):
             letters.probes.met("mail sent twice under one id")
-        letters.taken.append(Letter(delivery, address, crashes or lost))
+        letters.taken.append(Letter(delivery, self._process, crashes or lost))
         letters.probes.met("mail sent")
         letters.trace(self._process, "mail", str(delivery), address)
         if crashes:

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import stamina
@@ -13,7 +14,7 @@ import structlog
 
 from deploy.reconcile import Finding, judge
 from services.chassis import consuming, relay, sole, timers
-from services.notifications.deliveries import sender
+from services.notifications.deliveries import rows, sender
 from services.reporting import public_log
 from tests.simulation.connection import TWINS
 from tests.simulation.facts import facts_of
@@ -25,7 +26,7 @@ from tests.simulation.world import FEWEST_CASES, Step, World, enter
 FEWEST_EVENTS = 40
 COLLECT_EVERY = 25
 
-_PACE: Sequence[tuple[Any, str, float]] = (
+_PACE: Sequence[tuple[Any, str, Any]] = (
     (relay, "SHORTEST_WAIT", 1.0),
     (relay, "LONGEST_WAIT", 5.0),
     (sole, "SHORTEST_WAIT", 1.0),
@@ -36,8 +37,10 @@ _PACE: Sequence[tuple[Any, str, float]] = (
     (public_log, "SHORTEST_WAIT", 0.6),
     (public_log, "LONGEST_WAIT", 5.0),
     (sender, "IDLE_SECONDS", 3.0),
+    (rows, "LEASE", timedelta(seconds=30)),
 )
-"""How often they look although nothing woke them: in a schedule, where no time is lost by waiting, seldom."""
+"""How often they look although nothing woke them: in a schedule, where no time is lost by waiting, seldom. And how
+long a dead sender's messages wait: not until all is over."""
 
 
 @dataclass(slots=True)
@@ -65,8 +68,8 @@ def prepare() -> None:
     structlog.configure(wrapper_class=cast("Any", _Silent))
     stamina.instrumentation.set_on_retry_hooks([])
     sys.unraisablehook = lambda _: None  # what dead processes never cleaned up
-    for module, name, seconds in _PACE:
-        setattr(module, name, seconds)
+    for module, name, value in _PACE:
+        setattr(module, name, value)
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -1,5 +1,6 @@
 """The four services, put together from production's own parts over the stand-ins: one process is one of them."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -130,6 +131,10 @@ class Post:
         return Written(language or "en", row.what, row.what, row.what)
 
 
+HTTP_SECONDS = 2.0
+"""As long as a service waits for another."""
+
+
 class Residents:
     """Intake opens what a resident left, when it can be reached, by the function that its endpoint uses."""
 
@@ -141,8 +146,10 @@ class Residents:
         running = self._intake()
         if running is None:
             raise Away("intake_away")
+        asked = running.process.start(_opened(running.service, ref), "particulars")
         try:
-            opened = await running.process.start(_opened(running.service, ref), "particulars")
+            async with asyncio.timeout(HTTP_SECONDS):
+                opened = await asyncio.shield(asked)  # a dead process does not even hear that nobody waits any more
         except Exception:
             raise Away("intake_away") from None
         told = opened.get(ref)

@@ -134,6 +134,8 @@ class World:
         for transaction in list(database.open):
             if _process_of(transaction) is process:
                 transaction.abort()
+        unsent = {row.delivery_id for row in self.databases["notifications"].rows("delivery") if row.state == "waiting"}
+        self.letters.ended(process, unsent)
         self.bus.forget(process)
         self.processes.pop(place, None)
         self.cut.difference_update([(process, "PostgreSQL"), (process, "Kafka")])

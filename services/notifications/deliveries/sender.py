@@ -8,11 +8,13 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import stamina
 from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis.clock import monotonic, now
 from services.chassis.particulars import Unopenable, Vault
+from services.chassis.passing import passes
 from services.chassis.telemetry import log
 from services.chassis.tracing import OFF, Tracing
 from services.notifications.deliveries import rows
@@ -41,6 +43,8 @@ FINISH_SECONDS: Final = 5.0
 """What a message that is on its way is given when the service ends."""
 MEASURE_SECONDS: Final = 5.0
 
+LONGEST_UNSETTLED: Final = 2.0
+"""Seconds from one attempt to write how a message ended to the next."""
 LONGEST_AWAY: Final = timedelta(seconds=30)
 LONGEST_NOT_NOW: Final = timedelta(minutes=30)
 
@@ -154,10 +158,17 @@ class Sender:
         except NotNow as later:
             await self._put_back([row], later.reason, at + _not_now_for(row.attempts))
             return State.WAITING.value
-        async with self._worker.begin() as connection:
-            await rows.settle(connection, row.delivery_id, settled, at)
+        await self._settle(row, settled, at)
         DELIVERIES.labels(settled.channel or "none", settled.state).inc()
         return settled.state.value
+
+    async def _settle(self, row: Claimed, settled: Settled, at: datetime) -> None:
+        """Again and again until it is written: a message whose end nobody knows of would go out once more."""
+        again = stamina.retry_context(on=passes, attempts=None, timeout=None, wait_max=LONGEST_UNSETTLED)
+        async for attempt in again:
+            with attempt:
+                async with self._worker.begin() as connection:
+                    await rows.settle(connection, row.delivery_id, settled, at)
 
     async def _deliver(self, row: Claimed) -> Settled:
         """One attempt.
