@@ -14,6 +14,7 @@ from pathlib import Path
 
 import asyncpg
 import hypothesis
+import psutil
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -138,8 +139,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: together(item.nodeid) is None)
 
 
-def pytest_configure() -> None:
-    """SIGTERM ends the run as Ctrl-C does, so that the servers are stopped."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def pytest_configure(config: pytest.Config) -> None:
+    """SIGTERM ends the run as Ctrl-C does, in all its processes, so that the servers are stopped."""
+    shares = hasattr(config, "workerinput")
+    signal.signal(signal.SIGTERM, signal.default_int_handler if shares else _interrupt_all)
     # Unconfigured, structlog draws every warning's traceback with all its values, which takes most of a test's time.
     configure_logging("test")
+
+
+def _interrupt_all(*_: object) -> None:
+    for process in psutil.Process().children():
+        process.terminate()
+    raise KeyboardInterrupt
