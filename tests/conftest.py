@@ -1,4 +1,4 @@
-"""One real PostgreSQL and one real Kafka for the whole run, started when the first test asks for them."""
+"""One real PostgreSQL and one real Kafka for each process of a run, started when the first test asks for them."""
 
 import secrets
 import shutil
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,13 +141,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """SIGTERM ends the run as Ctrl-C does, in all its processes, so that the servers are stopped."""
-    shares = hasattr(config, "workerinput")
-    signal.signal(signal.SIGTERM, signal.default_int_handler if shares else _interrupt_all)
+    shares = config.option.dist != "no"  # as xdist has it in whoever is given a share
+
+    def interrupted(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would break off the clearing up
+        if shares:
+            _end(psutil.Process().children())
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupted)
     # Unconfigured, structlog draws every warning's traceback with all its values, which takes most of a test's time.
     configure_logging("test")
 
 
-def _interrupt_all(*_: object) -> None:
-    for process in psutil.Process().children():
-        process.terminate()
-    raise KeyboardInterrupt
+def _end(processes: list[psutil.Process]) -> None:
+    """Each after it has cleared up: xdist would give them ten seconds."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(processes, timeout=START_SECONDS)

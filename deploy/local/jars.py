@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from deploy.local.kafka import Kafka
+from deploy.local.lock import awaited
 from deploy.local.state import free_ports
 
 VERSION = "4.3.1"
@@ -32,19 +34,24 @@ def are_ready(folder: Path) -> bool:
 
 
 def fetch_jars(folder: Path) -> None:
-    """Bring Kafka's jars into `folder` whole and checked; instant when they are there.
+    """Bring Kafka's jars into `folder` whole and checked, by one process at a time; instant when they are there.
 
     Raises:
         WrongJars: a jar is missing, is too many, or has other bytes.
     """
     if _are_checked(folder):
         return
+    with _alone(folder):
+        if not _are_checked(folder):
+            _fetch(folder)
+
+
+def _fetch(folder: Path) -> None:
     import jgo  # only a first start needs it
 
     print(f"fetching Apache Kafka {VERSION}, 44 MB, from Maven Central", flush=True)
     # Resolved apart: together, the versions that one recommends would move the other's.
     found = {jar.name: jar for coordinate in (_LOGGING, _KAFKA) for jar in jgo.build(coordinate).all_jars}
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         draft = Path(scratch) / "jars"
         draft.mkdir()
@@ -55,6 +62,10 @@ def fetch_jars(folder: Path) -> None:
         shutil.copyfile(LOCK, draft / _CHECKED)
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    return awaited(folder.with_suffix(".lock"))
 
 
 def locked(folder: Path) -> str:
@@ -72,8 +83,12 @@ def _are_checked(folder: Path) -> bool:
 def record_classes(jars: Path) -> None:
     """Run a throwaway Kafka once, so that the JVM keeps its classes loaded and linked: later starts take a third."""
     cache = Kafka.class_cache(jars)
-    if cache.exists():
-        return
+    with _alone(jars):
+        if not cache.exists():
+            _record(jars, cache)
+
+
+def _record(jars: Path, cache: Path) -> None:
     print("preparing Kafka's quick start, once", flush=True)
     with tempfile.TemporaryDirectory(dir=jars) as scratch:
         port, controller_port = free_ports(2)

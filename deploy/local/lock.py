@@ -1,4 +1,4 @@
-"""The lock that a supervisor holds for as long as it lives, however it ends."""
+"""Locks between processes, free as soon as their holder is gone, however it ended."""
 
 import fcntl
 from collections.abc import Generator
@@ -8,6 +8,15 @@ from pathlib import Path
 
 class Held(Exception):
     """Another process has it."""
+
+
+@contextmanager
+def awaited(path: Path) -> Generator[None]:
+    """Hold the lock for the length of a block, once nobody else has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

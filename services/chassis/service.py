@@ -38,6 +38,10 @@ STATEMENT_SECONDS = 20.0
 Background = Callable[[], Awaitable[None]]
 
 
+HTTP_SECONDS = 2.0
+"""What another service is given to answer, at each step of a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts that a service's own code is given."""
@@ -66,7 +70,7 @@ def parts(name: str, settings: ServiceSettings) -> Service:
         vault=Vault(settings.particulars_keys.get_secret_value()),
         fingerprints=Fingerprints(settings.fingerprint_key.get_secret_value()),
         service_tokens=ServiceTokens(name, settings.service_key.get_secret_value()),
-        http=httpx.AsyncClient(timeout=2.0),
+        http=httpx.AsyncClient(timeout=HTTP_SECONDS),
         tracing=tracing,
     )
 

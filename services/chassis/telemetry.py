@@ -6,6 +6,7 @@ import traceback
 from types import TracebackType
 from typing import Any, cast
 
+import stamina.instrumentation
 import structlog
 from prometheus_client import Counter, Histogram
 
@@ -30,6 +31,8 @@ def configure_logging(service: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    # Its own would tell an error's message, and count each number of tries apart, for ever.
+    stamina.instrumentation.set_on_retry_hooks([_tried_again])
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -43,6 +46,10 @@ def configure_logging(service: str) -> None:
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for chatty in ("aiokafka", "faststream", "alembic", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _tried_again(details: stamina.instrumentation.RetryDetails) -> None:
+    log.warning("tried again", times=details.retry_num, exc_info=details.caused_by)
 
 
 def _named(service: str) -> structlog.typing.Processor:

@@ -12,7 +12,8 @@ from deploy.facts import Places, collect
 from deploy.reconcile import Finding, judge
 from deploy.told import Told
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 2.0
+"""A look reads all that is stored, and takes the time of those that are looked at."""
 GIVEN_UP_SECONDS = 240.0
 HEALED_SECONDS = 60.0
 """By then nothing may be behind (I9): told, never asserted, for a machine may be busy."""

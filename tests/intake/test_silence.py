@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any, cast
 
 import pytest
+import stamina
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -53,3 +54,13 @@ async def test_a_failing_statement_is_told_without_its_parameters(door: FrontDoo
     logging.getLogger("doorstep").error("failed", exc_info=failed.value)
     assert "ProgrammingError" in log.getvalue(), "the positive control must be found"
     assert MARK not in str(failed.value) + log.getvalue()
+
+
+def test_what_is_tried_again_is_told_without_its_text(log: io.StringIO) -> None:
+    with stamina.set_testing(True, attempts=2), pytest.raises(ConnectionError):
+        for attempt in stamina.retry_context(on=ConnectionError):
+            with attempt:
+                raise ConnectionError(f"to {MARK}")
+    assert "tried again" in log.getvalue(), "the positive control must be found"
+    assert "ConnectionError" in log.getvalue()
+    assert MARK not in log.getvalue()

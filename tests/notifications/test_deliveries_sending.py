@@ -146,10 +146,11 @@ async def test_a_message_whose_end_could_not_be_written_at_once_is_not_sent_agai
 
         post_office.letterbox.data = take
         sending = asyncio.create_task(post_office.send())
-        await _waits_for_a_lock(post_office)
-        await blocking.exec_driver_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'delivery'::regclass"
-        )
+        for _ in range(3):
+            await _waits_for_a_lock(post_office)
+            await blocking.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'delivery'::regclass"
+            )
         await blocking.rollback()
     assert await asyncio.wait_for(sending, BOUND) == 1
     assert await post_office.states(report["case_id"]) == [("received", "sent", None)]

@@ -73,7 +73,7 @@ def facts_of(world: World) -> Facts:
                 world.scheduler.wall_clock(),
             ),
             letters=Counter(str(letter.message_id) for letter in world.letters.taken),
-            crashes=sum(letter.unsettled for letter in world.letters.taken),
+            crashes=world.letters.rightly_again(),
         ),
         timers=[_timers(name, world, logs[name]) for name in RULES],
         tables=[table for name in NAMES for table in _tables(name, world.databases[name])],

@@ -34,6 +34,14 @@ class Letters:
             if letter.sender is sender and letter.message_id in waiting:
                 letter.unsettled = True
 
+    def rightly_again(self) -> int:
+        """Messages that went out more than once, each time but the last without being settled."""
+        by_message: dict[UUID, list[Letter]] = {}
+        for letter in self.taken:
+            by_message.setdefault(letter.message_id, []).append(letter)
+        several = (letters for letters in by_message.values() if len(letters) > 1)
+        return sum(all(letter.unsettled for letter in letters[:-1]) for letters in several)
+
     def carrier(self, process: Process) -> "Carrier":
         return Carrier(self, process)
 

@@ -20,7 +20,7 @@ from services.chassis.fingerprints import Fingerprints
 from services.chassis.particulars import Vault
 from services.chassis.projections import ReadModel
 from services.chassis.relay import Relay
-from services.chassis.service import Service
+from services.chassis.service import HTTP_SECONDS, Service
 from services.chassis.tracing import OFF
 from services.intake.consumers import consumers as intake_consumers
 from services.intake.door import Door, door_of
@@ -129,10 +129,6 @@ class Post:
     def write(self, row: Claimed, place: Place, language: str | None) -> Written:
         del place
         return Written(language or "en", row.what, row.what, row.what)
-
-
-HTTP_SECONDS = 2.0
-"""As long as a service waits for another."""
 
 
 class Residents:

@@ -21,7 +21,7 @@ from services.notifications.deliveries.writing import Written
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 10.0
 MESSAGE_SECONDS: Final = 30.0
-"""Far below a row's lease, however slowly the other side answers."""
+"""Below a row's lease with all that comes before, however slowly the other side answers."""
 
 
 class MailServer(NamedTuple):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifications.deliveries.planned import Audience, Planned, Void
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=75)
 """Longer than a turn and an attempt last: after it, whoever had the row is taken for dead."""
 TURN = timedelta(seconds=5)
 """Begins no attempt after it; what is left of the rows goes back."""
@@ -118,7 +118,7 @@ VOID = (
 )
 # What one reader hears of one case goes out in the order in which it happened, whoever sends it.
 CLAIM = (
-    "UPDATE delivery d SET next_at = $2, attempts = attempts + 1"
+    "UPDATE delivery d SET next_at = $2, attempts = attempts + 1, reason = NULL"
     " FROM (SELECT delivery_id FROM delivery one WHERE state = 'waiting' AND (next_at <= $1 OR next_at > $4)"
     "  AND NOT EXISTS (SELECT 1 FROM delivery before WHERE before.state = 'waiting'"
     "   AND (before.stream_id, before.audience, before.recipient) = (one.stream_id, one.audience, one.recipient)"
@@ -132,7 +132,10 @@ SETTLE = (
     "UPDATE delivery SET state = $2, reason = $3, channel = $4, settled_at = $5"
     " WHERE delivery_id = $1 AND (state = 'waiting' OR $2 = 'sent')"
 )
-PUT_BACK = "UPDATE delivery SET next_at = $2, reason = $3 WHERE delivery_id = ANY ($1::uuid[]) AND state = 'waiting'"
+PUT_BACK = (
+    "UPDATE delivery SET next_at = $2, reason = $3, attempts = attempts - $4::integer"
+    " WHERE delivery_id = ANY ($1::uuid[]) AND state = 'waiting'"
+)
 EXPIRE = (
     "UPDATE delivery SET state = 'expired', reason = 'too_late', settled_at = $1"
     " WHERE state = 'waiting' AND (digest_of IS NOT NULL OR audience = 'guest') AND stale_at <= $1 AND next_at <= $1"
@@ -239,11 +242,13 @@ async def settle(connection: AsyncConnection, delivery_id: UUID, settled: Settle
     )
 
 
-async def put_back(connection: AsyncConnection, deliveries: Sequence[UUID], reason: str, next_at: datetime) -> None:
-    """They wait for their next attempt."""
+async def put_back(
+    connection: AsyncConnection, deliveries: Sequence[UUID], reason: str, next_at: datetime, *, tried: bool
+) -> None:
+    """They wait for their next attempt; what was not tried is as it was before it was claimed."""
     await connection.exec_driver_sql(
         PUT_BACK,
-        (list(deliveries), next_at, reason),
+        (list(deliveries), next_at, reason, 0 if tried else 1),
     )
 
 

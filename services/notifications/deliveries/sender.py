@@ -39,12 +39,12 @@ AT_ONCE: Final = 8
 IDLE_SECONDS: Final = 0.5
 REST_SECONDS: Final = 5.0
 """After a failure of our own."""
+SETTLE_AGAIN_SECONDS: Final = 2.0
+"""At most, until it is tried again to write how a message ended."""
 FINISH_SECONDS: Final = 5.0
 """What a message that is on its way is given when the service ends."""
 MEASURE_SECONDS: Final = 5.0
 
-LONGEST_UNSETTLED: Final = 2.0
-"""Seconds from one attempt to write how a message ended to the next."""
 LONGEST_AWAY: Final = timedelta(seconds=30)
 LONGEST_NOT_NOW: Final = timedelta(minutes=30)
 
@@ -76,6 +76,7 @@ class Sender:
         self._mail, self._sms = mail, sms
         self._tracing = tracing
         self._stopping = False
+        self._failed = False
         self._measure_at = 0.0
 
     async def run(self) -> None:
@@ -95,15 +96,22 @@ class Sender:
     async def _turn(self) -> float:
         """One round; how long to rest after it."""
         try:
+            if self._failed:
+                # Another may have the end of a message still to write, whose lease went by meanwhile: it goes first.
+                await self._measure()
+                self._failed = False
+                return 2 * SETTLE_AGAIN_SECONDS
             handled = await self.round(now())
             await self._measure()
         except Exception as fault:  # nothing of this may end the task: it tries again
             log.warning("deliveries could not be sent", exc_info=fault)
+            self._failed = True
             return REST_SECONDS
         return 0.0 if handled else IDLE_SECONDS
 
     async def round(self, at: datetime) -> int:
         """Send what is due at `at`; how many messages had their turn."""
+        until = monotonic() + rows.TURN.total_seconds()
         async with self._worker.begin() as connection:
             await rows.doubt_what_was_restored(connection, at)
             await rows.gather_late(connection, at)
@@ -114,7 +122,7 @@ class Sender:
             # Before anything is opened: while no mail can go out, nobody's address need be looked at.
             if self._mail is not None:
                 await self._mail.ready()
-            return await self._send(claimed, at)
+            return await self._send(claimed, at, until)
         except Away as away:
             await self._put_back(claimed, away.reason, at + _away_for(claimed[0].attempts))
             return 0
@@ -122,8 +130,7 @@ class Sender:
             if self._mail is not None:
                 await self._mail.quit()
 
-    async def _send(self, claimed: list[Claimed], at: datetime) -> int:
-        until = monotonic() + rows.TURN.total_seconds()
+    async def _send(self, claimed: list[Claimed], at: datetime, until: float) -> int:
         left = deque(claimed)
 
         async def lane() -> None:
@@ -136,7 +143,7 @@ class Sender:
             if fault is not None:
                 raise fault
         if left:
-            await self._put_back([*left], "no_turn", at)
+            await self._put_back([*left], "no_turn", at, tried=False)
         return len(claimed) - len(left)
 
     async def _attempt(self, row: Claimed, at: datetime) -> None:
@@ -164,7 +171,7 @@ class Sender:
 
     async def _settle(self, row: Claimed, settled: Settled, at: datetime) -> None:
         """Again and again until it is written: a message whose end nobody knows of would go out once more."""
-        again = stamina.retry_context(on=passes, attempts=None, timeout=None, wait_max=LONGEST_UNSETTLED)
+        again = stamina.retry_context(on=passes, attempts=None, timeout=None, wait_max=SETTLE_AGAIN_SECONDS)
         async for attempt in again:
             with attempt:
                 async with self._worker.begin() as connection:
@@ -248,9 +255,9 @@ class Sender:
             return Reader(Channel.SMS, phone, language)
         return Settled(State.UNDELIVERABLE, "no_way_to_send" if email or phone else "no_contact")
 
-    async def _put_back(self, claimed: list[Claimed], reason: str, next_at: datetime) -> None:
+    async def _put_back(self, claimed: list[Claimed], reason: str, next_at: datetime, *, tried: bool = True) -> None:
         async with self._worker.begin() as connection:
-            await rows.put_back(connection, [row.delivery_id for row in claimed], reason, next_at)
+            await rows.put_back(connection, [row.delivery_id for row in claimed], reason, next_at, tried=tried)
         PUT_BACK.labels(reason).inc(len(claimed))
 
     async def _measure(self) -> None:

@@ -148,7 +148,7 @@ def claim(
         if len(claimed) == limit:
             break
         if transaction.try_lock("delivery", row.delivery_id):
-            taken = _put(transaction, row, next_at=lease, attempts=row.attempts + 1)
+            taken = _put(transaction, row, next_at=lease, attempts=row.attempts + 1, reason=None)
             claimed.append(tuple(getattr(taken, name) for name in _CLAIMED))
     return claimed
 
@@ -183,11 +183,11 @@ def settle(
 
 
 @twin(rows.PUT_BACK)
-def put_back(transaction: Transaction, deliveries: Sequence[UUID], next_at: datetime, reason: str) -> int:
+def put_back(transaction: Transaction, deliveries: Sequence[UUID], next_at: datetime, reason: str, untried: int) -> int:
     found = [row for row in _waiting(transaction) if row.delivery_id in deliveries]
     _lock(transaction, found)
     for row in found:
-        _put(transaction, row, next_at=next_at, reason=reason)
+        _put(transaction, row, next_at=next_at, reason=reason, attempts=row.attempts - untried)
     return len(found)
 
 
