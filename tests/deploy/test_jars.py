@@ -1,7 +1,10 @@
 """Only the jars that the lock file names are ever run."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import jgo
 import pytest
@@ -64,3 +67,26 @@ def test_a_new_lock_fetches_anew(jar: Path, tmp_path: Path) -> None:
     jars.LOCK.write_text(jars.locked(jar.parent))
     fetch_jars(tmp_path / "jars")
     assert (tmp_path / "jars" / "kafka.jar").read_bytes() == b"as released later"
+
+
+def test_who_comes_while_another_fetches_waits_for_it(
+    jar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, asked = Event(), Event(), Counter[str]()
+
+    def give(coordinate: str) -> Resolved:
+        asked[coordinate] += 1
+        begun.set()
+        assert go_on.wait(10)
+        return Resolved([jar])
+
+    monkeypatch.setattr(jgo, "build", give)
+    with ThreadPoolExecutor(2) as both:
+        first = both.submit(fetch_jars, tmp_path / "jars")
+        assert begun.wait(10)
+        second = both.submit(fetch_jars, tmp_path / "jars")
+        assert wait([second], timeout=0.3).not_done
+        go_on.set()
+        first.result(10)
+        second.result(10)
+    assert set(asked.values()) == {1}
