@@ -314,7 +314,7 @@ class World:
     async def _until_settled(self) -> None:
         began = self.scheduler.time()
         while self.behind() and self.scheduler.time() < began + HEALED_SECONDS:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.05)
 
     def behind(self) -> list[str]:
         return behind(self.databases, self.processes.values(), self.bus)
