@@ -7,9 +7,8 @@ def collect_seldom() -> None:
     """Call it once, when everything is imported.
 
     A batch of 2,000 events makes many objects and no cycles. By default they are searched for cycles, with every
-    module beside them, so often that it takes a quarter of a consumer's time. Waiting in vain does make cycles, a few
-    for each event: searched for as seldom as 50 of the larger collections, they had grown to 25 MB in half an hour.
+    module beside them, so often that it takes a quarter of a consumer's time.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 10)
+    gc.set_threshold(50_000, 20, 50)
