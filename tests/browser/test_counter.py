@@ -127,6 +127,7 @@ async def test_a_talk_ends_at_the_counter_by_keyboard_alone(
     language = translator(lang, "intake")
     async with counter(chromium, site, "", lang, **way(width, scheme, scripts=scripts)) as seen:
         page, keys = seen.page, seen.page.keyboard
+        await expect(page.locator("#about")).to_be_focused()
         await keys.type(beginning_of("loneliness", language))
         await keys.press("Tab")
         await keys.type("It is quiet since she died.")

@@ -93,6 +93,7 @@ async def test_a_number_on_the_map_chooses_with_a_finger_by_keys_and_without_scr
         page = seen.page
         await _to_the_communities(page, site)
         await page.get_by_role("link", name="Lane 4").press("Enter")
+        await expect(page.get_by_role("radio", name="Lane 4")).to_be_focused()
         await page.keyboard.press("Space")
         await expect(page.get_by_role("radio", name="Lane 4")).to_be_checked()
         await next_question(page)

@@ -93,6 +93,7 @@ async def test_staff_announce_by_keyboard_and_take_down_what_is_voiced(chromium:
         await expect(page.locator("h1")).to_have_text("On the bench at gate 3")
         await onward(page, page.get_by_role("link", name="Take down what somebody says").press("Enter"))
         await expect(page.locator(".kicker").first).to_have_text("Voiced at: On the bench at gate 3")
+        await expect(page.locator("#about")).to_be_focused()
         await page.keyboard.type("rehab")
         await page.keyboard.press("Tab")
         await page.keyboard.type("A ramp at gate 3.")
