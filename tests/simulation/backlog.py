@@ -1,6 +1,7 @@
 """What has further to go before a schedule is settled (I9)."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from tests.simulation.bus import Bus
 from tests.simulation.services import Running
@@ -26,9 +27,16 @@ def behind(databases: Mapping[str, Database], processes: Iterable[Running], bus:
     for running in processes:
         name = running.service.name
         behind += [f"{name}: {consumer}" for consumer in _consumers(databases[name], running, bus)]
+    if any(_in_dead_hands(row) for row in databases["notifications"].rows("delivery")):
+        behind.append("notifications: messages")
     reporting = databases["reporting"]
     head = reporting.table("public_log").rows.get(0, 0)
     return behind + [f"reporting: {model}" for model in _short_of(head, reporting, OF_PUBLIC_LOG)]
+
+
+def _in_dead_hands(row: Any) -> bool:
+    """A message that is claimed: while all is quiet, by somebody who never said how it ended."""
+    return row.state == "waiting" and row.attempts > 0 and row.reason is None
 
 
 def _short_of(position: int, database: Database, followers: Iterable[str]) -> Iterator[str]:

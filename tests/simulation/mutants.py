@@ -20,6 +20,9 @@ from services.chassis.relay import Relay
 from services.chassis.taken import Taken
 from services.chassis.timers import Timers
 from services.contracts.envelope import Recorded
+from services.notifications.deliveries import rows
+from services.notifications.deliveries.rows import Claimed, Settled
+from services.notifications.deliveries.sender import Sender
 from tests.simulation.bus import Producer
 from tests.simulation.statements import store
 from tests.simulation.tables import Transaction
@@ -144,6 +147,16 @@ def timer_too_early() -> Any:
     return patch.object(Timers, "fire", hasty)
 
 
+def end_of_a_message_forgotten() -> Any:
+    """What the mail server answered is written once, and if that fails never."""
+
+    async def once(self: Any, row: Claimed, settled: Settled, at: datetime) -> None:
+        async with self._worker.begin() as connection:
+            await rows.settle(connection, row.delivery_id, settled, at)
+
+    return patch.object(Sender, "_settle", once)
+
+
 MUTANTS: dict[str, Planting] = {
     "acknowledge first": acknowledge_first,
     "no duplicate check": no_duplicate_check,
@@ -152,4 +165,5 @@ MUTANTS: dict[str, Planting] = {
     "a version check that ignores the source": version_without_its_source,
     "a relay that goes on after a failed send": goes_on_after_a_failed_send,
     "a timer that fires early": timer_too_early,
+    "a message whose end is forgotten": end_of_a_message_forgotten,
 }
