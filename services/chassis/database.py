@@ -26,6 +26,9 @@ def engine(
 
     A statement that takes longer than `statement_seconds` raises TimeoutError, and all connections are made anew: the
     server may have lost them without a word, and TCP notices that only after a quarter of an hour.
+
+    Whoever comes is given the connection that was used last. By turns, each would come to keep every statement that a
+    service has ever prepared, here and in the server: memory that grows for hours.
     """
     made = create_async_engine(
         asyncpg_dsn(dsn),
@@ -33,6 +36,7 @@ def engine(
         pool_size=connections,
         max_overflow=0,
         pool_timeout=5,
+        pool_use_lifo=True,
         connect_args={
             "server_settings": {"application_name": application_name},
             "timeout": 5,

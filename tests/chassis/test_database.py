@@ -51,6 +51,22 @@ async def test_a_statement_on_a_half_open_connection_ends_and_the_next_finds_ano
         await pool.dispose()
 
 
+async def test_whoever_comes_is_given_the_connection_that_was_used_last(postgres: Databases) -> None:
+    """By turns, all of them would come to keep every statement that was ever prepared."""
+    pool = engine(postgres.admin_dsn, "test", connections=3)
+    try:
+        async with pool.connect() as one, pool.connect() as other, pool.connect() as third:
+            for connection in (one, other, third):
+                await connection.execute(text("SELECT 1"))
+        seen: set[int] = set()
+        for _ in range(6):
+            async with pool.connect() as connection:
+                seen.add((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+        assert len(seen) == 1
+    finally:
+        await pool.dispose()
+
+
 async def test_who_asks_between_a_servers_last_word_and_its_end_is_told_that_it_is_away(
     postgres: Databases, link: Link
 ) -> None:
@@ -64,10 +80,10 @@ async def test_who_asks_between_a_servers_last_word_and_its_end_is_told_that_it_
         link.say(LAST_WORDS)
         for _ in range(3):  # it lies in the socket: the loop's next turns read it
             await asyncio.sleep(0)
-        assert await direct.fetch("SELECT 1", ()) is None
         with pytest.raises(DBAPIError) as away:
             await _one_of(pool)
         assert passes(away.value)
+        assert await direct.fetch("SELECT 1", ()) is None
         assert await _one_of(pool) == 1
         assert await direct.fetch("SELECT 1", ()) == [(1,)]
     finally:
