@@ -18,20 +18,19 @@ FOLLOWERS = {
 OF_PUBLIC_LOG = ("case_fact", "place")
 
 
-def behind(databases: Mapping[str, Database], processes: Iterable[Running], bus: Bus) -> list[str]:
+def behind(databases: Mapping[str, Database], processes: Iterable[Running], bus: Bus) -> Iterator[str]:
     """By service, as `mediation: relay` or `intake: intake-cases cases 0`."""
-    behind: list[str] = []
     for name, database in databases.items():
         position = database.table("log").rows.get(0, 0)
-        behind += [f"{name}: {follower}" for follower in _short_of(position, database, FOLLOWERS[name])]
-    for running in processes:
-        name = running.service.name
-        behind += [f"{name}: {consumer}" for consumer in _consumers(databases[name], running, bus)]
+        yield from (f"{name}: {follower}" for follower in _short_of(position, database, FOLLOWERS[name]))
     if any(_in_dead_hands(row) for row in databases["notifications"].rows("delivery")):
-        behind.append("notifications: messages")
+        yield "notifications: messages"
     reporting = databases["reporting"]
     head = reporting.table("public_log").rows.get(0, 0)
-    return behind + [f"reporting: {model}" for model in _short_of(head, reporting, OF_PUBLIC_LOG)]
+    yield from (f"reporting: {model}" for model in _short_of(head, reporting, OF_PUBLIC_LOG))
+    for running in processes:
+        name = running.service.name
+        yield from (f"{name}: {consumer}" for consumer in _consumers(databases[name], running, bus))
 
 
 def _in_dead_hands(row: Any) -> bool:

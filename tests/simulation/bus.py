@@ -24,11 +24,12 @@ SESSION_SECONDS = 6.0
 class Log:
     """One partition; `begin` is its first offset."""
 
-    __slots__ = ("begin", "records")
+    __slots__ = ("_digests", "begin", "records")
 
     def __init__(self, begin: int = 0) -> None:
         self.begin = begin
         self.records: list[KeptRecord] = []
+        self._digests: dict[int, bytes] = {}
 
     @property
     def end(self) -> int:
@@ -38,8 +39,12 @@ class Log:
         """Whether the record at that offset is that one; none: any log will do."""
         if offset is None:
             return True
-        there = self.records[offset - self.begin] if self.begin <= offset < self.end else None
-        return there is not None and there.timestamp == timestamp and digest(there) == hash_
+        if not self.begin <= offset < self.end:
+            return False
+        there = self.records[offset - self.begin]
+        if offset not in self._digests:
+            self._digests[offset] = digest(there)
+        return there.timestamp == timestamp and self._digests[offset] == hash_
 
 
 class Group:

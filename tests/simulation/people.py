@@ -60,15 +60,15 @@ def policy(patience: int) -> Policy:
     def terms(most: int) -> Terms:
         hurried = seconds(patience * most)
         return Terms(
-            acknowledge=seconds(7 * patience), accept=hurried, done=hurried, mediate=hurried, escalate_every=hurried
+            acknowledge=seconds(5 * patience), accept=hurried, done=hurried, mediate=hurried, escalate_every=hurried
         )
 
     return Policy(
         version="simulated-1",
-        urgent=terms(6),
-        ordinary=terms(18),
-        complex=terms(18),
-        confirm=seconds(12 * patience),
+        urgent=terms(4),
+        ordinary=terms(12),
+        complex=terms(12),
+        confirm=seconds(8 * patience),
         reopen=seconds(40),
     )
 
@@ -182,12 +182,12 @@ class Town:
             assert refused.outcome != "ok", refused
         wishes = draw.choices((None, "withdraw", "erase", "confirm", "reopen"), (3, 1, 1, 3, 3))[0]
         if wishes in ("withdraw", "erase"):
-            await asyncio.sleep(draw.randint(0, 12))
+            await asyncio.sleep(draw.randint(0, 8))
             act = withdraw if wishes == "withdraw" else erase
             await self.insist(wishes, "intake", lambda there, key: act(there, case_id, key))
             return
-        for _ in range(7):
-            await asyncio.sleep(draw.choice((2, 3)))
+        for _ in range(8):
+            await asyncio.sleep(draw.choice((1, 2)))
             row = self.row_of(case_id)
             can = possible(row, now()) if row is not None else []
             if wishes == "confirm" and Can.CONFIRM in can and row is not None:
@@ -206,7 +206,7 @@ class Town:
         draw = self.draw
         worked_on: set[UUID] = set()
         while not self.closing:
-            await asyncio.sleep(draw.choice((2, 3)))
+            await asyncio.sleep(draw.choice((1, 2)))
             open_alerts = [row for row in self.alerts() if row.state == "waiting" and row.area.startswith(areas)]
             if not open_alerts or draw.random() < 0.4:
                 continue
@@ -223,7 +223,7 @@ class Town:
 
     async def _work_on(self, staff: Staff, case_id: UUID, worked_on: set[UUID]) -> None:
         draw = self.draw
-        await asyncio.sleep(draw.randint(0, 3))
+        await asyncio.sleep(draw.randint(0, 2))
         way = draw.choices(("resolve", "mediate", "dispatch", "merge", "escalate", "leave"), (4, 2, 2, 2, 1, 1))[0]
         if way == "leave":
             return
@@ -239,13 +239,13 @@ class Town:
             await self.insist("mediate", "mediation", lambda there, key: mediate(there, staff, case_id, key))
         if way == "dispatch":
             await self._through_a_unit(staff, case_id)
-        await asyncio.sleep(draw.randint(0, 4))
+        await asyncio.sleep(draw.randint(0, 3))
         await self.insist("resolve", "mediation", lambda there, key: resolve(there, staff, case_id, key))
 
     async def _through_a_unit(self, staff: Staff, case_id: UUID) -> None:
         draw = self.draw
         await self.insist("dispatch", "mediation", lambda there, key: dispatch(there, staff, case_id, key))
-        await asyncio.sleep(draw.randint(0, 4))
+        await asyncio.sleep(draw.randint(0, 3))
         if draw.random() < 0.3:
             await self.insist("unit returns", "mediation", lambda there, key: give_back(there, staff, case_id, key))
         else:
@@ -254,7 +254,7 @@ class Town:
     async def shifts(self) -> None:
         """Who is on duty changes."""
         while not self.closing:
-            await asyncio.sleep(self.draw.randint(6, 20))
+            await asyncio.sleep(self.draw.randint(4, 12))
             lane, cadre = self.draw.choice(((LANES[0], "lin"), (LANES[0], "bo"), (LANES[1], "tao"), (LANES[1], "wu")))
             await self.insist(
                 "take duty",

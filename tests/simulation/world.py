@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from tests.simulation.tables import Database, Transaction
 FEWEST_CASES, MOST_CASES = 5, 6
 TROUBLED_SECONDS = 13.0
 """How long things go wrong."""
-PEOPLE_SECONDS = 22.0
+PEOPLE_SECONDS = 15.0
 """By then nobody begins anything new, whatever became of it."""
 HEALED_SECONDS = 60.0
 """By then nothing may be behind (I9)."""
@@ -313,10 +313,10 @@ class World:
 
     async def _until_settled(self) -> None:
         began = self.scheduler.time()
-        while self.behind() and self.scheduler.time() < began + HEALED_SECONDS:  # noqa: ASYNC110 - nobody tells
+        while any(self.behind()) and self.scheduler.time() < began + HEALED_SECONDS:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
 
-    def behind(self) -> list[str]:
+    def behind(self) -> Iterator[str]:
         return behind(self.databases, self.processes.values(), self.bus)
 
     def note_probes(self) -> None:
