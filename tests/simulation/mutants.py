@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import clock, inbox
 from services.chassis.consumer import Consumer
-from services.chassis.inbox import Line, Sorting, Tally
+from services.chassis.inbox import Tally
 from services.chassis.publisher import Block, Parcel, Publisher, SendFailed
 from services.chassis.relay import Relay
+from services.chassis.sorting import Line, Sorting
 from services.chassis.taken import Taken
 from services.chassis.timers import Timers
 from services.contracts.envelope import Recorded
