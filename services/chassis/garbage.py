@@ -1,6 +1,12 @@
 """How often Python looks for garbage."""
 
 import gc
+from itertools import count
+
+LOOKS_UNTIL_ALL = 50
+"""Some minutes for a service."""
+
+_looks = count(1)
 
 
 def collect_seldom() -> None:
@@ -12,3 +18,13 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def collect_after_a_look() -> None:
+    """Call it when Kafka's logs have been looked back at.
+
+    What aiokafka fetched and nobody took lies in cycles, megabytes of few objects: Python, which counts objects, would
+    not look for it for hours. The youngest are enough, but for what another look needs just then and leaves when it is
+    older: now and then all are.
+    """
+    gc.collect(2 if next(_looks) % LOOKS_UNTIL_ALL == 0 else 0)

@@ -1,7 +1,6 @@
 """The clients that speak to Kafka, set up the one way that loses nothing."""
 
 import asyncio
-import gc
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from itertools import zip_longest
@@ -11,6 +10,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from faststream.kafka import KafkaBroker
 from faststream.middlewares import AckPolicy
 
+from services.chassis import garbage
 from services.chassis.held import Partition, Record
 from services.chassis.offsets import Sight
 
@@ -99,9 +99,7 @@ async def look_back(builder: Callable[..., Any], wanted: Mapping[Partition, Coll
     try:
         return await _look_back(builder, wanted)
     finally:
-        # What aiokafka fetched and nobody took lies in cycles, megabytes of few objects: a process that rests would
-        # not look for garbage for minutes.
-        gc.collect(0)
+        garbage.collect_after_a_look()
 
 
 async def _look_back(

@@ -13,7 +13,7 @@ import stamina
 import structlog
 
 from deploy.reconcile import Finding, judge
-from services.chassis import consuming, relay, sole, timers
+from services.chassis import consuming, garbage, relay, sole, timers
 from services.notifications.deliveries import rows, sender
 from services.reporting import public_log
 from tests.simulation.connection import TWINS
@@ -70,6 +70,7 @@ def prepare() -> None:
     sys.unraisablehook = lambda _: None  # what dead processes never cleaned up
     for module, name, value in _PACE:
         setattr(module, name, value)
+    garbage.collect_after_a_look = lambda: None
     gc.collect()
     gc.freeze()
     gc.disable()
