@@ -11,6 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+OLD_SECONDS = 600
+"""For how long a connection is given out."""
+
 SCOPE = "SELECT set_config('doorstep.scope', array_to_string($1::text[], ','), true)"
 
 
@@ -27,8 +30,8 @@ def engine(
     A statement that takes longer than `statement_seconds` raises TimeoutError, and all connections are made anew: the
     server may have lost them without a word, and TCP notices that only after a quarter of an hour.
 
-    Whoever comes is given the connection that was used last. By turns, each would come to keep every statement that a
-    service has ever prepared, here and in the server: memory that grows for hours.
+    Whoever comes is given the connection that was used last, unless it is old: it is made anew then. By turns, each would
+    come to keep every statement that a service has ever prepared, here and in the server, and for ever.
     """
     made = create_async_engine(
         asyncpg_dsn(dsn),
@@ -37,6 +40,7 @@ def engine(
         max_overflow=0,
         pool_timeout=5,
         pool_use_lifo=True,
+        pool_recycle=OLD_SECONDS,
         connect_args={
             "server_settings": {"application_name": application_name},
             "timeout": 5,
