@@ -30,8 +30,8 @@ def engine(
     A statement that takes longer than `statement_seconds` raises TimeoutError, and all connections are made anew: the
     server may have lost them without a word, and TCP notices that only after a quarter of an hour.
 
-    Whoever comes is given the connection that was used last, unless it is old: it is made anew then. By turns, each would
-    come to keep every statement that a service has ever prepared, here and in the server, and for ever.
+    Whoever comes is given the connection that was used last, made anew when it is old. By turns, and for ever, each
+    would come to keep every statement that a service has prepared, here and in the server.
     """
     made = create_async_engine(
         asyncpg_dsn(dsn),
