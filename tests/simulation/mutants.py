@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis import clock, inbox
+from services.chassis import clock, inbox, sorting
 from services.chassis.consumer import Consumer
 from services.chassis.inbox import Tally
 from services.chassis.publisher import Block, Parcel, Publisher, SendFailed
@@ -97,7 +97,7 @@ def version_without_its_source() -> Any:
     def blind(_source: str, stream_id: UUID) -> tuple[str, int]:
         return "", stream_id.int
 
-    return patch.object(inbox, "key_of", blind)
+    return patch.object(sorting, "key_of", blind)
 
 
 @contextmanager

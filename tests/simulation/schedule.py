@@ -78,6 +78,8 @@ def prepare() -> None:
 
 def run(seed: int, probes: Probes, *, calm: bool = False) -> World:
     """The world as it is when all is settled. `calm`: nothing goes wrong, and what is said to databases is kept."""
+    if seed % COLLECT_EVERY == 0:
+        gc.collect()
     scheduler = Scheduler(seed)
     faults = Faults(scheduler.draw, {}, probes) if calm else Faults.drawn(scheduler.draw, probes)
     world = World(scheduler, faults, probes, scheduler.draw, calm=calm)
@@ -96,9 +98,6 @@ def checked(seed: int, probes: Probes, *, twice: bool = True) -> Verdict:
     verdict = judged(seed, world)
     if twice and [*traced(world.steps)] != [*traced(run(seed, Probes()).steps)]:
         verdict.wrong.append("the second run of the same seed went another way")
-    if seed % COLLECT_EVERY == 0:
-        del world
-        gc.collect()
     return verdict
 
 
