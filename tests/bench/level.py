@@ -5,10 +5,8 @@ half of all requests would ask for cases that mediation has not heard of yet.
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import psutil
@@ -30,13 +28,7 @@ AWAY_SECONDS = 2.0
 """A service that is away asks to be asked again then."""
 
 Sample = Mapping[str, float]
-"""Megabytes of each part with all its processes; files that they share count for each by its share.
-
-Memory that processes share is left out: it is PostgreSQL's buffers, set aside whole at its start and filled as pages
-are read.
-"""
-
-OWN = re.compile(r"^Pss_(?:Anon|File): +(\d+) kB$", re.MULTILINE)
+"""Megabytes of each part with all its processes; what they share counts for each by its share."""
 
 console = Console(width=120)
 
@@ -109,11 +101,10 @@ def _megabytes(pid: int) -> float:
     total = 0
     for process in (root, *root.children(recursive=True)):
         try:
-            rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-        except (FileNotFoundError, ProcessLookupError):
+            total += process.memory_full_info().pss
+        except psutil.NoSuchProcess:
             continue
-        total += sum(int(kilobytes) for kilobytes in OWN.findall(rollup))
-    return total / 2**10
+    return total / 2**20
 
 
 if __name__ == "__main__":
