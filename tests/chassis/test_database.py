@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.chassis import database
 from services.chassis.database import Direct, engine
 from services.chassis.passing import passes
 from tests.chaos.proxy import Link
@@ -63,6 +64,19 @@ async def test_whoever_comes_is_given_the_connection_that_was_used_last(postgres
             async with pool.connect() as connection:
                 seen.add((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
         assert len(seen) == 1
+    finally:
+        await pool.dispose()
+
+
+async def test_a_connection_that_is_old_is_made_anew(postgres: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "OLD_SECONDS", 0)
+    pool = engine(postgres.admin_dsn, "test", connections=1)
+    try:
+        seen: set[int] = set()
+        for _ in range(3):
+            async with pool.connect() as connection:
+                seen.add((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+        assert len(seen) == 3
     finally:
         await pool.dispose()
 
