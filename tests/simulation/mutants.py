@@ -24,7 +24,7 @@ from services.contracts.envelope import Recorded
 from services.notifications.deliveries import rows
 from services.notifications.deliveries.rows import Claimed, Settled
 from services.notifications.deliveries.sender import Sender
-from tests.simulation.bus import Producer
+from tests.simulation.producer import Producer
 from tests.simulation.statements import store
 from tests.simulation.tables import Transaction
 

@@ -16,12 +16,14 @@ from deploy.reconcile import Finding, judge
 from services.chassis import consuming, garbage, relay, sole, timers
 from services.notifications.deliveries import rows, sender
 from services.reporting import public_log
+from tests.simulation import course, probing
 from tests.simulation.connection import TWINS
+from tests.simulation.course import FEWEST_CASES
 from tests.simulation.facts import facts_of
 from tests.simulation.faults import FEWEST, Faults, Probes
 from tests.simulation.scheduler import NothingLeft, Scheduler
 from tests.simulation.statements.every import ALL
-from tests.simulation.world import FEWEST_CASES, Step, World, enter
+from tests.simulation.world import Step, World, enter
 
 FEWEST_EVENTS = 40
 COLLECT_EVERY = 25
@@ -86,7 +88,7 @@ def run(seed: int, probes: Probes, *, calm: bool = False) -> World:
     enter(world)
     asyncio.set_event_loop(scheduler)
     try:
-        scheduler.run_until_complete(world.run())
+        scheduler.run_until_complete(course.run(world))
     except NothingLeft:
         world.defects.append("everybody waits, and nothing will ever happen again")
     return world
@@ -119,7 +121,7 @@ def judged(seed: int, world: World) -> Verdict:
         faults=world.faults.struck + world.struck,
         wrong=list(world.defects),
     )
-    world.note_probes()
+    probing.note(world)
     verdict.wrong += [_said(finding) for finding in judge(facts_of(world)) if not finding.ok]
     return verdict
 

@@ -44,7 +44,8 @@ from services.notifications.settings import NotificationsSettings
 from services.reporting.consumers import consumers as reporting_consumers
 from services.reporting.public_log import PublicLog
 from services.reporting.read_models.following import READ_MODELS as REPORTING_MODELS
-from tests.simulation.bus import Broker, Bus
+from tests.simulation.broker import Broker
+from tests.simulation.bus import Bus
 from tests.simulation.connection import Engine
 from tests.simulation.letters import Letters
 from tests.simulation.scheduler import Process

@@ -19,8 +19,10 @@ from services.chassis.held import Record
 from services.chassis.kafka import Reader
 from services.chassis.publisher import Publisher
 from tests.simulation import bus as simulated
+from tests.simulation.broker import Broker
 from tests.simulation.connection import untraced
 from tests.simulation.faults import Faults, Probes
+from tests.simulation.producer import Producer
 from tests.simulation.scheduler import Process
 
 PARTITIONS = simulated.PARTITIONS
@@ -43,8 +45,8 @@ class Simulated:
         faults = Faults(random.Random(1), {}, Probes())
         self._bus = simulated.Bus([self.topic], faults, Probes(), untraced)
 
-    def broker(self) -> simulated.Broker:
-        return simulated.Broker(self._bus, Process("one"))
+    def broker(self) -> Broker:
+        return Broker(self._bus, Process("one"))
 
     async def publish(self, partition: int, *values: bytes) -> None:
         self._bus.write((self.topic, partition), [(1, b"key", value, [("a", b"b")]) for value in values])
@@ -244,7 +246,7 @@ async def test_looking_back_tells_a_log_from_another_of_its_name(bus: Bus) -> No
 async def test_a_producer_is_spent_after_a_send_that_failed() -> None:
     """As house.md says of aiokafka; the stand-in alone can be told to fail."""
     faults = Faults(random.Random(1), {"send refused": 1.0}, Probes(), active=True)
-    producer = simulated.Producer(simulated.Bus(["a-topic"], faults, Probes(), untraced), Process("one"))
+    producer = Producer(simulated.Bus(["a-topic"], faults, Probes(), untraced), Process("one"))
     assert Publisher(cast("Any", producer))
     for _ in range(2):
         with pytest.raises(KafkaError):

@@ -17,7 +17,8 @@ from services.chassis.ids import new_id
 from services.chassis.taken import Taken
 from services.contracts.envelope import Recorded, to_headers
 from tests.chassis.events import withdrawn
-from tests.simulation.bus import Broker, Bus
+from tests.simulation.broker import Broker
+from tests.simulation.bus import Bus
 from tests.simulation.connection import TURN, TWINS, Engine, untraced
 from tests.simulation.faults import Faults, Probes
 from tests.simulation.scheduler import Process, Scheduler
