@@ -24,7 +24,7 @@ def collect_after_a_look() -> None:
     """Call it when Kafka's logs have been looked back at.
 
     What aiokafka fetched and nobody took lies in cycles, megabytes of few objects: Python, which counts objects, would
-    not look for it for hours. The youngest are enough, but for what another look needs just then and leaves when it is
-    older: now and then all are.
+    not look for it for hours. Those looked through once before are young enough, but for what another look needs just
+    then and leaves when it is older: now and then all are.
     """
-    gc.collect(2 if next(_looks) % LOOKS_UNTIL_ALL == 0 else 0)
+    gc.collect(2 if next(_looks) % LOOKS_UNTIL_ALL == 0 else 1)

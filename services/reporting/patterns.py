@@ -24,27 +24,36 @@ SEE = """
 INSERT INTO fault_sighting (case_id, at, area, category)
 SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING
 """
-# Partitions are read in no order of each other, so a sighting may come after later ones: every window that it
-# belongs to is counted, not only the one that it ends.
+# Partitions are read in no order of each other, so a sighting may come after later ones: told of is the first window
+# that holds it and has enough, not the one that it ends. A window ends with a sighting, and has enough if as many lie
+# close behind that in the index. All that it holds are counted in one pass, for as many windows as there are.
 COUNT = """
-WITH new AS (
-    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS new (case_id, at, area, category)
-), ending AS (
-    SELECT case_id, area, category, at, count(*) OVER before AS cases, min(at) OVER before AS since
-    FROM fault_sighting JOIN (SELECT DISTINCT area, category FROM new) concerned USING (area, category)
+WITH reaching AS MATERIALIZED (
+    SELECT new.case_id, new.area, new.category, ending.at AS until
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS new (case_id, at, area, category),
+    LATERAL (
+        SELECT seen.at FROM fault_sighting seen
+        WHERE seen.area = new.area AND seen.category = new.category
+            AND seen.at >= new.at AND seen.at < new.at + $5::interval
+            AND seen.at - $5::interval < (
+                SELECT behind.at FROM fault_sighting behind
+                WHERE behind.area = seen.area AND behind.category = seen.category AND behind.at <= seen.at
+                ORDER BY behind.at DESC OFFSET $6::integer - 1 LIMIT 1
+            )
+        ORDER BY seen.at LIMIT 1
+    ) ending
+), counted AS (
+    SELECT area, category, at AS until, count(*) OVER before AS cases, first_value(at) OVER before AS since
+    FROM fault_sighting JOIN (
+        SELECT area, category, min(until) AS first, max(until) AS last FROM reaching GROUP BY area, category
+    ) ended USING (area, category)
+    WHERE at > first - $5::interval AND at <= last
     WINDOW before AS (PARTITION BY area, category ORDER BY at
         RANGE BETWEEN $5::interval - interval '1 microsecond' PRECEDING AND CURRENT ROW)
-), reaching AS (
-    SELECT case_id, area, category, at, min(at) FILTER (WHERE cases >= $6) OVER (
-        PARTITION BY area, category ORDER BY at RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
-    ) AS until
-    FROM ending
 )
-SELECT DISTINCT ON (new.case_id) new.case_id, e.cases, e.since, r.until
-FROM new JOIN reaching r ON r.case_id = new.case_id
-JOIN ending e ON e.area = r.area AND e.category = r.category AND e.at = r.until
-WHERE r.until < r.at + $5::interval
-ORDER BY new.case_id
+SELECT DISTINCT ON (case_id) case_id, cases, since, until
+FROM reaching JOIN counted USING (area, category, until)
+ORDER BY case_id
 """
 # Twice the window: what comes late finds its neighbours still there.
 FORGET = """

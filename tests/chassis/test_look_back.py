@@ -54,6 +54,26 @@ async def test_nothing_is_left_of_what_was_fetched_beside_the_records_asked_for(
     _only_what_was_asked_for(looks, left)
 
 
+async def test_what_python_looked_through_while_it_was_needed_is_found_when_the_look_ends(
+    builder: Any, large: str
+) -> None:
+    """It is not among the youngest any more: it would stay for minutes, as some of a busy service's looks did."""
+
+    async def look_through() -> None:
+        while True:
+            gc.collect(0)
+            await asyncio.sleep(0.001)
+
+    wanted = _wanted(large)
+    looking = asyncio.create_task(look_through())
+    try:
+        with _left_by_looks() as left:
+            looks = [await clients.look_back(builder, wanted) for _ in range(LOOKS)]
+    finally:
+        looking.cancel()
+    _only_what_was_asked_for(looks, left)
+
+
 async def test_what_a_look_needs_while_another_ends_is_found_by_the_next_search_through_all(
     builder: Any, large: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

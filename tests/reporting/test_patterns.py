@@ -1,5 +1,6 @@
 """Many faults of one kind in one community: told of once, and only of faults."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -121,3 +122,18 @@ async def test_a_flood_of_faults_in_one_place_is_counted_in_one_batch(empty: Bur
     flood = [report(MONDAY + timedelta(seconds=nth)) for nth in range(2000)]
     told = await patterns_after(empty, flood)
     assert told[0] == {"cases": 9, "since": MONDAY, "until": MONDAY + timedelta(seconds=8)}
+
+
+async def test_one_more_among_tens_of_thousands_is_counted_at_once(empty: Bureau) -> None:
+    """Every window of its place was counted anew for each fault: after hours of a storm that took many seconds."""
+    many = 20_000
+    crowd = """
+    INSERT INTO fault_sighting
+    SELECT gen_random_uuid(), $1::timestamptz + nth * interval '1 second', $2, $3 FROM generate_series(1, $4) nth
+    """
+    async with empty.worker.begin() as connection:
+        await connection.exec_driver_sql(crowd, (MONDAY, AREA, "water-leak", many))
+    until = MONDAY + timedelta(seconds=many + 1)
+    async with asyncio.timeout(2):
+        told = await patterns_after(empty, [report(until)])
+    assert told == [{"cases": many + 1, "since": MONDAY + timedelta(seconds=1), "until": until}]
