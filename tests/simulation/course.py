@@ -72,6 +72,8 @@ async def _publish_again(world: World) -> None:
 
 
 async def _until_settled(world: World) -> None:
+    """Where reminders fall due without end there is no moment in which nothing is behind: then the day stands still."""
     began = world.scheduler.time()
+    world.scheduler.day_ends = began + HEALED_SECONDS / 2
     while any(world.behind()) and world.scheduler.time() < began + HEALED_SECONDS:  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(0.05)

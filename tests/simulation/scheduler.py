@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -76,6 +77,8 @@ class Scheduler(asyncio.BaseEventLoop):
         super().__init__()
         self.draw = random.Random(seed)
         self._now = 0.0
+        self.day_ends = math.inf
+        """From then on no more of the day passes: nothing falls due that was not; waits go on."""
         self._pick = self.draw.random
         self.turns = 0
         self.set_exception_handler(_unheard)
@@ -85,7 +88,7 @@ class Scheduler(asyncio.BaseEventLoop):
 
     def wall_clock(self) -> datetime:
         """The time that servers agree upon; a process's own clock may differ."""
-        return EPOCH + timedelta(seconds=self._now)
+        return EPOCH + timedelta(seconds=min(self._now, self.day_ends))
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> "asyncio.Future[T]":
         """There are no threads: what would block is done at once."""
