@@ -20,6 +20,7 @@ HEALED_SECONDS = 60.0
 
 
 async def run(world: World) -> None:
+    """From the first process's start until all is settled, or may not take longer."""
     for name in NAMES:
         world.start(name)
     twice = world.draw.choice((*NAMES, None, None, None, None))
@@ -64,10 +65,10 @@ async def _publish_again(world: World) -> None:
     await asyncio.sleep(1.0)
     for name in NAMES:
         process = Process(f"operator-{name}")
-        engine = world.engine(name, process, "worker")
-        store = EventStore(name, engine, engine)  # pyright: ignore
+        engine: Any = world.engine(name, process, "worker")
+        store = EventStore(name, engine, engine)
         async with engine.connect() as connection:
-            await republish(store, connection, "operator")  # pyright: ignore
+            await republish(store, connection, "operator")
     world.probes.met("log published again")
 
 

@@ -3,14 +3,14 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.chassis import clock, ids, relay
+from services.chassis import clock, ids, kafka, relay
 from services.contracts.topics import TOPICS
 from services.intake.read_models.case_status import StatusRow
 from tests.simulation.backlog import behind
@@ -201,13 +201,8 @@ async def _caught(work: Awaitable[str]) -> Any:
         return error
 
 
-Seam = Callable[[], None]
-
-
 def enter(world: World) -> None:
     """Put the schedule's clock, chance and bus where production looks for them."""
-    from services.chassis import kafka
-
     clock.running = world
     relay.BLOCK = world.draw.choice(BLOCKS)
     ids.chance = world.scheduler.draw.randbytes
