@@ -88,7 +88,9 @@ async def test_what_was_answered_is_left_alone_and_history_promises_nothing(offi
     path = f"/api/mediation/v1/cases/{answered}/acknowledge"
     assert (await office.client.post(path, headers={**cadre, **keyed()})).status_code == 200
     await office.timers.fire(due + HOUR)
-    assert await office.types_of(answered) == ["case.opened", "case.assigned", "case.acknowledged"]
+    # The community's closing hour may lie before `due + HOUR`, and what it asks for is not settled by an answer.
+    late = (await happened(office, answered))[3:]
+    assert {getattr(event, "rule", None) for event in late} <= {Rule.SAME_DAY}
     assert await office.types_of(history) == ["case.opened"]
 
 
