@@ -1,14 +1,14 @@
 """One schedule's course: people begin, things go wrong, all is healed, and what is behind catches up."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from services.chassis.eventstore import EventStore
 from services.chassis.relay import republish
 from tests.simulation import troubles
 from tests.simulation.people import CITY, LANES, STREET
-from tests.simulation.scheduler import Process
+from tests.simulation.scheduler import Process, Scheduler
 from tests.simulation.services import NAMES
 from tests.simulation.world import World
 
@@ -39,7 +39,7 @@ async def run(world: World) -> None:
     await asyncio.wait(residents, timeout=PEOPLE_SECONDS)
     world.town.closing = True
     await asyncio.gather(*residents, *staff)
-    await _until_settled(world)
+    await until_settled(world.scheduler, world.behind)
     world.ending = True
     world.scheduler.stop()  # with this turn: another's, before this task is told done, would not be settled
 
@@ -72,9 +72,9 @@ async def _publish_again(world: World) -> None:
     world.probes.met("log published again")
 
 
-async def _until_settled(world: World) -> None:
+async def until_settled(scheduler: Scheduler, behind: Callable[[], Iterable[str]]) -> None:
     """Where reminders fall due without end there is no moment in which nothing is behind: then the day stands still."""
-    began = world.scheduler.time()
-    world.scheduler.day_ends = began + HEALED_SECONDS / 2
-    while any(world.behind()) and world.scheduler.time() < began + HEALED_SECONDS:  # noqa: ASYNC110 - nobody tells
+    began = scheduler.time()
+    scheduler.day_ends = began + HEALED_SECONDS / 2
+    while any(behind()) and scheduler.time() < began + HEALED_SECONDS:  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(0.05)
