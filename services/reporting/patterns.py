@@ -1,8 +1,8 @@
 """Finding many faults of one kind in one community: what was seen lately, and the commands that it causes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from uuid import UUID
+from hashlib import blake2b
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,7 +13,7 @@ from services.chassis.taken import Taken
 from services.contracts.cases import CaseReported, Kind
 from services.contracts.envelope import Recorded
 from services.contracts.patterns import pattern_stream
-from services.reporting.domain.commands import FindPattern
+from services.reporting.domain.commands import FindPatterns, Window
 from services.reporting.domain.decider import PATTERNS
 
 CONSUMER = "reporting-patterns"
@@ -73,7 +73,7 @@ class Patterns:
         self._enough = enough
 
     async def take(self, connection: AsyncConnection, taken: Sequence[Taken]) -> None:
-        """The consumer's handle. Sightings are the batch's; the commands have keys of their own, and may repeat."""
+        """The consumer's handle. Sightings are the batch's; what the commands tell of is never told of again."""
         faults = {one.recorded.stream_id: (one.recorded, event) for one in taken if (event := _fault(one))}
         if not faults:
             return
@@ -83,15 +83,30 @@ class Patterns:
         categories = [event.category for _, event in faults.values()]
         await connection.exec_driver_sql(SEE, (ids, at, areas, categories))
         many = await connection.exec_driver_sql(COUNT, (ids, at, areas, categories, WINDOW, self._enough))
-        counted: dict[UUID, FindPattern] = {}
+        counted: dict[tuple[str, str], dict[Window, Recorded]] = {}
         for row in many:
             recorded, event = faults[row.case_id]
-            counted[row.case_id] = FindPattern(
-                recorded.area, event.category, row.cases, row.since, row.until, self._enough
-            )
-        intents = [_caused(faults[case_id][0], counted[case_id]) for case_id in ids if case_id in counted]
+            windows = counted.setdefault((recorded.area, event.category), {})
+            windows.setdefault(Window(row.cases, row.since, row.until), recorded)
+        intents = [self._caused(*place, windows) for place, windows in counted.items()]
         await handle_caused(self._store, PATTERNS, intents)
         await connection.exec_driver_sql(FORGET, (at, areas, categories, WINDOW))
+
+    def _caused(self, area: str, category: str, counted: Mapping[Window, Recorded]) -> Intent[FindPatterns]:
+        """The same faults in a batch of other neighbours are another command, which finds nothing new."""
+        windows = tuple(sorted(counted, key=lambda window: window.until))
+        command = FindPatterns(area, category, windows, self._enough)
+        said = blake2b(repr(command).encode(), digest_size=16)
+        return Intent(
+            stream=pattern_stream(area, category),
+            command=command,
+            key=f"{CONSUMER}:{said.hexdigest()}",
+            fingerprint=said.digest(),
+            actor="doorstep",
+            at=now(),
+            area=area,
+            traceparent=counted[windows[-1]].traceparent,
+        )
 
 
 def _fault(taken: Taken) -> CaseReported | None:
@@ -101,16 +116,3 @@ def _fault(taken: Taken) -> CaseReported | None:
     event = taken.event
     assert isinstance(event, CaseReported)
     return event if event.kind is Kind.FAULT and not event.imported else None
-
-
-def _caused(recorded: Recorded, command: FindPattern) -> Intent[FindPattern]:
-    return Intent(
-        stream=pattern_stream(command.area, command.category),
-        command=command,
-        key=f"{CONSUMER}:{recorded.source}:{recorded.stream_id}:{recorded.version}",
-        fingerprint=recorded.fingerprint,
-        actor="doorstep",
-        at=now(),
-        area=command.area,
-        traceparent=recorded.traceparent,
-    )

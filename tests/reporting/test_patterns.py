@@ -10,7 +10,7 @@ from services.chassis.taken import Taken
 from services.contracts.cases import CaseReported, Channel, Kind, Urgency
 from services.contracts.envelope import Recorded
 from services.contracts.patterns import PatternFound, pattern_stream
-from services.reporting.domain.commands import FindPattern
+from services.reporting.domain.commands import FindPatterns, Window
 from services.reporting.domain.decider import PATTERNS
 from services.reporting.patterns import Patterns
 from tests.given import Given
@@ -22,36 +22,44 @@ AREA = "/nyc/nycc33/"
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
-def find(cases: int, since: datetime, until: datetime) -> FindPattern:
-    return FindPattern(AREA, "water-leak", cases, since, until, enough=9)
+def find(*windows: tuple[int, datetime, datetime]) -> FindPatterns:
+    return FindPatterns(AREA, "water-leak", tuple(Window(*window) for window in windows), enough=9)
 
 
 def found(cases: int, since: datetime, until: datetime) -> PatternFound:
     return PatternFound(area=AREA, category="water-leak", cases=cases, since=since, until=until)
 
 
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATER = MONDAY + timedelta(hours=30)
 
 
 def test_nine_are_a_pattern() -> None:
-    given().when(find(9, MONDAY, LATER)).then(found(9, MONDAY, LATER))
+    given().when(find((9, MONDAY, LATER))).then(found(9, MONDAY, LATER))
 
 
 def test_eight_are_none() -> None:
-    given().when(find(8, MONDAY, LATER)).then()
+    given().when(find((8, MONDAY, LATER))).then()
 
 
 def test_a_pattern_is_told_of_once() -> None:
-    given(found(9, MONDAY, LATER)).when(find(10, MONDAY + timedelta(hours=1), LATER + timedelta(hours=1))).then()
+    given(found(9, MONDAY, LATER)).when(find((10, MONDAY + HOUR, LATER + HOUR))).then()
 
 
 def test_a_fault_of_an_old_pattern_makes_no_new_one() -> None:
-    given(found(9, MONDAY, LATER)).when(find(9, LATER, LATER + timedelta(days=1))).then()
+    given(found(9, MONDAY, LATER)).when(find((9, LATER, LATER + DAY))).then()
 
 
 def test_nine_new_ones_are_a_new_pattern() -> None:
-    since, until = LATER + timedelta(seconds=1), LATER + timedelta(days=1)
-    given(found(9, MONDAY, LATER)).when(find(9, since, until)).then(found(9, since, until))
+    since, until = LATER + timedelta(seconds=1), LATER + DAY
+    given(found(9, MONDAY, LATER)).when(find((9, since, until))).then(found(9, since, until))
+
+
+def test_of_many_windows_each_fault_is_told_of_once() -> None:
+    second = (9, LATER + HOUR, LATER + DAY)
+    given().when(find((9, MONDAY, LATER), (9, MONDAY + HOUR, LATER + HOUR), second)).then(
+        found(9, MONDAY, LATER), found(*second)
+    )
 
 
 def report(at: datetime, kind: Kind = Kind.FAULT, *, area: str = AREA, imported: bool = False) -> Recorded:

@@ -5,12 +5,19 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class FindPattern:
-    """`cases` faults of one category came from one community between `since` and `until`; `enough` is the rule's."""
+class Window:
+    """`cases` faults came between `since` and `until`."""
 
-    area: str
-    category: str
     cases: int
     since: datetime
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FindPatterns:
+    """Windows of one category in one community, the earliest end first; `enough` is the rule's."""
+
+    area: str
+    category: str
+    windows: tuple[Window, ...]
     enough: int
