@@ -1,5 +1,6 @@
 """One real PostgreSQL and one real Kafka for each process of a run, started when the first test asks for them."""
 
+import gc
 import secrets
 import shutil
 import signal
@@ -7,9 +8,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -40,6 +41,8 @@ class Databases:
     """A server; `create_database` makes a service's database with its three roles, fresh each time."""
 
     server: Postgres
+    migrated: dict[str, str] = field(default_factory=dict[str, str])
+    """The database of each service that `create_copy` copies."""
 
     @property
     def admin_dsn(self) -> str:
@@ -47,6 +50,20 @@ class Databases:
 
     async def create_database(self, service: str) -> Dsns:
         name = f"{service}_{secrets.token_hex(4)}"
+        return await self.server.create_service(service, Dsns(*["test"] * 3), database=name)
+
+    async def create_copy(self, service: str, migrate: Callable[[Dsns], Awaitable[None]]) -> Dsns:
+        """A database as `migrate` leaves it, which is called for the first one of a service."""
+        if service not in self.migrated:
+            first = await self.create_database(service)
+            await migrate(first)
+            self.migrated[service] = first.owner.rsplit("/", 1)[1]
+        name = f"{service}_{secrets.token_hex(4)}"
+        admin = await asyncpg.connect(self.admin_dsn)
+        try:
+            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.migrated[service]}" OWNER {service}_owner')
+        finally:
+            await admin.close()
         return await self.server.create_service(service, Dsns(*["test"] * 3), database=name)
 
     async def drop_database(self, dsns: Dsns) -> None:
@@ -132,6 +149,12 @@ def running(
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     return ByWhatIsShared(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

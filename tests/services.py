@@ -71,8 +71,9 @@ def keyed() -> dict[str, str]:
 @asynccontextmanager
 async def migrated(postgres: Databases, name: str, read_models: Iterable[ReadModel[Any]]) -> AsyncGenerator[Dsns]:
     """A fresh database of one service, gone afterwards."""
-    dsns = await postgres.create_database(name)
-    await asyncio.to_thread(migrate, name, dsns.owner, list(read_models))
+    dsns = await postgres.create_copy(
+        name, lambda first: asyncio.to_thread(migrate, name, first.owner, list(read_models))
+    )
     try:
         yield dsns
     finally:

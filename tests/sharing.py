@@ -2,8 +2,8 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = {"e2e": "stacks", "chaos": "stacks", "fuzzing": "stacks", "simulation/test_schedules.py": "schedules"}
-"""What runs one after the other in one process: two whole stacks at once would only wait for each other."""
+TOGETHER = {"e2e": "stacks", "chaos": "stacks", "fuzzing": "fuzzing", "simulation/test_schedules.py": "schedules"}
+"""What runs one after the other in one process: two stacks with faults in them would only wait for each other."""
 
 
 class ByWhatIsShared(LoadScopeScheduling):

@@ -23,6 +23,8 @@ REPORTS_PER_SECOND = 6.0
 OVERLOOKED = "012"
 """Last digits of alerts that go on to the next in the chain, by a timer."""
 LOOK_SECONDS, SHIFT_SECONDS = 1.0, 4.0
+LAST_LOOKS = 10
+"""At the alerts that are still open, once nobody reports any more."""
 ANSWER_SECONDS = 10.0
 AGAIN_SECONDS = (0.2, 2.0)
 PATIENCE_SECONDS = 180.0
@@ -40,6 +42,8 @@ class Load:
     history: IO[bytes]
     told: list[Told] = field(default_factory=list[Told])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    overlooking: bool = True
+    """Whether some alerts are overlooked by the first who is told of them."""
     communities: list[str] = field(default_factory=list[str])
     reported: int = 0
     """Reports that were answered."""
@@ -50,7 +54,7 @@ class Load:
     longest_wait: float = 0.0
     """Seconds from when a report was due to its answer, of the one that waited longest."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _begun: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _begun: set[asyncio.Task[object]] = field(default_factory=set[asyncio.Task[object]])
     _answered_for: set[str] = field(default_factory=set[str])
 
     async def __aenter__(self) -> Self:
@@ -107,11 +111,23 @@ class Load:
         )
         while self._begun:
             await asyncio.gather(*self._begun)
+        await self._leave_nothing_open()
+
+    async def _leave_nothing_open(self) -> None:
+        """What was overlooked would climb for a minute, with something under way at every moment of it."""
+        self.overlooking = False
+        found = 1
+        for _ in range(LAST_LOOKS):
+            before, found = found, sum(await asyncio.gather(*map(self._answer, LANES)))
+            if not before + found:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        self.overlooking = True
 
     def counts(self) -> Counter[tuple[str, Outcome]]:
         return Counter((told.what, told.outcome) for told in self.told)
 
-    async def _at_times(self, gap: Callable[[], float], job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _at_times(self, gap: Callable[[], float], job: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Begin the job whenever its time has come; what a busy moment made late follows at once."""
         loop = asyncio.get_running_loop()
         due = loop.time()
@@ -134,15 +150,16 @@ class Load:
         await self._write("report", f"{INTAKE}/reports", form, {})
         self.longest_wait = max(self.longest_wait, asyncio.get_running_loop().time() - due)
 
-    async def _answer(self, lane: str) -> None:
-        """One cadre: looks at the open alerts and answers for what nobody has answered for."""
+    async def _answer(self, lane: str) -> int:
+        """One cadre: looks at the open alerts and answers for what nobody has answered for, and says how many."""
         cadre = self._staff("cadre", _cadres(lane)[0], f"/chaos/east/{lane}/")
         fresh = [alert for alert in await self._open_alerts(cadre) if not self._is_answered(alert)]
         await asyncio.gather(*(self._answer_for(alert, cadre) for alert in fresh))
+        return len(fresh)
 
     def _is_answered(self, alert: dict[str, Any]) -> bool:
         """Whether it was, or is one of those that the first who is told overlooks, so that the next is told."""
-        overlooked = alert["step"] == 0 and str(alert["alert_id"])[-1] in OVERLOOKED
+        overlooked = self.overlooking and alert["step"] == 0 and str(alert["alert_id"])[-1] in OVERLOOKED
         return overlooked or alert["alert_id"] in self._answered_for
 
     async def _answer_for(self, alert: dict[str, Any], cadre: dict[str, str]) -> None:

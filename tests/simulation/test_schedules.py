@@ -1,4 +1,7 @@
-"""Schedules, none of them bad; the same from anywhere; and planted bugs, all of them caught."""
+"""Planted bugs, all of them caught; the same story from anywhere; and schedules, none of them bad.
+
+The schedules come last: they alone keep every processor at work, whatever else still runs or does not.
+"""
 
 import subprocess
 import sys
@@ -11,15 +14,6 @@ from tests.simulation.mutants import MUTANTS
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_schedule_is_as_it_must_be() -> None:
-    _none_is_bad("2000")
-
-
-@pytest.mark.long
-def test_every_further_schedule_is_as_it_must_be() -> None:
-    _none_is_bad("2000-10000")
-
-
 def test_every_planted_bug_is_caught() -> None:
     told = _simulated("--mutants", "2000").stdout
     assert all(f"{name}: caught" in told for name in MUTANTS), told
@@ -29,6 +23,15 @@ def test_a_seed_tells_the_same_story_in_every_process() -> None:
     first, second = (_simulated("=11").stdout for _ in range(2))
     assert first == second
     assert "As it must be." in first
+
+
+def test_every_schedule_is_as_it_must_be() -> None:
+    _none_is_bad("2000")
+
+
+@pytest.mark.long
+def test_every_further_schedule_is_as_it_must_be() -> None:
+    _none_is_bad("2000-10000")
 
 
 def _none_is_bad(seeds: str) -> None:
