@@ -29,7 +29,7 @@ down: environment ## Stop the stack; its data stays.
 test: environment ## Run all tests, on a real PostgreSQL and a real Kafka of their own.
 	@$(RUN)/python -m pytest $(AT_ONCE) $(ARGS)
 
-long: environment ## What make test leaves out: 8,000 more schedules, 30 more real faults, every route fuzzed, every walk; half an hour.
+long: environment ## What make test leaves out: 8,000 more schedules, 29 more real faults, every route fuzzed, every walk; half an hour.
 	@$(RUN)/python -m pytest $(AT_ONCE) -m long $(ARGS)
 
 chaos: environment ## Break real processes, ways, disks, clocks and data under load, on stacks of their own; an hour.
