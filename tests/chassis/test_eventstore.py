@@ -246,7 +246,7 @@ async def test_a_lost_connection_is_made_anew_and_nothing_is_doubled(store: Even
     async with store.worker.connect() as connection:
         await connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE usename = current_user AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
         )
     outcomes = await store.append([append() for _ in range(3)])
     assert all(isinstance(outcome, Outcome) for outcome in outcomes)

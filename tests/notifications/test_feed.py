@@ -166,7 +166,7 @@ async def test_it_survives_that_the_database_goes_away(
             with suppress(asyncpg.PostgresError):
                 await killer.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE usename = current_user AND pid <> pg_backend_pid()"
+                    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
                 )
             await killer.close()
         await office.service.application.dispose()  # else the next test meets a connection that is gone
