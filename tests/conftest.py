@@ -42,29 +42,29 @@ class Databases:
 
     server: Postgres
     migrated: dict[str, str] = field(default_factory=dict[str, str])
-    """The database of each service that `create_copy` copies."""
+    """The database of each service that `create_migrated` copies."""
 
     @property
     def admin_dsn(self) -> str:
         return self.server.admin_dsn
 
-    async def create_database(self, service: str) -> Dsns:
+    async def create_database(self, service: str, copied_from: str | None = None) -> Dsns:
         name = f"{service}_{secrets.token_hex(4)}"
+        if copied_from is not None:
+            admin = await asyncpg.connect(self.admin_dsn)
+            try:
+                await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{copied_from}" OWNER "{service}_owner"')
+            finally:
+                await admin.close()
         return await self.server.create_service(service, Dsns(*["test"] * 3), database=name)
 
-    async def create_copy(self, service: str, migrate: Callable[[Dsns], Awaitable[None]]) -> Dsns:
+    async def create_migrated(self, service: str, migrate: Callable[[Dsns], Awaitable[None]]) -> Dsns:
         """A database as `migrate` leaves it, which is called for the first one of a service."""
         if service not in self.migrated:
             first = await self.create_database(service)
             await migrate(first)
             self.migrated[service] = first.owner.rsplit("/", 1)[1]
-        name = f"{service}_{secrets.token_hex(4)}"
-        admin = await asyncpg.connect(self.admin_dsn)
-        try:
-            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.migrated[service]}" OWNER {service}_owner')
-        finally:
-            await admin.close()
-        return await self.server.create_service(service, Dsns(*["test"] * 3), database=name)
+        return await self.create_database(service, copied_from=self.migrated[service])
 
     async def drop_database(self, dsns: Dsns) -> None:
         admin = await asyncpg.connect(self.admin_dsn)

@@ -71,7 +71,7 @@ def keyed() -> dict[str, str]:
 @asynccontextmanager
 async def migrated(postgres: Databases, name: str, read_models: Iterable[ReadModel[Any]]) -> AsyncGenerator[Dsns]:
     """A fresh database of one service, gone afterwards."""
-    dsns = await postgres.create_copy(
+    dsns = await postgres.create_migrated(
         name, lambda first: asyncio.to_thread(migrate, name, first.owner, list(read_models))
     )
     try:
