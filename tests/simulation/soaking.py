@@ -14,7 +14,8 @@ from deploy.local.home import PROJECT
 from tests.soak.ledger import Run, commit
 
 KIND = "simulated schedules"
-TOGETHER = 500
+TOGETHER = 2_000
+"""A piece begins and ends with seconds in which a processor waits."""
 TWICE_EACH = 10
 """A second run of a seed finds what the simulation does wrong; another seed, what Doorstep does."""
 
