@@ -1,8 +1,9 @@
 """Bodies of requests: every field is named, and text is text."""
 
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 
 class Form(BaseModel):
@@ -26,3 +27,14 @@ Line = Annotated[
 FreeText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), AfterValidator(without_nul)
 ]
+
+
+def _within_reach(moment: datetime) -> datetime:
+    """The last and the first year that a clock knows can't be told in every time zone."""
+    if not 1900 <= moment.year < 2200:
+        raise ValueError("lies outside of the years 1900 to 2199|Write a moment in them; leave an open end out.")
+    return moment
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+"""A moment with its time zone, from outside."""

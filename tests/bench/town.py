@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import cast
@@ -10,6 +10,8 @@ from uuid import UUID
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.local.home import Home
@@ -49,21 +51,28 @@ def town() -> Generator[Stack]:
             stack.doorstep("down")
 
 
-async def seed(stack: Stack, number: int) -> None:
+async def seed(stack: Stack, number: int, console: Console | None = None) -> None:
     """Add cases of the constituent file, over and over if there are not enough, and wait until all is taken."""
     real = works(number)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with _store(stack, "intake") as intake, _store(stack, "mediation") as mediation:
-        for start in range(0, number, BLOCK):
-            some = [real[nth % len(real)] for nth in range(start, min(start + BLOCK, number))]
-            ids = [new_id() for _ in some]
-            await intake.append(_appends("intake", some, ids))
-            await mediation.append(_appends("mediation", some, ids))
-    await caught_up(stack)
+        with Progress(*columns, console=console, disable=console is None) as progress:
+            stored = progress.add_task("cases stored", total=number)
+            for start in range(0, number, BLOCK):
+                some = [real[nth % len(real)] for nth in range(start, min(start + BLOCK, number))]
+                ids = [new_id() for _ in some]
+                await intake.append(_appends("intake", some, ids))
+                await mediation.append(_appends("mediation", some, ids))
+                progress.update(stored, advance=len(some))
+            missing = progress.add_task("events that a consumer lacks", total=None)
+            await caught_up(stack, lambda behind: progress.update(missing, completed=behind))
+            progress.remove_task(missing)
 
 
-async def caught_up(stack: Stack) -> None:
-    """Wait until every event of the stores is on Kafka and in every read model."""
-    while not await _is_caught_up(stack):  # noqa: ASYNC110 - what is waited for lies in other processes
+async def caught_up(stack: Stack, tell: Callable[[int], None] = lambda _: None) -> None:
+    """Wait until every event of the stores is on Kafka and in every read model; `tell` how many are not."""
+    while behind := await _behind(stack):
+        tell(behind)
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -88,20 +97,19 @@ def _appends(source: str, cases: Sequence[Casework], ids: Sequence[UUID]) -> lis
     return appends
 
 
-async def _is_caught_up(stack: Stack) -> bool:
-    ends = await _ends(stack)
+async def _behind(stack: Stack) -> int:
+    """Events that are not yet on Kafka, or that a consumer or a read model lacks; each counts for each of them."""
+    ends, behind = await _ends(stack), 0
     for service in SERVICES:
         connection = await asyncpg.connect(stack.dsns(service).worker)
         try:
-            if await connection.fetchval(_UNSENT):
-                return False
-            if any(taken != ends for (taken,) in await connection.fetch(_TAKEN, CASES)):
-                return False
-            if service == "reporting" and await connection.fetchval(_UNFOLDED):
-                return False
+            behind += await connection.fetchval(_UNSENT)
+            behind += sum(max(ends - taken, 0) for (taken,) in await connection.fetch(_TAKEN, CASES))
+            if service == "reporting":
+                behind += await connection.fetchval(_UNFOLDED)
         finally:
             await connection.close()
-    return await _ends(stack) == ends
+    return behind + await _ends(stack) - ends
 
 
 async def _ends(stack: Stack) -> int:
