@@ -1,7 +1,7 @@
 """The one place that asks what time it is."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -25,6 +25,16 @@ class _Machines:
 
 running: Clock = _Machines()
 """Whom all ask; a simulation puts its own here."""
+
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC) - timedelta(microseconds=1)
+"""What lies between them can be told in every time zone, and kept by PostgreSQL."""
+
+
+def within_reach(moment: datetime) -> datetime:
+    """The nearest moment that can be told everywhere."""
+    return min(max(moment, EARLIEST), LATEST)
 
 
 def now() -> datetime:

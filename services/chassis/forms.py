@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
+from services.chassis.clock import within_reach
+
 
 class Form(BaseModel):
     """The body of a command; a field that is not in it is refused, not ignored."""
@@ -31,7 +33,7 @@ FreeText = Annotated[
 
 def _within_reach(moment: datetime) -> datetime:
     """The last and the first year that a clock knows can't be told in every time zone."""
-    if not 1900 <= moment.year < 2200:
+    if within_reach(moment) != moment:
         raise ValueError("lies outside of the years 1900 to 2199|Write a moment in them; leave an open end out.")
     return moment
 

@@ -4,13 +4,13 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from services.chassis.auth import Staff
 from services.chassis.clock import now
 from services.chassis.commands import Intent, UnknownStream, handle
 from services.chassis.eventstore import Outcome, Sealed
-from services.chassis.forms import Form, without_nul
+from services.chassis.forms import Form, Instant, without_nul
 from services.chassis.http import Position
 from services.chassis.ids import new_id
 from services.contracts.cases import Language
@@ -44,8 +44,8 @@ class PlanForm(Form):
 
     title: Published
     place: Published
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
     seats: Seats | None = None
 
     def plan(self) -> Plan:

@@ -33,6 +33,8 @@ from services.intake.domain.errors import (
     GatheringCalledOff,
     GatheringIsOver,
     GatheringLiesAhead,
+    LastsTooLong,
+    LiesTooFarAhead,
     NotAnnounced,
     NotSignedUp,
     TooFewSeatsLeft,
@@ -72,6 +74,25 @@ def test_it_is_announced_once_and_for_a_time_to_come() -> None:
     given(announced()).when(ANNOUNCE).refused(AlreadyAnnounced)
     given().when(replace(ANNOUNCE, at=BEGINS)).refused(GatheringBegan)
     given().when(replace(ANNOUNCE, plan=replace(PLAN, ends_at=BEGINS))).refused(EndsBeforeItBegins)
+
+
+def test_it_begins_within_two_years_and_ends_within_a_month_of_that() -> None:
+    edge = NOW + timedelta(days=731)
+    longest = replace(PLAN, starts_at=edge, ends_at=edge + timedelta(days=31))
+    too_far = replace(PLAN, starts_at=edge + timedelta(seconds=1), ends_at=edge + timedelta(hours=2))
+    too_long = replace(PLAN, ends_at=BEGINS + timedelta(days=31, seconds=1))
+    told = announced().model_copy(update={"starts_at": longest.starts_at, "ends_at": longest.ends_at})
+    given().when(replace(ANNOUNCE, plan=longest)).then(told)
+    for plan, why in ((too_far, LiesTooFarAhead), (too_long, LastsTooLong)):
+        given().when(replace(ANNOUNCE, plan=plan)).refused(why)
+        given(announced()).when(ChangeGathering(plan, NOW)).refused(why)
+
+
+def test_what_was_announced_without_an_end_is_put_right_by_a_change_or_called_off() -> None:
+    endless = announced().model_copy(update={"ends_at": datetime.fromisoformat("9999-12-31T23:00:00-08:00")})
+    changed = GatheringChanged(title=PLAN.title, place=PLAN.place, starts_at=BEGINS, ends_at=ENDS, seats=3)
+    given(endless).when(ChangeGathering(PLAN, NOW)).then(changed)
+    given(endless).when(CancelGathering()).then(GatheringCancelled())
 
 
 def test_a_change_says_all_that_is_so_from_now_on_and_the_same_again_is_none() -> None:

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -13,10 +13,15 @@ from icalendar import Calendar
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.contracts.cases import CaseReported, Channel
+from services.contracts.envelope import Recorded
+from services.contracts.gatherings import GatheringAnnounced, GatheringKind
+from services.intake.consumers import consumers
 from services.intake.pages import counter_gatherings
+from services.intake.read_models.feeds import GATHERINGS_CONSUMER
 from services.intake.retention import Retention
 from tests.intake.door import API, AREA, FrontDoor
 from tests.services import keyed, staff
+from tests.taking import taken_by
 
 MEI = staff("cadre", AREA, subject="mei")
 PHONE = "+86 10 7755 4422"
@@ -46,6 +51,25 @@ class Announcer:
         assert answer.status_code == 201, answer.text
         await self.door.project()
         return answer.json()["gathering_id"]
+
+    async def hear_of(self, starts: datetime, ends: str) -> str:
+        """One that was announced before there were bounds."""
+        gathering = uuid4()
+        event = GatheringAnnounced(
+            community=UUID(self.door.community),
+            kind=GatheringKind.LECTURE,
+            title="Open end",
+            place="Yard",
+            starts_at=starts,
+            ends_at=datetime.fromisoformat(ends),
+            time_zone="Asia/Shanghai",
+        )
+        body, kind = event.model_dump_json().encode(), (event.type, event.schema_version)
+        recorded = Recorded("intake", gathering, 1, 1, *kind, AREA, body, now(), now(), "key", b"", "mei")
+        [gatherings] = [one for one in consumers(self.door.service) if one.name == GATHERINGS_CONSUMER]
+        async with self.door.service.worker.begin() as connection:
+            await taken_by(gatherings, connection, [recorded])
+        return str(gathering)
 
     async def act(self, gathering: str, act: str, body: Any = None, who: Any = MEI, **headers: str) -> httpx.Response:
         answer = await self.door.client.post(
@@ -249,6 +273,11 @@ async def test_words_of_a_sign_up_open_no_case_and_a_receipt_signs_nobody_off(
         ({"seats": 0}, 422),
         ({"starts_at": "2020-03-02T10:00:00Z"}, 409),
         ({"ends_at": "2020-03-02T10:00:00Z"}, 409),
+        ({"ends_at": "9999-12-31T23:59:59Z"}, 422),
+        ({"ends_at": "9999-12-31T23:00:00-08:00"}, 422),
+        ({"starts_at": "0001-01-01T00:00:00+14:00"}, 422),
+        ({"ends_at": "2199-12-31T23:59:59Z"}, 409),
+        ({"starts_at": "2199-12-30T10:00:00Z", "ends_at": "2199-12-30T12:00:00Z"}, 409),
     ],
 )
 async def test_what_can_t_be_announced_says_why(
@@ -257,6 +286,30 @@ async def test_what_can_t_be_announced_says_why(
     form = {"community": door.community, "kind": "council", **announcer.plan(**changed)}
     answer = await door.client.post(f"{API}/gatherings", json=form, headers={**MEI, **keyed()})
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("ends", ["9999-12-31T23:59:59Z", "9999-12-31T23:00:00-08:00", "2150-01-01T00:00:00Z"])
+async def test_one_that_was_announced_without_an_end_spoils_no_page_and_ends(
+    announcer: Announcer, door: FrontDoor, ends: str
+) -> None:
+    began = now() - timedelta(days=1)
+    running = await announcer.hear_of(began, ends)
+    over = await announcer.hear_of(began - timedelta(days=31), ends)
+    ahead = await announcer.hear_of(datetime.fromisoformat(ends) - timedelta(hours=2), ends)
+    for path in (
+        f"{API}/gatherings",
+        "/gatherings",
+        *(f"/gatherings/{one}{what}" for one in (running, over, ahead) for what in ("", "/calendar.ics")),
+        f"/gatherings/feed/{door.community}.ics",
+        "/counter/gatherings",
+        f"/counter/gatherings/{ahead}",
+    ):
+        answer = await door.client.get(path, headers=MEI)
+        assert answer.status_code == 200, (path, answer.text)
+    listed = (await door.client.get("/gatherings")).text
+    assert running in listed
+    assert over not in listed, "nobody means to meet for longer than a month"
+    assert over in (await door.client.get("/gatherings", params={"past": "true"})).text
 
 
 async def test_how_many_came_is_told_once_it_has_begun(announcer: Announcer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,6 +354,10 @@ class TestPages:
         missing = await door.client.post("/counter/gatherings", data={**form, "begins": "soon"}, headers=MEI)
         assert missing.status_code == 422
         assert missing.text.count("Write the time like 19:30.") == 2
+        for never in ("9999-12-31", "0001-01-01"):
+            too_far = await door.client.post("/counter/gatherings", data={**form, "day": never}, headers=MEI)
+            assert too_far.status_code == 422
+            assert too_far.text.count("Choose a day within the next two years.") == 2
         announced = await door.client.post("/counter/gatherings", data=form, headers=MEI)
         assert announced.status_code == 303, announced.text
         await door.project()

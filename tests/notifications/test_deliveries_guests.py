@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.chassis.clock import now
 from services.contracts.envelope import Recorded
+from services.contracts.gatherings import GatheringAnnounced, GatheringCancelled, GatheringKind, GatheringSignedUp
 from services.notifications.deliveries.sending import guests_consumer
 from services.notifications.read_models.feeds import GUESTS_CONSUMER
 from tests.intake.door import AREA
+from tests.notifications.office import recorded
 from tests.notifications.post_office import API, PUBLIC, PostOffice, body
 from tests.services import keyed, staff
 from tests.taking import taken_by
@@ -196,3 +198,22 @@ async def test_staff_see_what_was_refused_and_not_of_whom(post_office: PostOffic
     seen = await post_office.client.get(f"{API}/deliveries", headers=MEI, params={"case_id": meeting.gathering})
     [told] = seen.json()["deliveries"]
     assert (told["what"], told["state"], told["recipient"]) == ("called_off", "refused", None)
+
+
+async def test_a_gathering_at_the_end_of_time_is_called_off_like_any_other(post_office: PostOffice) -> None:
+    gathering, never = uuid4(), datetime.fromisoformat("9999-12-31T23:00:00-08:00")
+    announced = GatheringAnnounced(
+        community=uuid4(),
+        kind=GatheringKind.LECTURE,
+        title="Open end",
+        place="Yard",
+        starts_at=never - timedelta(hours=2),
+        ends_at=never,
+        time_zone="Asia/Shanghai",
+    )
+    happened = (announced, GatheringSignedUp(sign_up=uuid4(), people=1), GatheringCancelled())
+    events = [recorded(event, gathering, AREA, version=nth, source="intake") for nth, event in enumerate(happened, 1)]
+    async with post_office.service.worker.begin() as connection:
+        await taken_by(guests_consumer(post_office.settings), connection, events)
+    [(what, state, _)] = await post_office.states(str(gathering))
+    assert (what, state) == ("called_off", "waiting")

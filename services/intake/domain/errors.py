@@ -20,6 +20,8 @@ Refused
 ├── NotAnnounced
 ├── AlreadyAnnounced
 ├── EndsBeforeItBegins
+├── LastsTooLong
+├── LiesTooFarAhead
 ├── GatheringBegan
 ├── GatheringLiesAhead    it can't have been held
 ├── GatheringCalledOff
@@ -115,6 +117,14 @@ class AlreadyAnnounced(Refused):
 
 class EndsBeforeItBegins(Refused):
     message: ClassVar[str] = marked("It ends before it begins; choose a later end.")
+
+
+class LastsTooLong(Refused):
+    message: ClassVar[str] = marked("It ends more than 31 days after it begins; choose an earlier end.")
+
+
+class LiesTooFarAhead(Refused):
+    message: ClassVar[str] = marked("It begins more than two years from now; choose an earlier day.")
 
 
 class GatheringBegan(Refused):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.contracts.event import Event
@@ -14,6 +14,9 @@ from services.contracts.gatherings import (
     GatheringSignedOff,
     GatheringSignedUp,
 )
+
+LONGEST = timedelta(days=31)
+"""From its beginning to its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The rules of a gathering: one function each; `decide` only finds the right one."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from services.chassis.decider import Decider
@@ -31,11 +31,14 @@ from services.intake.domain.errors import (
     GatheringCalledOff,
     GatheringIsOver,
     GatheringLiesAhead,
+    LastsTooLong,
+    LiesTooFarAhead,
     NotAnnounced,
     NotSignedUp,
     TooFewSeatsLeft,
 )
 from services.intake.domain.gathering import (
+    LONGEST,
     Announced,
     Cancelled,
     Gathering,
@@ -45,6 +48,9 @@ from services.intake.domain.gathering import (
     Unannounced,
     evolve,
 )
+
+FARTHEST = timedelta(days=2 * 365 + 1)
+"""Two years, of which one may be a leap year."""
 
 
 def decide(command: GatheringCommand, gathering: Gathering) -> Sequence[Event]:
@@ -164,6 +170,10 @@ def _lies_ahead(plan: Plan, at: datetime) -> None:
         raise EndsBeforeItBegins
     if plan.starts_at <= at:
         raise GatheringBegan
+    if plan.starts_at - at > FARTHEST:
+        raise LiesTooFarAhead
+    if plan.ends_at - plan.starts_at > LONGEST:
+        raise LastsTooLong
 
 
 GATHERINGS: Decider[GatheringCommand, Gathering] = Decider(StreamKind.GATHERING, Unannounced(), decide, evolve)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 
+from services.chassis.clock import EARLIEST, LATEST
 from services.chassis.web.marked import marked
 from services.contracts.gatherings import GatheringKind
 from services.intake.gatherings import clock_of
@@ -75,6 +76,8 @@ class PlanEntry:
         ]
         if not _reads(date.fromisoformat, self["day"]):
             faults.append(Fault("day", marked("Choose the day.")))
+        elif not EARLIEST.year < date.fromisoformat(self["day"]).year < LATEST.year:
+            faults.append(Fault("day", marked("Choose a day within the next two years.")))
         faults += [
             Fault(name, marked("Write the time like 19:30."))
             for name in ("begins", "ends")

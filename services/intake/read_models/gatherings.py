@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.chassis.clock import within_reach
 from services.chassis.projections import ReadModel, types_of
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
@@ -20,6 +21,7 @@ from services.contracts.gatherings import (
     GatheringSignedOff,
     GatheringSignedUp,
 )
+from services.intake.domain.gathering import LONGEST
 
 
 class State(StrEnum):
@@ -93,8 +95,8 @@ def evolve(row: GatheringRow | None, recorded: Recorded, event: Event) -> Gather
             kind=event.kind,
             title=event.title,
             place=event.place,
-            starts_at=event.starts_at,
-            ends_at=event.ends_at,
+            starts_at=_begins(event),
+            ends_at=_ends(event),
             time_zone=event.time_zone,
             seats=event.seats,
             taken=0,
@@ -111,8 +113,8 @@ def evolve(row: GatheringRow | None, recorded: Recorded, event: Event) -> Gather
                 row,
                 title=event.title,
                 place=event.place,
-                starts_at=event.starts_at,
-                ends_at=event.ends_at,
+                starts_at=_begins(event),
+                ends_at=_ends(event),
                 seats=event.seats,
                 sequence=row.sequence + 1,
                 changed_at=at,
@@ -129,9 +131,19 @@ def evolve(row: GatheringRow | None, recorded: Recorded, event: Event) -> Gather
             return row
 
 
+def _begins(event: GatheringAnnounced | GatheringChanged) -> datetime:
+    return within_reach(event.starts_at)
+
+
+def _ends(event: GatheringAnnounced | GatheringChanged) -> datetime:
+    """Before there were bounds one could be announced for ever: it would never leave the list, nor would what people
+    left to be reached by go."""
+    return min(event.ends_at, _begins(event) + LONGEST)
+
+
 GATHERINGS: ReadModel[GatheringRow] = ReadModel(
     name="gathering",
-    version=1,
+    version=2,
     table=TABLE,
     row=GatheringRow,
     evolve=evolve,

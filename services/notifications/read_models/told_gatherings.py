@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.chassis.clock import within_reach
 from services.chassis.projections import ReadModel, types_of
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
@@ -37,16 +38,22 @@ TABLE = Table(
 def evolve(row: ToldGathering | None, recorded: Recorded, event: Event) -> ToldGathering | None:
     match event:
         case GatheringAnnounced():
-            return ToldGathering(recorded.stream_id, recorded.area, event.place, event.starts_at, event.ends_at)
+            return ToldGathering(recorded.stream_id, recorded.area, event.place, *_times(event))
         case GatheringChanged() if row is not None:
-            return replace(row, place=event.place, starts_at=event.starts_at, ends_at=event.ends_at)
+            starts_at, ends_at = _times(event)
+            return replace(row, place=event.place, starts_at=starts_at, ends_at=ends_at)
         case _:
             return row
 
 
+def _times(event: GatheringAnnounced | GatheringChanged) -> tuple[datetime, datetime]:
+    """Before there were bounds they could lie where no clock reaches."""
+    return within_reach(event.starts_at), within_reach(event.ends_at)
+
+
 TOLD_GATHERINGS: ReadModel[ToldGathering] = ReadModel(
     name="told_gathering",
-    version=1,
+    version=2,
     table=TABLE,
     row=ToldGathering,
     evolve=evolve,
