@@ -192,6 +192,10 @@ def import_(
     their keys kept. It goes on through restarts and lost connections; when it is broken off, the same command goes on
     where it stood. A row that is known already changes nothing. Exit code 1 when a row was refused.
 
+    A community's path is made of the letters a to z and the digits of its name. Rows of one without any are not taken,
+    and if two would share a path nothing is sent: say in the mapping what stands for them, as in
+    `values: {阳光社区: sunlight}` of `community`.
+
         doorstep import ../shared/data/constituent-cases-2015-2019.csv.gz --mapping constituent-cases
 
         doorstep import cases.xlsx --mapping ./ours.yaml --limit 100

@@ -21,6 +21,8 @@ class Key(BaseModel):
 
     community_id: str
     api_key: str
+    name: str | None = None
+    """Under which the community is registered; none where it was kept before that was asked."""
 
 
 class _Kept(BaseModel):
@@ -40,20 +42,22 @@ class Communities:
         """The key of each community, by its area; asks only for what is not kept.
 
         Raises:
-            Refused, GaveUp: see gateway.
+            Refused: an area is another community's; and see gateway.
+            GaveUp: see gateway.
         """
         homes = list(homes)
         kept = self._kept()
-        missing = [home for home in homes if home.area not in kept]
+        missing = [home for home in homes if home.area not in kept or kept[home.area].name != home.name]
         if missing:
             for area in areas:
                 await self._register_area(area)
         for home in missing:
-            told = {"area": home.area, "name": home.name, "time_zone": home.time_zone}
-            community = await self._post(COMMUNITIES, told)
-            if "api_key" not in community or not set(SCOPES) <= set(community.get("scopes", SCOPES)):
+            community = await self._register_community(home)
+            if home.area in kept:
+                community |= {"api_key": kept[home.area].api_key}
+            elif "api_key" not in community or not set(SCOPES) <= set(community.get("scopes", SCOPES)):
                 community |= await self._another_key(community["community_id"])
-            kept[home.area] = Key.model_validate(community)
+            kept[home.area] = Key.model_validate({**community, "name": home.name})
             self._keep(kept)
         return {home.area: kept[home.area] for home in homes}
 
@@ -64,12 +68,24 @@ class Communities:
             if refused.status != 409:  # it is there, under a name that somebody chose before
                 raise
 
+    async def _register_community(self, home: Home) -> dict[str, str]:
+        try:
+            return await self._post(COMMUNITIES, {"area": home.area, "name": home.name, "time_zone": home.time_zone})
+        except Refused as refused:
+            if refused.status != 409:
+                raise
+            raise Refused(
+                409,
+                f"{home.value!r} would become {home.area}. {refused}"
+                " Give it another path in the mapping: `values` of `community`.",
+            ) from None
+
     async def renew(self, area: str) -> Key:
         """Another key, where the one that was kept is not taken any more."""
         kept = self._kept()
         community_id = kept[area].community_id
         key = await self._another_key(community_id)
-        kept[area] = Key(community_id=community_id, api_key=key["api_key"])
+        kept[area] = kept[area].model_copy(update={"api_key": key["api_key"]})
         self._keep(kept)
         return kept[area]
 

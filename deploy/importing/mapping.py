@@ -1,7 +1,7 @@
 """How the columns of somebody else's file become reports and outcomes: a small committed YAML."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -73,7 +73,15 @@ class Community(_Strict):
     name: Annotated[str, StringConstraints(pattern=r"\{\}")]
     blank: str | None = None
     """Taken where the cell is empty; without it such a row is not taken."""
+    values: dict[str, Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]] = {}
+    """What stands for a value in `area`, where it can't be made fit for a path, or would be as another's. Those with
+    the same are spellings of one community, which the first of them names."""
     time_zone: Annotated[str, AfterValidator(_zone)]
+
+    @cached_property
+    def spelt(self) -> dict[str, str]:
+        """The first value of each in `values`."""
+        return {part: value for value, part in reversed(self.values.items())}
 
 
 class When(_Strict):
@@ -177,6 +185,8 @@ class Home:
     area: str
     name: str
     time_zone: str
+    value: str
+    """By which the file calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,16 +214,44 @@ def home_of(mapping: Mapping, row: Row) -> Home:
     """
     community = mapping.community
     value = _cell(row, community.column).strip() or community.blank or ""
-    home = _home(community.area, community.name, community.time_zone, value)
-    if home is None:
+    if not value:
         raise Unmappable(f"{community.column!r} names no community")
-    return home
+    part = community.values.get(value)
+    if part is None:
+        part = _fit_for_a_path(value)
+    else:
+        value = community.spelt[part]
+    if not part:
+        raise Unmappable(
+            f"{community.column!r}: {value!r} has no letter from a to z and no digit that a path could be made of."
+            " Give it one in the mapping: `values` of `community`."
+        )
+    return _home(community.area, community.name, community.time_zone, part, value)
 
 
 @lru_cache(maxsize=65536)
-def _home(area: str, name: str, time_zone: str, value: str) -> Home | None:
-    slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
-    return Home(area.replace(GAP, slug), name.replace(GAP, value), time_zone) if slug else None
+def _fit_for_a_path(value: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+
+
+@lru_cache(maxsize=65536)
+def _home(area: str, name: str, time_zone: str, part: str, value: str) -> Home:
+    return Home(area.replace(GAP, part), name.replace(GAP, value), time_zone, value)
+
+
+def check_homes(homes: Iterable[Home]) -> None:
+    """Raises:
+    BadMapping: two communities would become one, and its staff read what the other's residents wrote.
+    """
+    values: dict[str, list[str]] = {}
+    for home in homes:
+        values.setdefault(home.area, []).append(home.value)
+    clashes = [f"  {' and '.join(map(repr, found))} become {area}" for area, found in values.items() if len(found) > 1]
+    if clashes:
+        raise BadMapping(
+            "Several communities of the file would become one:\n" + "\n".join(clashes) + "\nGive each a path of its own"
+            " in the mapping: `values` of `community`. Where they are spellings of one, give all of them the same."
+        )
 
 
 def mapped(mapping: Mapping, row: Row) -> Mapped:

@@ -13,7 +13,17 @@ import orjson
 from deploy.importing.communities import Communities, Key
 from deploy.importing.gateway import Answer, Gateway, Refused
 from deploy.importing.ledger import Batch, Ledger
-from deploy.importing.mapping import Home, Mapped, Mapping, Outcome, Unmappable, check_columns, home_of, mapped
+from deploy.importing.mapping import (
+    Home,
+    Mapped,
+    Mapping,
+    Outcome,
+    Unmappable,
+    check_columns,
+    check_homes,
+    home_of,
+    mapped,
+)
 from deploy.importing.reading import Row, read
 
 REPORTS = "/api/intake/v1/reports:bulk"
@@ -47,13 +57,14 @@ def survey(file: Path, mapping: Mapping, limit: int | None = None) -> Survey:
     Raises:
         UnreadableFile, BadMapping: see there.
     """
-    homes: dict[str, Home] = {}
+    homes: dict[Home, None] = {}
     count = 0
     for row in rows_of(file, mapping, limit):
         count += 1
-        if isinstance(home := _home(mapping, row), Home):
-            homes.setdefault(home.area, home)
-    return Survey(count, list(homes.values()))
+        if home := _home(mapping, row):
+            homes[home] = None
+    check_homes(homes)
+    return Survey(count, list(homes))
 
 
 def rows_of(file: Path, mapping: Mapping, limit: int | None = None) -> Iterator[Row]:
@@ -135,7 +146,7 @@ class Import:
         lanes: dict[str, Lane] = {}
         for row in rows:
             home = _home(self._mapping, row)
-            area = home.area if isinstance(home, Home) else NOWHERE
+            area = home.area if home else NOWHERE
             lane = lanes.get(area)
             if lane is None:
                 lane = lanes[area] = Lane(area, self._ledger.settled(area))

@@ -38,7 +38,7 @@ ROW: dict[str, str] = {
 
 def test_a_row_becomes_a_report_with_the_whole_row() -> None:
     result = mapped(Mapping.model_validate(GIVEN), Row(2, ROW))
-    assert result.home == Home("/lake/east-side/", "Office East / Side", "America/New_York")
+    assert result.home == Home("/lake/east-side/", "Office East / Side", "America/New_York", "East / Side")
     assert orjson.loads(result.report) == {
         "reference": "A1",
         "kind": "fault",
@@ -73,6 +73,7 @@ def test_a_time_is_the_communitys_unless_it_has_an_offset() -> None:
     [
         (Row(2, ROW, "has 3 cells"), "has 3 cells"),
         (Row(2, ROW | {"office": " "}), "'office' names no community"),
+        (Row(2, ROW | {"office": "阳光社区"}), "'阳光社区' has no letter from a to z and no digit.*`values`"),
         (Row(2, ROW | {"opened": ""}), "'opened' is empty"),
         (Row(2, ROW | {"opened": "2019-07-01"}), r"'opened' is not written as %d\.%m\.%Y"),
         (Row(2, ROW | {"closed": "31.02.2019"}), "'closed' is not written as"),
@@ -91,6 +92,7 @@ def test_a_row_that_can_not_be_mapped_says_why(row: Row, says: str) -> None:
         ({"reference": None}, "reference: "),
         ({"community": {**GIVEN["community"], "time_zone": "Mars/North"}}, "community.time_zone: .*no time zone"),
         ({"community": {**GIVEN["community"], "area": "/lake/"}}, "community.area: "),
+        ({"community": {**GIVEN["community"], "values": {"阳光社区": "阳光"}}}, "community.values.阳光社区: "),
         ({"opened": {"column": "opened", "format": "%Q"}}, "opened.format: .*no date format"),
         ({"encoding": "utf-16"}, "encoding: .*save the file as UTF-8"),
         ({"encoding": "klingon"}, "encoding: .*no encoding that is known"),

@@ -1,6 +1,7 @@
 """An import loses nothing and doubles nothing, whatever fails on the way, and goes on where it broke off."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from deploy.importing import running
 from deploy.importing.communities import Communities
 from deploy.importing.gateway import Gateway, GaveUp, Refused
 from deploy.importing.ledger import Counts, Ledger
-from deploy.importing.mapping import Mapping
+from deploy.importing.mapping import BadMapping, Mapping
 from deploy.importing.running import Import, rows_of, survey
 
 MAPPING = Mapping.model_validate(
@@ -81,7 +82,8 @@ class StandIn:
         if path.endswith("/keys"):
             return httpx.Response(201, json={"api_key": self._key(path.split("/")[-2].removeprefix("id-"))})
         known = told["area"] in self.communities
-        self.communities[told["area"]] = told["name"]
+        if self.communities.setdefault(told["area"], told["name"]) != told["name"]:
+            return httpx.Response(409, json={"title": "Not possible", "detail": "It is registered already."})
         community = {"community_id": f"id-{told['area'].split('/')[-2]}"}
         return httpx.Response(
             200 if known else 201,
@@ -125,6 +127,7 @@ class Desk:
     doorstep: StandIn = field(default_factory=StandIn)
     waited: list[str] = field(default_factory=list[str])
     patience: float = 30.0
+    mapping: Mapping = MAPPING
 
     @property
     def file(self) -> Path:
@@ -144,9 +147,9 @@ class Desk:
         ) as http:
             gateway = Gateway(http, lambda what: self.waited.append(what) if what else None, self.patience)
             communities = Communities(gateway, "operator", self.folder / "keys.json")
-            work = Import(MAPPING, gateway, communities, ledger)
+            work = Import(self.mapping, gateway, communities, ledger)
             try:
-                await work.run(survey(self.file, MAPPING).homes, rows_of(self.file, MAPPING))
+                await work.run(survey(self.file, self.mapping).homes, rows_of(self.file, self.mapping))
             except BaseException:
                 ledger.close()
                 raise
@@ -223,6 +226,52 @@ async def test_what_is_not_taken_is_written_down_with_line_reason_and_row(desk: 
     ]
     assert {kept["row"]["ref"] for kept in desk.not_taken} == {"A1", "bad", "A2", "A3", "A4"}
     assert desk.doorstep.outcomes == {"n-A1": "2019-01-02"}
+
+
+def with_paths(**values: str) -> Mapping:
+    community = MAPPING.community.model_dump() | {"values": values}
+    return Mapping.model_validate(MAPPING.model_dump() | {"community": community})
+
+
+async def test_two_communities_with_one_path_are_told_before_anything_is_sent(desk: Desk) -> None:
+    desk.write(
+        *many("阳光社区2", 2), *many("N", 2), *many("月光社区2", 2), *many("Lake-Side", 1), *many("Lake Side", 1)
+    )
+    with pytest.raises(BadMapping) as told:
+        await desk.run()
+    assert "'阳光社区2' and '月光社区2' become /lake/2/" in str(told.value)
+    assert "'Lake-Side' and 'Lake Side' become /lake/lake-side/" in str(told.value)
+    assert "Give each a path" in str(told.value)
+    assert not desk.doorstep.requests
+
+
+async def test_with_a_path_for_each_they_stay_two_and_spellings_of_one_are_one(desk: Desk) -> None:
+    desk.write(*many("阳光社区2", 2), *many("月光社区2", 2), *many("老城", 2), *many("老  城", 1))
+    desk.mapping = with_paths(阳光社区2="sunlight", 月光社区2="moonlight", 老城="old-town", **{"老  城": "old-town"})
+    assert (await desk.run()).accepted == 7
+    assert desk.doorstep.communities == {
+        "/lake/sunlight/": "Office 阳光社区2",
+        "/lake/moonlight/": "Office 月光社区2",
+        "/lake/old-town/": "Office 老城",
+    }
+
+
+@pytest.mark.parametrize("kept", ["by name", "without names", "lost"])
+async def test_a_path_that_another_community_has_from_an_earlier_file_is_not_used(desk: Desk, kept: str) -> None:
+    desk.write(*many("Lake-Side", 2))
+    await desk.run()
+    keys, sent = desk.folder / "keys.json", desk.doorstep.requests[REPORTS]
+    if kept == "without names":  # as earlier versions wrote them
+        keys.write_text(re.sub(r',\s*"name": "[^"]*"', "", keys.read_text()))
+        assert "Lake-Side" not in keys.read_text()
+    if kept == "lost":
+        keys.unlink()
+    desk.write(*many("Lake Side", 2))
+    with pytest.raises(Refused, match=r"'Lake Side'.*registered already.*Give it another path"):
+        await desk.run()
+    assert desk.doorstep.requests[REPORTS] == sent
+    desk.write(*many("Lake-Side", 2))
+    assert (await desk.run()).duplicate == 2, "its own goes on"
 
 
 async def test_of_two_with_one_reference_the_first_of_the_file_is_the_report(desk: Desk) -> None:
