@@ -1,11 +1,12 @@
 """Bodies of requests: every field is named, and text is text."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from services.chassis.clock import within_reach
+from services.chassis.clock import EARLIEST, LATEST, within_reach
 
 
 class Form(BaseModel):
@@ -31,6 +32,16 @@ FreeText = Annotated[
 ]
 
 
+_DATED = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _as_written(when: object) -> object:
+    """pydantic would read digits alone as seconds since 1970, and 20150102 as a night in August of that year."""
+    if isinstance(when, date) or (isinstance(when, str) and _DATED.match(when)):
+        return when
+    raise ValueError("is not written as a date|Write it as 2026-03-01, or with a time as 2026-03-01T09:30:00+08:00.")
+
+
 def _within_reach(moment: datetime) -> datetime:
     """The last and the first year that a clock knows can't be told in every time zone."""
     if within_reach(moment) != moment:
@@ -38,5 +49,14 @@ def _within_reach(moment: datetime) -> datetime:
     return moment
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+def _in_its_years(day: date) -> date:
+    if not EARLIEST.year <= day.year <= LATEST.year:
+        raise ValueError("lies outside of the years 1900 to 2199|Write a day in them.")
+    return day
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_as_written), AfterValidator(_within_reach)]
 """A moment with its time zone, from outside."""
+
+Day = Annotated[date, BeforeValidator(_as_written), AfterValidator(_in_its_years)]
+"""A day by some place's calendar, from outside."""

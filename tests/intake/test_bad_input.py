@@ -128,6 +128,8 @@ BAD_LINES = [
     Bad("an instant without a zone", "occurred_at", {"imported": True, "occurred_at": "2015-01-01T00:00:00"}),
     Bad("not a date", "occurred_on", {"imported": True, "occurred_on": MARK}),
     Bad("a number for a date", "occurred_on", {"imported": True, "occurred_on": 20150102}),
+    Bad("digits for a date", "occurred_on", {"imported": True, "occurred_on": "1420156800"}),
+    Bad("digits for an instant", "occurred_at", {"imported": True, "occurred_at": "20150102"}),
     Bad("a number for an instant", "occurred_at", {"imported": True, "occurred_at": 20150102}),
     Bad("before there were clocks", "occurred_on", {"imported": True, "occurred_on": "0001-01-01"}),
     Bad("an instant before them", "occurred_at", {"imported": True, "occurred_at": "0001-01-01T00:00:00+14:00"}),

@@ -46,9 +46,6 @@ KEPT_IN_MEMORY = 256 * 1024
 """Bytes of answers; more lie in a file without a name, which goes with the request. They hold no word of a person."""
 PART = 64 * 1024
 
-EARLIEST = 1900
-"""The year in which history begins."""
-
 _SEALED = (*PARTICULARS, "row")
 
 
@@ -201,10 +198,7 @@ class Bulk:
             return _misdated(line, named, "is missing", "Say when it was reported: occurred_on or occurred_at.")
         if line.occurred_at and line.occurred_on:
             return _misdated(line, named, "stands beside occurred_on", "Send one of the two.")
-        if dated.year < EARLIEST:
-            return _misdated(line, named, f"lies before {EARLIEST}", "Send the day on which it was reported.")
-        # No clock can be asked about the last day of the year 9999.
-        if dated.year > self._at.year + 1 or (at := _instant(dated, self._system.clock)) > self._at:
+        if (at := _instant(dated, self._system.clock)) > self._at:
             return _misdated(line, named, "lies in the future", "Send the day on which it was reported.")
         return at
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, cast
 from uuid import UUID
 
 import orjson
 from pydantic import (
-    AwareDatetime,
-    BeforeValidator,
     Field,
     StringConstraints,
     TypeAdapter,
@@ -18,7 +15,7 @@ from pydantic import (
     field_validator,
 )
 
-from services.chassis.forms import Form
+from services.chassis.forms import Day, Form, Instant
 from services.chassis.problems import Fault, faults_of
 from services.contracts.cases import Kind, Language, Reference, Urgency
 from services.contracts.event import Code
@@ -32,15 +29,6 @@ HOLDS_NUL = "holds a NUL character"
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Cell = Annotated[str, StringConstraints(max_length=5000)]
-
-
-def _written(moment: object) -> object:
-    """pydantic would read a number as seconds since 1970, and 20150102 as a night in August of that year."""
-    if not isinstance(moment, str):
-        raise ValueError(
-            "is not written as a date|Write it as 2026-03-01, or with a time as 2026-03-01T09:30:00+08:00."
-        )
-    return moment
 
 
 class ReportLine(Form):
@@ -57,8 +45,8 @@ class ReportLine(Form):
     phone: Phone | None = None
     language: Language | None = None
     imported: bool = False
-    occurred_on: Annotated[date, BeforeValidator(_written)] | None = None
-    occurred_at: Annotated[AwareDatetime, BeforeValidator(_written)] | None = None
+    occurred_on: Day | None = None
+    occurred_at: Instant | None = None
     row: Annotated[dict[Short, Cell], Field(min_length=1, max_length=200)] | None = None
     """The whole source row, where there is one; it counts as content."""
 

@@ -1,14 +1,13 @@
 """The lines of a bulk request: how they are told apart, read and answered."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AwareDatetime, Discriminator, Tag, TypeAdapter, ValidationError, model_validator
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError, model_validator
 
-from services.chassis.forms import Form, FreeText
+from services.chassis.forms import Day, Form, FreeText, Instant
 from services.chassis.problems import Fault, faults_of
 from services.contracts.cases import Language, Reference
 from services.contracts.event import AreaPath
@@ -31,8 +30,8 @@ class OutcomeLine(Form):
 
     case_id: UUID
     imported: Literal[True]
-    resolved_on: date | None = None
-    resolved_at: AwareDatetime | None = None
+    resolved_on: Day | None = None
+    resolved_at: Instant | None = None
     area: AreaPath | None = None
     reference: Reference | None = None
 
