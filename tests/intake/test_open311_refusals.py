@@ -1,5 +1,6 @@
 """GeoReport v2 asked wrongly: a list of errors with the code and a description each, in the format asked for."""
 
+import tempfile
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from dirty_equals import IsStr
 
 from tests.intake.door import API, FrontDoor
 from tests.intake.open311 import ELM_ROW, FORMATS, V2, get, plain, post, sent, tree
+from tests.intake.pictures import jpeg
 from tests.services import staff
 
 MARK = "Zxqvy-Marked-4402"
@@ -129,11 +131,33 @@ async def test_a_key_for_something_else_may_not_report(town: FrontDoor) -> None:
     is_refused(await post(town, api_key=made.json()["api_key"]), "json", 403)
 
 
-@pytest.mark.parametrize("content", [b"{}", b"\xff\xfe=\xff", b"a=" * 2000])
-async def test_a_body_that_is_no_such_form_is_refused(town: FrontDoor, content: bytes) -> None:
+@pytest.mark.parametrize(("content", "code"), [(b"{}", 403), (b"\xff\xfe=\xff", 400), (b"a=" * 2000, 403)])
+async def test_a_body_that_is_no_such_form_is_refused(town: FrontDoor, content: bytes, code: int) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await town.client.post(f"{V2}/requests.xml", content=content, headers=headers)
-    is_refused(answer, "xml", 403)
+    is_refused(answer, "xml", code)
+
+
+@pytest.mark.parametrize("written", FORMATS)
+@pytest.mark.parametrize(("key", "code"), [({}, 400), ({"api_key": f"dk_{MARK}_x"}, 403)])
+async def test_a_file_is_not_taken_and_never_lies_on_a_disk(
+    town: FrontDoor, monkeypatch: pytest.MonkeyPatch, written: str, key: dict[str, str | None], code: int
+) -> None:
+    on_disk: list[object] = []
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", on_disk.append)
+    before, picture = await town.stored(), ("photo.jpg", jpeg() + MARK.encode() * 200_000)
+    url, form = f"{V2}/requests.{written}", sent(town, **key)
+    answer = await town.client.post(url, data=form, files={"media": picture})
+    is_refused(answer, written, code)
+    assert ("Send media_url" in answer.text) == (code == 400)
+    assert on_disk == []
+    assert await town.stored() == before
+
+
+async def test_a_form_in_parts_without_a_file_is_taken(town: FrontDoor) -> None:
+    parts = {name: (None, value) for name, value in sent(town).items()}
+    answer = await town.client.post(f"{V2}/requests.json", files=parts)
+    assert answer.status_code == 200, answer.text
 
 
 async def test_a_bad_idempotency_key_is_told_so(town: FrontDoor) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from starlette.exceptions import HTTPException
 
 from services.chassis.auth import Forbidden, Unauthenticated
 from services.chassis.eventstore import StoreUnavailable
 from services.chassis.passing import passes
 from services.chassis.problems import Fault, ProblemError, describe, faults_of
 
+NO_FILES = "Files are not taken. Send media_url, the address of the picture, in place of it."
 NO_SERVICE = "service_code was not found. Send one that GET services lists."
 
 
@@ -34,9 +34,9 @@ def refusal_of(error: Exception) -> NotAnswered | None:
             return NotAnswered(403, "api_key is missing or is not valid. Send the key of the community as api_key.")
         case Forbidden():
             return NotAnswered(403, "api_key may not report. Ask the operator for a key with the scope report.")
-        case RequestValidationError():
+        case RequestValidationError() if error.errors():
             return not_valid(faults_of(error.errors(), skip=1))
-        case HTTPException():  # Starlette's word for a form that it could not decode
+        case RequestValidationError():  # of no field: the form as a whole
             return NotAnswered(400, "The form can't be read. Send it as application/x-www-form-urlencoded in UTF-8.")
         case DBAPIError() | PoolTimeout() | OSError() if passes(error):
             return refusal_of(StoreUnavailable())

@@ -21,7 +21,7 @@ _FIELDS: Mapping[str, str] = {"text": "description", "place": "address_string", 
 """What the specification calls a field of ours."""
 
 Said = Mapping[str, str]
-"""The fields that were sent, the first of each name; what is empty was not."""
+"""The fields that were sent, the last of each name; what is empty was not."""
 
 
 def service_asked(said: Said) -> Service:
