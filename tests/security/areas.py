@@ -6,8 +6,10 @@ answer must be empty for others. Or, if it knows no area, put it into NO_AREA wi
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from services.chassis.clock import now
 from services.mediation.rules import shipped
 
 
@@ -39,13 +41,14 @@ _AREA = {"area": "{area}"}
 _SHIFT = {**_AREA, "key": "k" * 32}
 _PURPOSE = {"purpose": "casework"}
 
-_PLAN = {
+_AHEAD = (now() + timedelta(days=30)).date().isoformat()
+PLAN = {
     "title": "Bench",
     "place": "Gate 3",
-    "starts_at": "2199-03-05T09:30:00+08:00",
-    "ends_at": "2199-03-05T11:00:00+08:00",
+    "starts_at": f"{_AHEAD}T09:30:00+08:00",
+    "ends_at": f"{_AHEAD}T11:00:00+08:00",
 }
-_DAY = {"title": "Bench", "place": "Gate 3", "day": "2199-03-05", "begins": "09:30", "ends": "11:00"}
+_DAY = {"title": "Bench", "place": "Gate 3", "day": _AHEAD, "begins": "09:30", "ends": "11:00"}
 
 ASKED: dict[str, Ask] = {
     "intake GET /api/intake/v1/cases/{case_id}/report": Ask(query=_PURPOSE),
@@ -64,8 +67,8 @@ ASKED: dict[str, Ask] = {
     "intake POST /api/intake/v1/communities/{community_id}/keys": Ask("operator", body={"scopes": ["report"]}),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:replace": Ask("operator", body={}),
     "intake POST /api/intake/v1/communities/{community_id}/keys/{key_id}:revoke": Ask("operator"),
-    "intake POST /api/intake/v1/gatherings": Ask(body={"community": "{community_id}", "kind": "bench", **_PLAN}),
-    "intake POST /api/intake/v1/gatherings/{gathering_id}/change": Ask(body={**_PLAN, "place": "Hall"}),
+    "intake POST /api/intake/v1/gatherings": Ask(body={"community": "{community_id}", "kind": "bench", **PLAN}),
+    "intake POST /api/intake/v1/gatherings/{gathering_id}/change": Ask(body={**PLAN, "place": "Hall"}),
     "intake POST /api/intake/v1/gatherings/{gathering_id}/hold": Ask(body={"attendance": 4}),
     "intake POST /api/intake/v1/gatherings/{gathering_id}/cancel": Ask(body={}),
     "intake GET /counter/gatherings": Ask(status=200, says="No community lies in your areas."),

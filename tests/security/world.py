@@ -23,6 +23,7 @@ from tests.mediation.office import opened_office as mediation_office
 from tests.mediation.office import recorded, reported
 from tests.notifications.office import opened_office as notifications_office
 from tests.reporting.bureau import bureau, happened, registered
+from tests.security.areas import PLAN
 from tests.services import keyed, migrated, staff
 
 
@@ -56,10 +57,8 @@ async def _intake(postgres: Databases) -> AsyncGenerator[Home]:
         await door.send({**twice, "text": "Another pipe."})
         operator, cadre = staff("operator"), staff("cadre")
         await door.hear_of_places()
-        plan = {"community": door.community, "kind": "bench", "title": "Bench", "place": "Gate 3"}
-        times = {"starts_at": "2199-03-05T09:30:00+08:00", "ends_at": "2199-03-05T11:00:00+08:00"}
-        headers = {**cadre, **keyed()}
-        announced = await door.client.post(f"{API}/gatherings", json={**plan, **times}, headers=headers)
+        plan, headers = {"community": door.community, "kind": "bench", **PLAN}, {**cadre, **keyed()}
+        announced = await door.client.post(f"{API}/gatherings", json=plan, headers=headers)
         await door.project()
         paper_forms = door.app.state.door.paper_forms
         keys = await door.client.get(f"{API}/communities/{door.community}/keys", headers=operator)
