@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from multiprocessing import parent_process
+from threading import Thread
 from typing import Annotated
 
 import orjson
@@ -90,7 +92,7 @@ def simulate(wanted: range, jobs: int, twice_each: int) -> Sums:
     sums = Sums()
     pieces = [wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProcessPoolExecutor(jobs, initializer=prepare) as workers, Progress(*columns, console=console) as progress:
+    with ProcessPoolExecutor(jobs, initializer=_begin) as workers, Progress(*columns, console=console) as progress:
         shown = progress.add_task("schedules", total=len(wanted))
         for verdicts, met in workers.map(partial(_piece, twice_each), pieces):
             for verdict in verdicts:
@@ -98,6 +100,18 @@ def simulate(wanted: range, jobs: int, twice_each: int) -> Sums:
             sums.probes.update(met)
             progress.update(shown, advance=len(verdicts), description=f"schedules, {len(sums.bad)} bad")
     return sums
+
+
+def _begin() -> None:
+    """A worker ends with whoever asks it, however that one ended."""
+    Thread(target=_end_with_parent, daemon=True).start()
+    prepare()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _piece(twice_each: int, seeds: range) -> tuple[list[Verdict], Probes]:
