@@ -32,7 +32,6 @@ from services.mediation.domain.commands import (
 )
 from services.mediation.domain.decider import CASES
 from services.mediation.domain.errors import NotMergeable
-from services.mediation.domain.standing import working
 from services.mediation.read_models.places import day_of
 
 ASSIGNING = ("cadre", "supervisor")
@@ -128,8 +127,7 @@ async def merge(desk: Desk, case_id: UUID, form: Merger) -> Reached:
     other = CASES.initial
     for event in into.events:
         other = CASES.evolve(other, event)
-    working(other)
-    return await desk.carry_out(case_id, MergeCase(desk.actor, form.into), form)
+    return await desk.carry_out(case_id, MergeCase(desk.actor, form.into, other), form)
 
 
 async def resolve(desk: Desk, case_id: UUID, form: Solution) -> Reached:

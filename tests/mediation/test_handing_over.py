@@ -11,6 +11,7 @@ from services.contracts.cases import (
     CaseDispatchReturned,
     CaseMerged,
     CaseReopened,
+    Closure,
     EscalationReason,
     Resolution,
     ReturnReason,
@@ -30,7 +31,7 @@ from services.mediation.domain.commands import (
     ReturnDispatch,
 )
 from services.mediation.domain.decider import CASES
-from services.mediation.domain.errors import AlreadyMerged, NotDispatched, NotYourCase
+from services.mediation.domain.errors import AlreadyMerged, NotDispatched, NotYourCase, OtherNotWorkedOn
 from tests.given import Given
 from tests.mediation.happened import (
     BAO,
@@ -41,6 +42,7 @@ from tests.mediation.happened import (
     acknowledged,
     around,
     assigned,
+    closed,
     due,
     escalated,
     mediate,
@@ -104,8 +106,13 @@ class TestMerging:
 
     def test_one_is_answered_with_the_other(self) -> None:
         answer = Answer(Resolution.EXPLAINED, TEXT, "en", DAY)
-        given(*OWNED).when(MergeCase(MEI, INTO)).then(self.merged)
+        given(*OWNED).when(MergeCase(MEI, INTO, given(opened()).state())).then(self.merged)
         given(*OWNED, self.merged).when(AnswerMerged(INTO, answer, around())).then(resolved())
+
+    @pytest.mark.parametrize("since", [resolved(), closed(Closure.WITHDRAWN), CaseMerged(into=uuid4())])
+    def test_the_other_one_must_be_worked_on(self, since: Event) -> None:
+        ended = given(*OWNED, since).state()
+        given(*OWNED).when(MergeCase(MEI, INTO, ended)).refused(OtherNotWorkedOn, into=str(INTO))
 
     def test_nothing_else_is_done_with_it(self) -> None:
         given(*OWNED, self.merged).when(mediate()).refused(AlreadyMerged, into=str(INTO))

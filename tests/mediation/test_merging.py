@@ -1,6 +1,7 @@
 """Cases that are answered with another one, whatever happened to that one before, meanwhile and after."""
 
 import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -12,17 +13,20 @@ from services.contracts.event import Event
 from services.mediation.domain.commands import DOORSTEP, Command, MergeCase, RecordOutcome
 from services.mediation.domain.decider import CASES
 from services.mediation.read_models.feeds import COMMANDS_CONSUMER
+from tests.given import fold
 from tests.mediation.happened import EAST, LONG_AGO, LONG_AGO_AT
 from tests.mediation.office import Office, recorded, reported
 from tests.services import keyed, staff
 from tests.taking import taken_by
 
-ANSWER = {"resolution": "explained", "explanation": "The pipe is mended.", "language": "en"}
+ANSWER: dict[str, Any] = {"resolution": "explained", "explanation": "The pipe is mended.", "language": "en"}
 
 
-async def post(office: Office, path: str, by: str = "ana", **body: object) -> httpx.Response:
-    who = staff("supervisor", EAST, subject=by)
-    return await office.client.post(f"/api/mediation/v1/cases/{path}", headers={**who, **keyed()}, json=body or None)
+async def post(
+    office: Office, path: str, by: str = "ana", key: dict[str, str] | None = None, **body: object
+) -> httpx.Response:
+    headers = {**staff("supervisor", EAST, subject=by), **(key or keyed())}
+    return await office.client.post(f"/api/mediation/v1/cases/{path}", headers=headers, json=body or None)
 
 
 async def merge(office: Office, same: UUID, main: UUID) -> None:
@@ -50,6 +54,24 @@ async def caught_up(office: Office) -> None:
     """What mediation's own events cause may cause more."""
     for _ in range(3):
         await office.tell_own(COMMANDS_CONSUMER)
+
+
+async def test_sent_again_after_the_other_was_resolved_it_has_its_first_answer(office: Office) -> None:
+    main, same = await office.report(times=2)
+    key = keyed()
+    first = await post(office, f"{same}/merge", key=key, into=str(main))
+    assert first.status_code == 200, first.text
+    await resolve(office, main)
+    again = await post(office, f"{same}/merge", key=key, into=str(main))
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+async def test_into_a_case_that_has_ended_it_is_not_merged_and_which_one_is_said(office: Office) -> None:
+    main, same = await office.report(times=2)
+    await resolve(office, main)
+    refused = await post(office, f"{same}/merge", into=str(main))
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:doorstep:refused:OtherNotWorkedOn")
+    assert str(main) in refused.json()["detail"]
 
 
 async def test_it_waits_for_the_next_answer_when_the_other_was_reopened(office: Office) -> None:
@@ -99,8 +121,9 @@ async def test_somebody_has_to_answer_it_when_history_ends_the_other_without_wor
 
 async def test_two_that_were_merged_into_each_other_at_once_are_worked_on_again(office: Office) -> None:
     one, other = await office.report(times=2)
-    await carry_out(office, one, MergeCase(DOORSTEP, other))
-    await carry_out(office, other, MergeCase(DOORSTEP, one))
+    before = fold(CASES, CASES.initial, [event.event() for event in await office.events_of(one)])
+    await carry_out(office, one, MergeCase(DOORSTEP, other, before))
+    await carry_out(office, other, MergeCase(DOORSTEP, one, before))
     await caught_up(office)
     types = [await office.types_of(case) for case in (one, other)]
     assert any("case.reopened" in happened for happened in types)

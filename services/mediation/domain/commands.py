@@ -15,6 +15,7 @@ from services.contracts.cases import (
     ReturnReason,
     Urgency,
 )
+from services.mediation.domain.case import Case
 from services.mediation.domain.deadlines import Rules
 
 
@@ -171,10 +172,11 @@ class DeclineCase:
 
 @dataclass(frozen=True, slots=True)
 class MergeCase:
-    """The case is the same trouble as `into`, which is being worked on."""
+    """The case is the same trouble as `into`, which stands as `other`."""
 
     by: Actor
     into: UUID
+    other: Case
 
 
 @dataclass(frozen=True, slots=True)

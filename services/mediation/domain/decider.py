@@ -62,6 +62,7 @@ from services.mediation.domain.errors import (
     NotDispatched,
     NotForMediation,
     NotResolved,
+    OtherNotWorkedOn,
     OtherOutcome,
     OtherResolution,
     WindowOver,
@@ -285,6 +286,8 @@ def resolve(command: ResolveCase, case: Case) -> Events:
 def merge(command: MergeCase, case: Case) -> Events:
     worked_on = working(case)
     answering(command.by, worked_on)
+    if not isinstance(command.other, Working):
+        raise OtherNotWorkedOn(into=str(command.into))
     return [cases.CaseMerged(into=command.into)]
 
 

@@ -12,7 +12,8 @@ Refused
 ├── NobodyBeside      a minor's case has neither a guardian nor a protection desk
 ├── WordsErased       nothing is written of an erased case
 ├── AlreadyMerged     it is answered with another case
-├── NotMergeable      the other case can't answer for it
+├── NotMergeable      it is no other case
+├── OtherNotWorkedOn  the other case can't answer for it
 ├── NotYourCase       somebody else owns it
 ├── NotYourLevel      it is answered for above
 ├── NotAcknowledged
@@ -102,6 +103,12 @@ class AlreadyMerged(Refused):
 
 class NotMergeable(Refused):
     message: ClassVar[str] = marked("A case can't be merged into itself; name the other case.")
+
+
+class OtherNotWorkedOn(Refused):
+    message: ClassVar[str] = marked(
+        "The other case, {into}, is not being worked on; name one that is, or work on this one by itself."
+    )
 
 
 class NotDispatched(Refused):
