@@ -158,7 +158,7 @@ async def _handle_wave(
                     results[nth] = _told(first.outcome)
                 elif first:
                     results[nth] = KeyReused(first.outcome.stream_id, first.outcome.version)
-                elif stream.area is None and intent.area is None:
+                elif stream.area is None:  # what was to begin it has met it, so it is there: outside the scope
                     results[nth] = UnknownStream()
                 elif intent.expected is not None and intent.expected != stream.version:
                     results[nth] = StaleVersion()

@@ -111,6 +111,8 @@ async def test_a_stream_outside_the_scope_is_as_if_it_were_not(store: EventStore
         await handle(store, GIVING, intent("second", begun, scope=["/city/d10/"]))
     with pytest.raises(UnknownStream):
         await handle(store, GIVING, intent("second", new_id(), scope=["/city/"]))
+    with pytest.raises(UnknownStream):
+        await handle(store, GIVING, intent("third", begun, begins_in="/city/d10/", scope=["/city/d10/"]))
     assert (await handle(store, GIVING, intent("second", begun, scope=["/city/"]))).version == 2
 
 

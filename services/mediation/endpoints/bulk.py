@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.chassis.auth import Staff
 from services.chassis.clock import now
-from services.chassis.commands import Intent, Result, handle_all
+from services.chassis.commands import Intent, Result, UnknownStream, handle_all
 from services.chassis.database import scoped
 from services.chassis.eventstore import LARGEST_BATCH, Outcome, StaleVersion, StoreUnavailable
 from services.chassis.http import TraceParent, staff_with
@@ -42,6 +42,8 @@ from services.mediation.endpoints.lines import (
 from services.mediation.read_models.places import Home, clocks, day_of, homes_of
 
 router = APIRouter()
+
+_FOREIGN = rejected("case_id", "is of no case in your areas", "Check the id.")
 
 Worker = Annotated[Staff, Depends(staff_with(*CASEWORKERS, "operator"))]
 
@@ -137,7 +139,7 @@ class BulkDesk:
         if not self._staff.roles.intersection(CASEWORKERS):
             return rejected("imported", "is missing, and your role brings history only", "Add it, as true.")
         if home is None:
-            return rejected("case_id", "is of no case in your areas", "Check the id.")
+            return _FOREIGN
         if home.clock is None:
             return unavailable("case_id", "is of a community not known here yet", "Send the line again.")
         ref = new_id()
@@ -199,6 +201,8 @@ def _told(one: Judged, result: Result | None) -> bytes:
             return answer(one.number, one.line, status, version=result.version)
         case None:
             why = unavailable("body", "can't be stored just now", "Send the line again.")
+        case UnknownStream():
+            why = _FOREIGN
         case StaleVersion():
             why = unavailable("case_id", "was being changed all the time", "Send the line again.")
         case DBAPIError():
