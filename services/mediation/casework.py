@@ -7,7 +7,7 @@ from uuid import UUID
 from services.chassis.clock import now
 from services.chassis.forms import Form, FreeText
 from services.chassis.ids import new_id
-from services.chassis.problems import ProblemError, unprocessable
+from services.chassis.problems import unprocessable
 from services.contracts.cases import (
     CaseOpened,
     DeclineReason,
@@ -132,19 +132,11 @@ async def merge(desk: Desk, case_id: UUID, form: Merger) -> Reached:
 
 async def resolve(desk: Desk, case_id: UUID, form: Solution) -> Reached:
     """Solve the case and explain it to the resident."""
-    at = now()
-    home = await desk.home_of(case_id)
-    if home.clock is None:
-        raise ProblemError(
-            503,
-            "community-unknown",
-            "The case's community is not known here yet",
-            "Nothing was stored: send the same request again in a moment.",
-            headers={"Retry-After": "2"},
-        )
+    circumstances = await desk.circumstances(case_id, now())
     explanation = new_id()
-    answer = Answer(form.resolution, explanation, form.language, day_of(at, home.clock))
-    command = ResolveCase(desk.actor, answer, await desk.circumstances_in(home.area, at))
+    today = day_of(circumstances.at, circumstances.rules.clock)
+    answer = Answer(form.resolution, explanation, form.language, today)
+    command = ResolveCase(desk.actor, answer, circumstances)
     sealed = desk.parts.vault.seal(explanation, {"explanation": form.explanation, "language": form.language})
     return await desk.carry_out(case_id, command, form, [sealed])
 

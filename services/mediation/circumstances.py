@@ -4,10 +4,21 @@ from collections.abc import Collection
 from datetime import datetime
 
 from services.chassis.areas import up_from
+from services.chassis.clock import monotonic
 from services.chassis.duty_desks import seats_at
 from services.chassis.eventstore import EventStore
+from services.chassis.passing import Passing
+from services.chassis.telemetry import log
 from services.mediation.domain.commands import Circumstances
 from services.mediation.rules import RuleBook
+
+PATIENCE_SECONDS = 30.0
+"""How long a case waits for its community's clock. All cases wait with it, for what is said of one comes in order; what
+comes meanwhile is taken in one batch behind it, so that many missing communities are waited for together."""
+
+
+class ClockUnknown(Passing):
+    """The registry is behind, and will tell in a moment by what clock a community's days are counted."""
 
 
 class Surroundings:
@@ -16,16 +27,31 @@ class Surroundings:
     def __init__(self, store: EventStore) -> None:
         self._worker = store.worker
         self.rules = RuleBook(store)
+        self._missing_since: dict[str, float] = {}
 
-    async def of(self, areas: Collection[str], at: datetime) -> dict[str, Circumstances]:
-        """For each area what holds there at `at`."""
+    async def of(self, areas: Collection[str], at: datetime, *, patient: bool = False) -> dict[str, Circumstances]:
+        """For each area what holds there at `at`; where the community is not known here yet, by UTC.
+
+        Raises:
+            ClockUnknown: `patient`, and it has not been missing for long.
+        """
         wanted = set(areas)
         if not wanted:
             return {}
-        rules = await self.rules.rules_for(wanted)
+        rules, clockless = await self.rules.rules_for(wanted)
+        if patient:
+            self._wait_for(clockless)
         async with self._worker.connect() as connection:
             seats = await seats_at(connection, {desk for area in wanted for desk in up_from(area)}, at)
         on_duty: dict[str, list[str]] = {}
         for seat in seats:
             on_duty.setdefault(seat.desk, []).append(seat.cadre)
         return {area: Circumstances(at, rules[area], on_duty) for area in wanted}
+
+    def _wait_for(self, clockless: Collection[str]) -> None:
+        now = monotonic()
+        since = [self._missing_since.setdefault(area, now) for area in clockless]
+        if since and now - max(since) < PATIENCE_SECONDS:
+            raise ClockUnknown
+        for area in clockless:
+            log.warning("dates are counted by UTC: the community is not known here", area=area)

@@ -74,7 +74,8 @@ def consumers(service: Service, surroundings: Surroundings) -> list[Consumer]:
     async def on_causes(connection: AsyncConnection, batch: Sequence[Taken]) -> None:
         at = now()
         foreign = [taken for taken in batch if taken.recorded.source != store.source]
-        circumstances = await surroundings.of({taken.recorded.area for taken in foreign if _is_dated(taken)}, at)
+        dated = {taken.recorded.area for taken in foreign if _is_dated(taken)}
+        circumstances = await surroundings.of(dated, at, patient=True)
         intents = [intent for taken in foreign if (intent := caused_by(taken, at, circumstances))]
         own = [
             taken for taken in batch if taken.recorded.source == store.source and taken.recorded.type in merging.TYPES

@@ -15,6 +15,7 @@ from services.chassis.commands import Intent, UnknownStream, handle
 from services.chassis.database import scoped
 from services.chassis.eventstore import Sealed
 from services.chassis.forms import Form
+from services.chassis.problems import ProblemError
 from services.chassis.service import Service
 from services.mediation.circumstances import Surroundings
 from services.mediation.domain.commands import Actor, Circumstances, Command
@@ -84,8 +85,18 @@ class Desk:
         return home
 
     async def circumstances(self, case_id: UUID, at: datetime) -> Circumstances:
-        """What holds where the case comes from; raises as `home_of`."""
-        return await self.circumstances_in((await self.home_of(case_id)).area, at)
+        """What holds where the case comes from.
 
-    async def circumstances_in(self, area: str, at: datetime) -> Circumstances:
-        return (await self.surroundings.of([area], at))[area]
+        Raises:
+            ProblemError: 503, its community is not known here yet, and so no date can be told; also as `home_of`.
+        """
+        home = await self.home_of(case_id)
+        if home.clock is None:
+            raise ProblemError(
+                503,
+                "community-unknown",
+                "The case's community is not known here yet",
+                "Nothing was stored: send the same request again in a moment.",
+                headers={"Retry-After": "2"},
+            )
+        return (await self.surroundings.of([home.area], at))[home.area]

@@ -49,6 +49,7 @@ class Completion(Form):
 
 async def dispatch(desk: Desk, case_id: UUID, form: Handover) -> HandedOver:
     """Hand the case to a unit; you stay its tracker and the resident's contact."""
+    circumstances = await desk.circumstances(case_id, now())
     home = await desk.home_of(case_id)
     async with scoped(desk.parts.application, up_from(home.area)) as connection:
         known = {unit.unit for unit in await units_for(connection, home.area)}
@@ -60,7 +61,7 @@ async def dispatch(desk: Desk, case_id: UUID, form: Handover) -> HandedOver:
         )
     shared = new_id() if form.shared else None
     sealed = [desk.parts.vault.seal(shared, {"shared": form.shared})] if shared else []
-    command = DispatchCase(desk.actor, form.unit, shared, await desk.circumstances(case_id, now()))
+    command = DispatchCase(desk.actor, form.unit, shared, circumstances)
     reached = await desk.carry_out(case_id, command, form, sealed)
     link = UnitLinks(desk.parts).issue(case_id, form.unit, now())
     return HandedOver(case_id=case_id, version=reached.version, link=link)

@@ -71,7 +71,7 @@ class Merging:
         if not causes:
             return []
         endings = await self._endings_of({row.into_case for row in causes})
-        circumstances = await self._surroundings.of({row.area for row in causes}, at)
+        circumstances = await self._surroundings.of({row.area for row in causes}, at, patient=True)
         intents: list[Intent[Command]] = []
         for row, cause in causes.items():
             command, sealed = await self._command(connection, row, endings[row.into_case], circumstances[row.area])

@@ -53,19 +53,21 @@ class RuleBook:
         self._edition = 0
         self._countries: set[str] = set()
 
-    async def rules_for(self, areas: Collection[str]) -> dict[str, Rules]:
-        """For each area its rules. A community that is not known here yet is counted by UTC."""
+    async def rules_for(self, areas: Collection[str]) -> tuple[dict[str, Rules], set[str]]:
+        """For each area its rules; and those whose community is not known here yet, counted by UTC for the moment."""
         if monotonic() >= self._until:
             self.forget()
             self._until = monotonic() + _KNOWN_SECONDS
         edition, known = self._edition, self._known
         unknown = set(areas) - known.keys()
+        clockless: set[str] = set()
         if unknown:
-            found = await self._look_up(unknown)
+            found, clocks = await self._look_up(unknown)
+            clockless = unknown - clocks.keys()
             known = {**known, **found}
             if edition == self._edition:
-                self._known.update(found)
-        return {area: known[area] for area in areas}
+                self._known.update({area: found[area] for area in clocks})
+        return {area: known[area] for area in areas}, clockless
 
     async def in_force(self, areas: Collection[str]) -> dict[str, InForce]:
         """For each area what the log says now."""
@@ -81,15 +83,17 @@ class RuleBook:
         self._edition += 1
         self._known = {}
 
-    async def _look_up(self, areas: Collection[str]) -> dict[str, Rules]:
+    async def _look_up(self, areas: Collection[str]) -> tuple[dict[str, Rules], dict[str, ZoneInfo]]:
+        """The rules of all, and the clocks of those that have one."""
         in_force = await self.in_force(areas)
         await self._meet_countries(rules.calendar for rules in in_force.values())
         async with self._store.worker.connect() as connection:
             clocks = await clocks_at(connection, areas)
-        return {
+        found = {
             area: Rules(rules.policy, rules.calendar, clocks.get(area, _UNKNOWN_CLOCK))
             for area, rules in in_force.items()
         }
+        return found, clocks
 
     async def _meet_countries(self, calendars: Iterable[Calendar]) -> None:
         """Loading a country's holidays takes most of a second the first time: not while everybody waits."""

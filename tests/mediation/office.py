@@ -70,6 +70,8 @@ class Office:
         self, area: str = WILLOW_LANE, *, times: int = 1, imported: bool = False, **changed: object
     ) -> list[UUID]:
         """Cases that intake took and mediation opened; `changed` says what else of the reports is otherwise."""
+        if not imported:
+            await self.register(area)
         reports = [reported(area, imported=imported).model_copy(update=changed) for _ in range(times)]
         told = [recorded(report, new_id(), area) for report in reports]
         await self.told(CASELOAD_CONSUMER, *told)

@@ -213,7 +213,7 @@ async def test_a_command_needs_a_key(office: Office) -> None:
 
 
 async def test_before_the_community_is_known_its_calendar_day_is_not_guessed(office: Office) -> None:
-    [case] = await office.report("/lakeside/east/unheard-of/")
+    [case] = await office.report("/lakeside/east/unheard-of/", imported=True)
     answer = await post(office, f"{case}/resolve", SUPERVISOR, EXPLAINED)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert await office.types_of(case) == ["case.opened"]

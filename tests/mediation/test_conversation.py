@@ -86,6 +86,7 @@ async def beside(postgres: Databases, dsns: Dsns, **report: Any) -> AsyncGenerat
     ):
         door.app.state.door = replace(door.app.state.door, mediation_url=mediation_url)
         told = await door.report(kind="dispute", category="noise", **report)
+        await office.register()
         both = Both(door, office, UUID(told["case_id"]), told["receipt"])
         await both.carry()
         yield both
