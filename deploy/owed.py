@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from deploy.evidence import Clock, Messages
+from services.chassis.moments import within_reach
 from services.chassis.timers import Change, net_of
 from services.contracts.cases import CaseErased, CaseReported
 from services.contracts.envelope import Recorded
@@ -71,7 +72,11 @@ def clocks_owed(
 ) -> tuple[set[Clock], set[Clock]]:
     """Every date that these events set, in the order of their log, and those of them that nothing has ended since."""
     changes = [(recorded, change) for recorded in events if (change := set_by(recorded)) is not None]
-    ever = {Clock.of(recorded.stream_id, *date) for recorded, change in changes for date in change.set}
+    ever = {
+        Clock.of(recorded.stream_id, name, within_reach(due_at))
+        for recorded, change in changes
+        for name, due_at in change.set
+    }
     running = {Clock.of(timer.stream_id, timer.name, timer.due_at) for timer in net_of(changes).running.values()}
     return ever, running
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, Uuid
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.chassis.moments import within_reach
 from services.chassis.projections import ReadModel, types_of
 from services.contracts.duty import DutyLeft, DutyPlace, DutyTaken
 from services.contracts.envelope import Recorded
@@ -47,7 +48,8 @@ def evolve(row: DutyDeskRow | None, recorded: Recorded, event: Event) -> DutyDes
     match event:
         case DutyTaken():
             row = row or DutyDeskRow(recorded.stream_id, event.area)
-            return _seated(row, event.place, event.cadre, recorded.occurred_at, event.until)
+            until = within_reach(event.until) if event.until else None
+            return _seated(row, event.place, event.cadre, recorded.occurred_at, until)
         case DutyLeft() if row:
             row = _seated(row, event.place, None, None, None)
             return row if row.first or row.second else None
@@ -64,7 +66,7 @@ def _seated(
 
 
 DUTY_DESKS: ReadModel[DutyDeskRow] = ReadModel(
-    name="duty_desk", version=2, table=TABLE, row=DutyDeskRow, evolve=evolve, types=types_of(DutyTaken, DutyLeft)
+    name="duty_desk", version=3, table=TABLE, row=DutyDeskRow, evolve=evolve, types=types_of(DutyTaken, DutyLeft)
 )
 
 

@@ -106,6 +106,9 @@ def test_a_time_is_near_or_has_its_day() -> None:
     for days, told in ((-1, "yesterday 16:30"), (0, "today 16:30"), (1, "tomorrow 16:30"), (4, "Sun 29 Nov 16:30")):
         assert english.near(AT + timedelta(days=days), URUMQI, AT) == told
     assert english.near(AT + timedelta(days=90), URUMQI, AT) == "Tue, 23 Feb 2027 16:30"
+    for beyond in (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)):
+        assert english.near(beyond, ZoneInfo("Pacific/Kiritimati"), AT)
+        assert english.moment(beyond, ZoneInfo("Pacific/Pago_Pago"))
     assert english.when(AT - timedelta(minutes=5), URUMQI, AT) == "5 minutes ago · today 16:25"
     assert english.relative(AT + timedelta(seconds=59), AT) == "now"
     # At 23:00 in Ürümqi it is still the afternoon of the same day elsewhere: the reader's own midnight counts.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import ClassVar
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from services.chassis.database import engine, scoped
 from services.chassis.decider import Decider, Refused
 from services.chassis.eventstore import EventStore
 from services.chassis.ids import new_id
+from services.chassis.moments import LAST
 from services.chassis.timers import Change, Timer, Timers, net_of
 from services.contracts.cases import CaseAssigned
 from services.contracts.envelope import Recorded
@@ -29,6 +30,7 @@ from tests.chassis.events import withdrawn
 from tests.clocks import Ahead
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+BEYOND = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))
 MINUTE = timedelta(minutes=1)
 DEADLINE = 20.0
 
@@ -57,10 +59,12 @@ HEARING: Decider[str, tuple[str, ...]] = Decider(StreamKind.CASE, (), decide, he
 
 
 def set_by(recorded: Recorded) -> Change | None:
-    """`set:name:minute` sets, `clear:name` ends one, `clear` all; `chain:name` rings and sets itself a minute on."""
+    """`set:name:minute` sets, `clear:name` ends one, `clear` all; `set:name:beyond` is of no calendar."""
     event = recorded.event()
     assert isinstance(event, CaseAssigned)
     match event.owner.split(":"):
+        case ["set", name, "beyond"]:
+            return Change((), [(name, BEYOND)])
         case ["set", name, minute]:
             return Change((), [(name, minutes(int(minute)))])
         case ["clear", name]:
@@ -178,6 +182,18 @@ async def test_one_is_cleared_or_all_of_a_stream_and_nobody_elses(office: Office
         (one, "c", minutes(3)),
         (other, "d", minutes(4)),
     ]
+
+
+async def test_a_date_that_no_database_can_keep_stops_no_other_stream(office: Office) -> None:
+    beyond, other = new_id(), new_id()
+    await office.say(beyond, "set:done:beyond")
+    await office.say(other, "set:done:10")
+    assert await office.timers.fire(minutes(10)) == 1
+    assert await office.rung(other) == ["ring:done"]
+    assert await office.waiting() == [(beyond, "done", LAST)]
+    await office.say(beyond, "clear:done")
+    await office.timers.follow()
+    assert await office.waiting() == []
 
 
 async def test_a_clock_that_is_ahead_fires_nothing_early(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What is owed, by the rules of the services themselves: the messages that a log asks for, and the dates it sets."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from deploy.evidence import Clock
 from deploy.owed import clock_of, clocks_owed, key_of, messages_owed
 from services.chassis.ids import new_id
+from services.chassis.moments import LAST
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertAcknowledged, AlertCause, AlertRaised
 from services.contracts.cases import (
@@ -27,6 +28,7 @@ from services.contracts.cases import (
     Urgency,
 )
 from services.contracts.deadlines import Rule
+from services.contracts.duty import DutyTaken
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from services.contracts.gatherings import (
@@ -38,6 +40,7 @@ from services.contracts.gatherings import (
     GatheringSignedUp,
 )
 from services.mediation.timing import set_by
+from services.notifications import timing as of_alerts
 from services.notifications.deliveries.consumer import in_turn
 from services.notifications.deliveries.guests import Gatherings
 from services.notifications.deliveries.guests import in_turn as guests_in_turn
@@ -189,6 +192,12 @@ def test_dates_run_until_something_ends_them() -> None:
     assert Clock.of(CASE, Rule.ACKNOWLEDGE, due(Rule.ACKNOWLEDGE).due_at) in ever - running
     assert {clock.name for clock in running} == {Rule.SAME_DAY, Rule.DONE, f"remind:{Rule.DONE}"}
     assert clocks_owed([begin], set_by)[1] == ever
+
+
+def test_a_date_beyond_every_calendar_is_owed_as_its_timer_has_it() -> None:
+    taken = DutyTaken(area=WILLOW_LANE, cadre="mei", until=datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))))
+    ever, running = clocks_owed([recorded(taken, CASE, source="notifications")], of_alerts.set_by)
+    assert running == ever == {Clock.of(CASE, "shift:first", LAST)}
 
 
 @pytest.mark.parametrize("name", ["answer", "remind:done", "shift:first"])

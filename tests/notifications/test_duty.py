@@ -72,6 +72,13 @@ async def test_a_shift_in_the_past_is_refused(office: Office) -> None:
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:doorstep:refused:ShiftOver")
 
 
+async def test_a_shift_of_more_than_a_week_is_refused(office: Office) -> None:
+    shift = {"area": office.community, "until": (now() + timedelta(days=8)).isoformat()}
+    answer = await office.post("duty:take", office.staff("cadre", "mei"), shift)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:doorstep:refused:ShiftTooLong")
+    assert await office.events_of(duty_stream(office.community)) == []
+
+
 async def test_who_answers_for_an_empty_desk_sits_up_the_tree(office: Office) -> None:
     await office.on_duty("boss", office.city)
     await office.on_duty("ana", office.street)
@@ -142,6 +149,8 @@ async def test_an_area_on_its_way_is_to_be_asked_for_again(office: Office) -> No
         ({"area": "/a/", "name": "Mei"}, "name"),
         ({"area": "/a/", "place": "third"}, "place"),
         ({"area": "/a/", "until": "2026-03-01T18:00:00"}, "until"),
+        ({"area": "/a/", "until": "9999-12-31T23:59:59-12:00"}, "until"),
+        ({"area": "/a/", "until": "9999-12-31T23:59:59Z"}, "until"),
     ],
 )
 async def test_a_wrong_form_names_the_field(office: Office, shift: dict[str, Any], field: str) -> None:

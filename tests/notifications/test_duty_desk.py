@@ -9,7 +9,8 @@ from services.contracts.duty import DutyPlace
 from services.contracts.event import Event
 from services.notifications.domain.commands import EndShift, LeaveDuty
 from services.notifications.domain.decider import DUTY, TIMED
-from services.notifications.domain.errors import NobodyOnDuty, ShiftOver, SomebodyElseOnDuty
+from services.notifications.domain.duty_desk import LONGEST_SHIFT
+from services.notifications.domain.errors import NobodyOnDuty, ShiftOver, ShiftTooLong, SomebodyElseOnDuty
 from tests.given import Given
 from tests.notifications.happened import EAST, LAKESIDE, NINE, WILLOW_LANE, left, take, taken
 
@@ -49,6 +50,12 @@ def test_nobody_sits_in_both_places() -> None:
 
 def test_a_shift_does_not_end_before_it_begins() -> None:
     given().when(take(until=NINE)).refused(ShiftOver, area=WILLOW_LANE)
+
+
+def test_a_shift_lasts_a_week_at_most_or_has_no_end() -> None:
+    week = NINE + LONGEST_SHIFT
+    given().when(take(until=week)).then(taken(until=week))
+    given(taken()).when(take(until=week + timedelta(seconds=1))).refused(ShiftTooLong, area=WILLOW_LANE)
 
 
 def test_only_who_is_on_duty_leaves() -> None:

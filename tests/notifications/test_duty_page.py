@@ -1,7 +1,7 @@
 """/duty over HTTP, as a browser without scripts uses it, by the session of who signed in."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -11,7 +11,9 @@ from services.chassis.clock import now
 from services.contracts.alerts import AlertAcknowledged
 from services.contracts.cases import Urgency
 from services.contracts.duty import DutyLeft, DutyPlace, DutyTaken, duty_stream
-from tests.notifications.office import STALE_AFTER, Office
+from services.contracts.registry import CommunityRegistered, community_stream
+from services.notifications.read_models.feeds import DUTY_CONSUMER
+from tests.notifications.office import STALE_AFTER, Office, recorded
 
 COOKIE = "__Host-doorstep-notifications"
 OWN = {"Sec-Fetch-Site": "same-origin", "Origin": "http://doorstep.test"}
@@ -198,3 +200,17 @@ async def test_a_wrong_mark_names_the_field(office: Office, after: str) -> None:
 async def test_a_language_is_chosen_and_the_direction_follows(office: Office) -> None:
     html = await (await browser(office)).page("/duty?lang=ug")
     assert '<html lang="ug" dir="rtl">' in html
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z"])
+async def test_a_shift_beyond_every_calendar_leaves_the_page_standing(office: Office, until: str) -> None:
+    """From before an end had bounds: it is in the log for good."""
+    community = community_stream(office.community)
+    registered = CommunityRegistered(
+        community=community, area=office.community, name="Willow Lane", time_zone="Asia/Shanghai"
+    )
+    await office.told(DUTY_CONSUMER, recorded(registered, community, office.community))
+    taken = DutyTaken(area=office.community, cadre="bao", until=datetime.fromisoformat(until))
+    desk = duty_stream(office.community)
+    await office.told(DUTY_CONSUMER, recorded(taken, desk, office.community, source="notifications"))
+    assert "<bdi>bao</bdi>" in await (await browser(office)).page()

@@ -18,6 +18,7 @@ from babel.numbers import format_decimal, format_percent
 from fastapi import Request, Response
 
 from services.chassis.clock import now
+from services.chassis.moments import within_reach
 from services.chassis.web.arabic_kazakh import in_arabic_script
 
 COOKIE = "doorstep-lang"
@@ -112,7 +113,7 @@ class Language:
 
     def clock(self, at: datetime, zone: tzinfo = UTC) -> str:
         """`18:30`."""
-        return format_time(at.astimezone(zone), "short", locale=self.locale)
+        return format_time(_clock(at, zone), "short", locale=self.locale)
 
     def moment(self, at: datetime, zone: tzinfo = UTC) -> str:
         """`25 November 2026, 18:30`, and which clock it is where that is no place's own."""
@@ -122,7 +123,7 @@ class Language:
 
     def near(self, at: datetime, zone: tzinfo = UTC, since: datetime | None = None) -> str:
         """`today 18:30`, `tomorrow 09:00`, `Wed 25 Nov 18:30`, and with its year where that is another."""
-        then, here = at.astimezone(zone), (since or now()).astimezone(zone)
+        then, here = _clock(at, zone), _clock(since or now(), zone)
         time = self.clock(at, zone)
         days = (then.date() - here.date()).days
         if (told := self._beside_today(days)) is not None:
@@ -249,7 +250,12 @@ def _understood(header: str) -> str | None:
 
 
 def _there(at: date, zone: tzinfo) -> date:
-    return at.astimezone(zone) if isinstance(at, datetime) else at
+    return _clock(at, zone) if isinstance(at, datetime) else at
+
+
+def _clock(at: datetime, zone: tzinfo) -> datetime:
+    """What the clocks there show; the last moments that there are have no time east of Greenwich."""
+    return within_reach(at).astimezone(zone)
 
 
 def switch(request: Request, code: str) -> list[Mapping[str, str]]:

@@ -30,7 +30,7 @@ from services.notifications.domain.commands import (
     TellNext,
     WithdrawAlert,
 )
-from services.notifications.domain.duty_desk import UNMANNED, DutyDesk, Shift
+from services.notifications.domain.duty_desk import LONGEST_SHIFT, UNMANNED, DutyDesk, Shift
 from services.notifications.domain.errors import (
     AlreadyAnswered,
     HadItBefore,
@@ -39,6 +39,7 @@ from services.notifications.domain.errors import (
     NotAnsweredInTime,
     NotRaised,
     ShiftOver,
+    ShiftTooLong,
     SomebodyElseOnDuty,
     Superseded,
 )
@@ -105,6 +106,8 @@ def take_duty(command: TakeDuty, desk: DutyDesk) -> Sequence[Event]:
     """Who has the other place gives that up."""
     if command.until is not None and command.until <= command.at:
         raise ShiftOver(area=command.area)
+    if command.until is not None and command.until > command.at + LONGEST_SHIFT:
+        raise ShiftTooLong(area=command.area)
     if desk.at(command.place) == Shift(command.cadre, command.until):
         return []
     before = desk.place_of(command.cadre)

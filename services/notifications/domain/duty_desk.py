@@ -1,11 +1,14 @@
 """The duty desk of an area: who is told first, who second; an empty desk is answered for by the next above."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from services.contracts.duty import DutyLeft, DutyPlace, DutyTaken
 from services.contracts.event import Event
+
+LONGEST_SHIFT = timedelta(days=7)
+"""Over a week of holidays, too; who is to stay longer has no end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Refused
 ├── NobodyOnDuty       nobody sits at this desk
 ├── SomebodyElseOnDuty
 ├── ShiftOver          it would end before it began
+├── ShiftTooLong       it would end more than a week after it began
 ├── NotRaised          there is no such alert of this case
 ├── Superseded         a newer alert of the case took its place
 ├── AlreadyAnswered
@@ -28,6 +29,12 @@ class SomebodyElseOnDuty(Refused):
 
 class ShiftOver(Refused):
     message: ClassVar[str] = marked("A shift at {area} can't end before it begins; choose a later end, or none.")
+
+
+class ShiftTooLong(Refused):
+    message: ClassVar[str] = marked(
+        "A shift at {area} can't end more than a week after it begins; choose an earlier end, or none."
+    )
 
 
 class NotRaised(Refused):

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from services.chassis.areas import up_from
 from services.chassis.auth import Forbidden, Staff
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.duty_desks import seats_at
+from services.chassis.forms import Instant
 from services.chassis.http import behind
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
@@ -39,8 +40,8 @@ class Leaving(Form):
 class Shift(Leaving):
     place: DutyPlace | None = None
     """Who is told first unless told; `second` is told when the first does not answer."""
-    until: AwareDatetime | None = None
-    """When the shift ends; from then on the place is empty."""
+    until: Instant | None = None
+    """When the shift ends, in a week at the latest; from then on the place is empty. Left out: it has no end."""
 
 
 class ShiftReached(BaseModel):
