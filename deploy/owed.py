@@ -1,6 +1,7 @@
 """What a log asks for that comes later: messages to be sent, dates to be waited for. Pure, by the rules of the services
 themselves, so that a database and a simulation are asked alike."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -11,7 +12,7 @@ from services.chassis.timers import Change, net_of
 from services.contracts.cases import CaseErased, CaseReported
 from services.contracts.envelope import Recorded
 from services.notifications.deliveries import guests
-from services.notifications.deliveries.planned import TYPES, Audience, ForDuty, Planned, planned, voided
+from services.notifications.deliveries.planned import TYPES, Audience, ForDuty, Planned, Void, planned, voided
 from services.notifications.deliveries.rows import FORGOTTEN_AFTER
 from services.notifications.read_models.told_cases import TOLD_CASES, ToldCase
 
@@ -20,7 +21,6 @@ MESSAGE_TYPES = TYPES | TOLD_CASES.types | guests.TYPES
 
 _TIMER_KEY = "timer:"
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 
 def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], at: datetime) -> Messages:
@@ -31,7 +31,7 @@ def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], a
     gatherings, news = guests.Gatherings({}, {}), dict[UUID, datetime]()
     cases: dict[UUID, ToldCase] = {}
     plans: dict[str, Planned | ForDuty] = {}
-    ended: dict[tuple[UUID, Audience], datetime] = {}
+    ended: defaultdict[UUID, set[Void]] = defaultdict(set)
     # What a case is is told first: another service's word on it may have come before.
     for recorded in sorted(events, key=lambda one: one.type != CaseReported.type):
         if recorded.type not in MESSAGE_TYPES:
@@ -39,13 +39,12 @@ def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], a
         event, stream = recorded.event(), recorded.stream_id
         if recorded.type in guests.TYPES:
             if told := gatherings.hear(recorded, event):
-                ended[stream, Audience.GUEST] = news.get(stream, _NEVER)
+                ended[stream].add(Void(Audience.GUEST, Void.REPLACED, news.get(stream, _NEVER)))
                 news[stream] = recorded.recorded_at
             plans.update((f"{recorded.source}:{stream}:{recorded.version}:{plan.recipient}", plan) for plan in told)
             continue
         if (void := voided(recorded, event)) is not None:
-            until = void.until or _FOR_GOOD
-            ended[stream, void.audience] = max(until, ended.get((stream, void.audience), until))
+            ended[stream].add(void)
         if isinstance(event, CaseErased):
             continue
         before = cases.get(stream)
@@ -61,7 +60,7 @@ def messages_owed(events: Iterable[Recorded], kept: Iterable[tuple[str, str]], a
             for name, plan in plans.items()
             if isinstance(plan, Planned)
             and plan.recorded_at > at - FORGOTTEN_AFTER
-            and plan.recorded_at > ended.get((plan.stream_id, plan.audience), _NEVER)
+            and not any(void.ends(plan) for void in ended[plan.stream_id])
         },
         kept=list(kept),
     )

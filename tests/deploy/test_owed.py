@@ -140,6 +140,15 @@ def test_what_was_answered_after_it_was_asked_need_not_be_there_in_whichever_ord
         assert (f"notifications:{CASE}:1" in messages.must) is answered_first
 
 
+def test_an_answer_leaves_owed_who_is_to_stand_beside_a_minor() -> None:
+    alone = opened().model_copy(update={"minor": True, "protection": "desk"})
+    events = [
+        recorded(event, CASE, source="mediation", version=version, at=MONDAY + timedelta(seconds=version))
+        for version, event in enumerate((alone, CaseAcknowledged(owner="mei")), 1)
+    ]
+    assert f"mediation:{CASE}:1" in messages_owed(events, [], MONDAY).must
+
+
 GATHERING = UUID("0195a000-0000-7000-8000-0000000000d1")
 GUESTS = [UUID(int=nth) for nth in (1, 2)]
 

@@ -7,8 +7,17 @@ import pytest
 
 from services.chassis import clock
 from services.chassis.clock import now
+from services.chassis.ids import new_id
 from services.contracts.alerts import AlertAcknowledged
-from services.contracts.cases import CaseReminded, CaseResolved, Resolution, Urgency
+from services.contracts.cases import (
+    Amendment,
+    CaseAcknowledged,
+    CaseAmended,
+    CaseReminded,
+    CaseResolved,
+    Resolution,
+    Urgency,
+)
 from services.contracts.duty import DutyTaken, duty_stream
 from tests.clocks import Ahead
 from tests.intake.door import AREA
@@ -17,6 +26,7 @@ from tests.notifications.post_office import API, DUE, PUBLIC, PostOffice, body, 
 from tests.services import staff
 
 MEI = "mei@staff.example"
+DESK = "protection@staff.example"
 
 
 async def test_an_alert_says_what_it_may_and_where_to_look(post_office: PostOffice) -> None:
@@ -78,6 +88,29 @@ async def test_nobody_is_told_in_vain(post_office: PostOffice) -> None:
     assert post_office.letterbox.raw == []
     for case in (answered, solved):
         assert await post_office.states(case) == [("alert", "cancelled", "answered")]
+
+
+@pytest.mark.parametrize("while_away", [True, False])
+async def test_an_answer_ends_neither_who_stands_beside_nor_what_the_resident_wrote(
+    post_office: PostOffice, while_away: bool
+) -> None:
+    """The cadre on duty takes the case from the page while the mail server is away; or all comes at once."""
+    await post_office.reached_at("desk", email=DESK)
+    await post_office.reached_at("mei", email=MEI)
+    case = await post_office.received()
+    happened = [
+        opened().model_copy(update={"minor": True, "protection": "desk"}),
+        CaseAcknowledged(owner="mei"),
+        CaseAmended(particulars=new_id(), amendment=Amendment.MESSAGE),
+        CaseResolved(resolution=Resolution.EXPLAINED, resolved_on=now().date()),
+    ]
+    if while_away:
+        for version, event in enumerate(happened, 1):
+            await post_office.mediation_tells(case, event, first=version)
+    else:
+        await post_office.mediation_tells(case, *happened)
+    await post_office.send()
+    assert {DESK, MEI} <= set(post_office.letterbox.recipients)
 
 
 async def test_an_older_answer_that_is_read_later_ends_nothing(post_office: PostOffice) -> None:

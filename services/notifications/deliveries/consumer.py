@@ -59,8 +59,7 @@ def in_turn(
 
 def _ends(stream_id: UUID, void: Void, plan: Planned | ForDuty) -> bool:
     message = plan.planned if isinstance(plan, ForDuty) else plan
-    concerned = message.stream_id == stream_id and message.audience is void.audience
-    return concerned and (void.until is None or message.recorded_at <= void.until)
+    return message.stream_id == stream_id and void.ends(message)
 
 
 async def _addressed(plan: Planned | ForDuty, on_duty: OnDuty) -> Planned | None:

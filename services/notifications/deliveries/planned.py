@@ -100,19 +100,27 @@ class ForDuty:
 class Void:
     """What still waits for these readers of a case or a gathering is not sent, if it was recorded by `until`: what ends
     one news may be read again behind a later one, when a lost log is filled anew. None: nothing, whenever it was
-    recorded."""
+    recorded. `whats` is what of it goes, None: all."""
 
     audience: Audience
     reason: str
     until: datetime | None
+    whats: frozenset[What] | None = None
 
     ANSWERED: ClassVar[str] = "answered"
     WITHDRAWN: ClassVar[str] = "withdrawn"
     ERASED: ClassVar[str] = "erased"
     REPLACED: ClassVar[str] = "replaced"
 
+    def ends(self, message: Planned) -> bool:
+        """Of the same case or gathering."""
+        concerned = message.audience is self.audience and (self.whats is None or message.what in self.whats)
+        return concerned and (self.until is None or message.recorded_at <= self.until)
+
 
 _LOOKED_AFTER = types_of(AlertAcknowledged, AlertWithdrawn, CaseAcknowledged, CaseResolved, CaseClosed, CaseMerged)
+_ASKED = frozenset({What.ALERT, What.REMINDER})
+"""What asks somebody to look after a case; who stands beside a minor, or was written to, is told all the same."""
 
 TYPES = _LOOKED_AFTER | types_of(
     AlertRaised,
@@ -160,7 +168,7 @@ def voided(recorded: Recorded, event: Event) -> Void | None:
         case CaseWithdrawn():
             return Void(Audience.RESIDENT, Void.WITHDRAWN, until=None)
         case _ if event.type in _LOOKED_AFTER:
-            return Void(Audience.STAFF, Void.ANSWERED, recorded.recorded_at)
+            return Void(Audience.STAFF, Void.ANSWERED, recorded.recorded_at, _ASKED)
         case _:
             return None
 

@@ -112,9 +112,11 @@ DOUBT = (
 )
 VOID = (
     "UPDATE delivery d SET state = 'cancelled', reason = v.reason, settled_at = $4"
-    " FROM unnest($1::uuid[], $2::text[], $3::text[], $5::timestamptz[]) AS v (stream_id, audience, reason, until)"
+    " FROM unnest($1::uuid[], $2::text[], $3::text[], $5::timestamptz[], $6::text[])"
+    "  AS v (stream_id, audience, reason, until, whats)"
     " WHERE d.state = 'waiting' AND d.stream_id = v.stream_id AND d.audience = v.audience"
     "  AND (v.until IS NULL OR d.recorded_at <= v.until)"
+    "  AND (v.whats IS NULL OR d.what = ANY (string_to_array(v.whats, ' ')))"
 )
 # What one reader hears of one case goes out in the order in which it happened, whoever sends it.
 CLAIM = (
@@ -211,6 +213,7 @@ async def void(connection: AsyncConnection, voids: Collection[tuple[UUID, Void]]
             [one.reason for _, one in voids],
             at,
             [one.until for _, one in voids],
+            [None if one.whats is None else " ".join(sorted(one.whats)) for _, one in voids],
         ),
     )
 

@@ -118,13 +118,16 @@ def void(
     reasons: Sequence[str],
     at: datetime,
     untils: Sequence[datetime | None],
+    whats: Sequence[str | None],
 ) -> int:
-    ends = list(zip(streams, audiences, reasons, untils, strict=True))
+    ends = list(zip(streams, audiences, reasons, untils, whats, strict=True))
     found = {
         row: reason
         for row in _waiting(transaction)
-        for stream_id, audience, reason, until in ends
-        if (row.stream_id, row.audience) == (stream_id, audience) and (until is None or row.recorded_at <= until)
+        for stream_id, audience, reason, until, ended in ends
+        if (row.stream_id, row.audience) == (stream_id, audience)
+        and (until is None or row.recorded_at <= until)
+        and (ended is None or row.what in ended.split())
     }
     _lock(transaction, list(found))
     for row, reason in found.items():
