@@ -155,6 +155,31 @@ async def test_what_came_too_late_is_one_message(post_office: PostOffice) -> Non
     assert await post_office.states(fresh) == [("alert", "sent", None)]
 
 
+async def test_an_answer_to_one_of_many_does_not_end_their_digest(post_office: PostOffice) -> None:
+    await post_office.reached_at("mei", email=MEI)
+    late = now() - timedelta(hours=3)
+    cases = [await post_office.alert("mei", at=late + timedelta(minutes=nth)) for nth in range(3)]
+    post_office.letterbox.rcpt = lambda _address: "450 try again"
+    await post_office.send()
+    post_office.letterbox.empty()
+    acknowledged = AlertAcknowledged(alert=uuid4(), by="lin")
+    await post_office.tell(recorded(acknowledged, cases[-1], AREA, version=2, source="notifications"))
+    await post_office.send(now() + timedelta(hours=1))
+    assert post_office.letterbox.subjects == ["3 messages came too late"]
+
+
+async def test_a_digest_of_one_is_ended_by_its_answer(post_office: PostOffice) -> None:
+    await post_office.reached_at("mei", email=MEI)
+    case = await post_office.alert("mei", at=now() - timedelta(hours=3))
+    post_office.letterbox.rcpt = lambda _address: "450 try again"
+    await post_office.send()
+    post_office.letterbox.empty()
+    acknowledged = AlertAcknowledged(alert=uuid4(), by="lin")
+    await post_office.tell(recorded(acknowledged, case, AREA, version=2, source="notifications"))
+    await post_office.send(now() + timedelta(hours=1))
+    assert await post_office.states(case) == [("alert", "cancelled", "answered")]
+
+
 async def test_a_digest_that_waits_takes_in_what_comes_too_late_after_it(post_office: PostOffice) -> None:
     await post_office.reached_at("mei", email=MEI)
     post_office.letterbox.rcpt = lambda _address: "450 try again"

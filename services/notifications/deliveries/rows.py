@@ -110,6 +110,7 @@ DOUBT = (
     "UPDATE delivery SET state = 'unknown_after_restore', reason = 'restored', settled_at = $1"
     " WHERE state = 'waiting' AND recorded_at < (SELECT max(restored_at) FROM restored)"
 )
+# A digest of staff's speaks for other cases too; a resident's is of this one.
 VOID = (
     "UPDATE delivery d SET state = 'cancelled', reason = v.reason, settled_at = $4"
     " FROM unnest($1::uuid[], $2::text[], $3::text[], $5::timestamptz[], $6::text[])"
@@ -117,6 +118,7 @@ VOID = (
     " WHERE d.state = 'waiting' AND d.stream_id = v.stream_id AND d.audience = v.audience"
     "  AND (v.until IS NULL OR d.recorded_at <= v.until)"
     "  AND (v.whats IS NULL OR d.what = ANY (string_to_array(v.whats, ' ')))"
+    "  AND (coalesce(d.digest_of, 1) = 1 OR d.audience = 'resident')"
 )
 # What one reader hears of one case goes out in the order in which it happened, whoever sends it.
 CLAIM = (

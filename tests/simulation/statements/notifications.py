@@ -128,6 +128,7 @@ def void(
         if (row.stream_id, row.audience) == (stream_id, audience)
         and (until is None or row.recorded_at <= until)
         and (ended is None or row.what in ended.split())
+        and (row.digest_of in (None, 1) or row.audience == "resident")
     }
     _lock(transaction, list(found))
     for row, reason in found.items():
