@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from services.chassis.clock import now
 from services.chassis.ids import new_id
@@ -60,21 +60,25 @@ async def site(notifications_site: Site) -> Site:
     return notifications_site
 
 
-@asynccontextmanager
-async def duty(
-    chromium: Browser, site: Site, subject: str = "mei", role: str = "cadre", lang: str = "en", **how: Any
-) -> AsyncGenerator[Seen]:
-    """The page, open for somebody who is signed in."""
+async def signed_in(site: Site, subject: str, role: str = "cadre") -> Any:
+    """The cookie of somebody who is."""
     area = site.office.street if role == "supervisor" else None
-    cookie: Any = {
+    return {
         "name": "__Host-doorstep-notifications",
         "value": await site.office.signed_in(subject, role, area),
         "url": site.address.replace("http:", "https:"),
         "secure": True,
         "httpOnly": True,
     }
+
+
+@asynccontextmanager
+async def duty(
+    chromium: Browser, site: Site, subject: str = "mei", role: str = "cadre", lang: str = "en", **how: Any
+) -> AsyncGenerator[Seen]:
+    """The page, open for somebody who is signed in."""
     async with looking(chromium, viewport=how.pop("viewport", PHONE), **how) as seen:
-        await seen.page.context.add_cookies([cookie])
+        await seen.page.context.add_cookies([await signed_in(site, subject, role)])
         await seen.page.goto(f"{site.address}/duty?lang={lang}")
         yield seen
 
@@ -179,6 +183,62 @@ async def test_it_says_when_it_is_not_live_and_goes_on_where_it_was(chromium: Br
         await page.context.set_offline(False)
         await expect(page.locator(f"#case-{case}")).to_be_visible()
         await expect(page.locator("#live.on")).to_be_visible()
+
+
+COUNTED = """
+window.streams = [];
+window.EventSource = class extends EventSource {
+  constructor(address) { super(address); window.streams.push(this); }
+};
+"""
+OPEN = "streams.filter((one) => one.readyState !== EventSource.CLOSED).length"
+
+
+async def away(route: Route) -> None:
+    await route.fulfill(status=503)
+
+
+async def test_after_an_outage_it_holds_one_stream_and_asks_no_faster_than_before(
+    chromium: Browser, site: Site
+) -> None:
+    async with looking(chromium, viewport=PHONE) as seen:
+        page = seen.page
+        await page.context.add_cookies([await signed_in(site, "mei")])
+        await page.clock.install()
+        await page.add_init_script(COUNTED)
+        await page.goto(f"{site.address}/duty?lang=en")
+        await expect(page.locator("#live.on")).to_be_visible()
+        await page.route("**/duty/events*", away)
+        site.office.app.state.feed.cut()
+        await expect(page.locator("#live.lost")).to_contain_text("Not live since")
+        for _ in range(5 * 60):
+            await page.clock.run_for(1_000)
+            assert await page.evaluate(OPEN) <= 1
+        assert await page.evaluate("streams.length") <= 2 + 5 * 60 / 15 + 4
+        await page.unroute("**/duty/events*")
+        await page.clock.run_for(15_000)
+        await expect(page.locator("#live.on")).to_be_visible()
+        assert await page.evaluate(OPEN) == 1
+
+
+async def test_who_is_signed_out_is_told_so_asks_no_more_and_signs_in_from_there(chromium: Browser, site: Site) -> None:
+    asked: list[str] = []
+    async with looking(chromium, viewport=PHONE) as seen:
+        page = seen.page
+        await page.context.add_cookies([await signed_in(site, "mei")])
+        await page.clock.install()
+        await page.goto(f"{site.address}/duty?lang=en")
+        await expect(page.locator("#live.on")).to_be_visible()
+        await expect(page.locator("#sign-in")).to_be_hidden()
+        await page.context.clear_cookies()
+        site.office.app.state.feed.cut()
+        await expect(page.locator("#live.lost")).to_contain_text("Your sign-in has ended.")
+        link = page.locator("#sign-in")
+        await expect(link).to_be_visible()
+        assert await link.get_attribute("href") == f"/duty?area={site.office.community}"
+        page.on("request", lambda request: asked.append(request.url))
+        await page.clock.run_for(120_000)
+        assert asked == []
 
 
 async def test_going_on_duty_is_shown_in_place_and_on_others_pages(chromium: Browser, site: Site) -> None:

@@ -6,6 +6,7 @@ const say = duty.dataset;
 const live = document.getElementById("live");
 const liveSaid = document.getElementById("live-said");
 const liveLast = document.getElementById("live-last");
+const signIn = document.getElementById("sign-in");
 const sound = document.getElementById("sound");
 const title = document.title;
 
@@ -19,6 +20,8 @@ let last = Number(document.getElementById("waiting").dataset.upto);
 let heard = 0;
 let liveSince = null;
 let retry = 1_000;
+let coming = false; // back, after a while
+let ended = false; // the sign-in, and with it all asking
 let audio = null;
 
 // By the same clock as the times that the server wrote.
@@ -45,52 +48,71 @@ function showLost(text) {
   liveSince = null;
 }
 
+// A browser holds six connections to a host, of all its pages: each page has one stream, and closes it for the next.
 function connect() {
-  source = new EventSource("/duty/events?" + new URLSearchParams({ area: say.area, after: last }));
+  source?.close();
+  const stream = new EventSource("/duty/events?" + new URLSearchParams({ area: say.area, after: last }));
+  const on = (name, act) =>
+    stream.addEventListener(name, (message) => {
+      if (stream !== source) return;
+      last = Number(message.lastEventId) || last;
+      showLive();
+      act(JSON.parse(message.data));
+    });
+  source = stream;
   heard = heard || Date.now();
   on("alive", () => (retry = 1_000));
   on("anew", freshen);
   on("card", (told) => putCard(told));
   on("ended", (told) => endCard(told.case, told.note));
   on("duty", (told) => freshenDesk(told.position));
-  source.onerror = () => {
+  stream.onerror = () => {
+    if (stream !== source) return;
     showLost();
-    if (source.readyState === EventSource.CLOSED) reconnect();
+    if (stream.readyState === EventSource.CLOSED) comeBack();
   };
 }
 
-function on(name, act) {
-  source.addEventListener(name, (message) => {
-    last = Number(message.lastEventId) || last;
-    showLive();
-    act(JSON.parse(message.data));
-  });
-}
-
-async function reconnect() {
+async function comeBack() {
   source.close();
+  if (coming) return;
+  coming = true;
   await new Promise((done) => setTimeout(done, retry));
   retry = Math.min(retry * 2, 15_000);
-  connect();
+  // A stream that is refused does not say why.
+  await ask("/duty/desk?" + new URLSearchParams({ area: say.area })).catch(() => null);
+  coming = false;
+  if (!ended) connect();
 }
 
-setInterval(() => {
+const watch = setInterval(() => {
   if (Date.now() - heard > SILENT_MS) {
     showLost();
     heard = Date.now();
-    reconnect();
+    comeBack();
   }
 }, 5_000);
+
+async function ask(address, how = {}) {
+  const answer = await fetch(address, { redirect: "manual", signal: AbortSignal.timeout(SILENT_MS), ...how });
+  // Nothing here leads anywhere but to sign-in, which may lie at another host.
+  if (answer.type === "opaqueredirect") endSignIn();
+  return answer;
+}
+
+function endSignIn() {
+  ended = true;
+  source.close();
+  clearInterval(watch);
+  showLost(say.signedOut);
+  signIn.hidden = false;
+}
 
 // --- parts of the page, as the server writes them ---
 
 async function part(path, position) {
   const headers = position ? { "Doorstep-Position": position } : {};
-  const answer = await fetch(path + "?" + new URLSearchParams({ area: say.area }), { headers });
-  if (answer.redirected) {
-    showLost(say.signedOut);
-    return null;
-  }
+  const answer = await ask(path + "?" + new URLSearchParams({ area: say.area }), { headers });
   if (!answer.ok) return null;
   const fresh = fragment(await answer.text());
   fresh.behind = answer.headers.has("Doorstep-Behind");
@@ -174,11 +196,11 @@ duty.addEventListener("submit", async (event) => {
   const button = form.querySelector("button");
   button.disabled = true;
   const body = new URLSearchParams(new FormData(form));
-  const answer = await fetch(form.action, { method: "POST", body, headers: { "Doorstep-Scripted": "1" } }).catch(() => null);
+  const headers = { "Doorstep-Scripted": "1" };
+  const answer = await ask(form.action, { method: "POST", body, headers }).catch(() => null);
   button.disabled = false;
-  if (answer?.redirected) {
-    showLost(say.signedOut);
-  } else if (answer?.status === 204) {
+  if (ended) return;
+  if (answer?.status === 204) {
     if (form.dataset.inPlace === "card") endCard(form.closest(".card").id.slice("case-".length), say.yours);
     else {
       document.activeElement.blur();
