@@ -220,7 +220,8 @@ async def _page(
     chosen = area or (places[0].area if places else staff.areas[0])
     context = await _desk(request, staff, csrf, chosen) | await _waiting(request, staff)
     context |= {"places": places, "notice": notice, "csrf": csrf}
-    return pages.render("duty.html", context, request=request, status=status)
+    address = f"/duty?{urlencode({'area': chosen})}"
+    return pages.render("duty.html", context, request=request, status=status, at=address)
 
 
 async def _desk(request: Request, staff: Staff, csrf: str, area: str) -> dict[str, Any]:

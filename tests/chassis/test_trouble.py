@@ -76,6 +76,13 @@ async def test_an_address_or_a_form_that_cant_be_read_is_told_so() -> None:
     assert (sent.status_code, "This form was not taken" in sent.text) == (422, True)
 
 
+async def test_other_languages_are_offered_where_they_can_be_asked_for() -> None:
+    async with face(STAFF, UnknownStream()) as client:
+        shown, sent = await client.get("/here/first?of=1"), await client.post("/here/first")
+    assert 'href="?of=1&amp;lang=zh" lang="zh"' in shown.text
+    assert 'href="/here?lang=zh" lang="zh"' in sent.text, "what a form was sent to need not be a page"
+
+
 async def test_whoever_has_a_link_alone_is_not_sent_where_they_cant_go() -> None:
     async with face(LINKED, StoreUnavailable()) as client:
         answer = await client.get("/here/1")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from html import unescape
 from uuid import UUID, uuid4
 
 import httpx
@@ -126,6 +127,22 @@ async def test_i_take_it(office: Office) -> None:
     assert "mei has answered this alert" in late.text
     scripted = await bao.send(html, action, headers={"Doorstep-Scripted": "1"})
     assert (scripted.status_code, scripted.headers["content-type"]) == (409, "text/plain; charset=utf-8")
+
+
+async def test_a_refused_page_is_offered_in_other_languages_where_it_lies(office: Office) -> None:
+    mei = await browser(office)
+    await office.on_duty("mei", office.community)
+    html = await mei.page()
+    await office.on_duty("bao", office.community)
+    refused = await mei.send(html, "/duty/leave")
+    assert refused.status_code == 409
+    [link] = re.findall(r'href="([^"]*)" lang="zh"', refused.text)
+    answer = await mei.get(unescape(link))
+    assert (answer.status_code, '<html lang="zh"' in answer.text, "<bdi>A place</bdi>" in answer.text) == (
+        200,
+        True,
+        True,
+    )
 
 
 async def test_a_script_is_told_the_position_instead_of_a_page(office: Office) -> None:

@@ -16,6 +16,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from fastapi import Request, Response
+from fastapi.datastructures import URL
 
 from services.chassis.clock import now
 from services.chassis.moments import within_reach
@@ -258,14 +259,19 @@ def _clock(at: datetime, zone: tzinfo) -> datetime:
     return within_reach(at).astimezone(zone)
 
 
-def switch(request: Request, code: str) -> list[Mapping[str, str]]:
-    """One entry for each language, its link to this same page."""
+def switch(request: Request, code: str, at: str | None = None) -> list[Mapping[str, str]]:
+    """One entry for each language, its link to this same page: at the address of the request, or `at` another."""
+
+    def asking(code: str) -> str:
+        address = (URL(at) if at else request.url).include_query_params(**{ASKED: code})
+        return str(address) if at else f"?{address.query}"
+
     return [
         {
             "code": variant.code,
             "name": variant.name,
             "dir": variant.dir,
-            "href": "?" + str(request.url.include_query_params(**{ASKED: variant.code}).query),
+            "href": asking(variant.code),
             "current": "true" if variant.code == code else "",
         }
         for variant in VARIANTS

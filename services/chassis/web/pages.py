@@ -135,12 +135,16 @@ class Pages:
         request: Request | None = None,
         language: Language | None = None,
         status: int = 200,
+        at: str | None = None,
     ) -> HTMLResponse:
-        """The page in the reader's language, or in `language`; without `request` it offers no other."""
+        """The page in the reader's language, or in `language`; without `request` it offers no other.
+
+        `at` is where it offers them, if not at the address of the request: a form's may be no page's.
+        """
         if language is None:
             language = self.language(request) if request else translator(DEFAULT, self._service)
         given = {
-            "languages": switch(request, language.code) if request else [],
+            "languages": switch(request, language.code, at) if request else [],
             **self._always,
             **context,
             "language": language,

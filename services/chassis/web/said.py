@@ -20,7 +20,8 @@ def said(
 ) -> Response:
     """Words are marked ones. `home` is where the mark leads, `onward` an address and what its link says.
 
-    Not `switchable`, it offers no other language: that would repeat the request.
+    The answer to a form offers other languages at `home`. Not `switchable`, it offers none: that would repeat the
+    request.
     """
     language = pages.language(request)
     to, label = onward or ("", "")
@@ -31,4 +32,5 @@ def said(
         "onward": to,
         "onward_label": language.gettext(label) if label else "",
     }
-    return pages.render("said.html", context, request=request if switchable else None, language=language, status=status)
+    shown, at = request if switchable else None, None if request.method == "GET" else home
+    return pages.render("said.html", context, request=shown, language=language, status=status, at=at)
