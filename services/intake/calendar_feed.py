@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from icalendar import STATUS, Calendar, Event
 
+from services.chassis.moments import within_reach
 from services.chassis.web.languages import Language
 from services.intake.gatherings import clock_of
 from services.intake.read_models.gatherings import GatheringRow, State
@@ -31,8 +32,8 @@ def _event(row: GatheringRow, page: str) -> Event:
         status=STATUS.CANCELLED if row.state == State.CANCELLED else STATUS.CONFIRMED,
         summary=row.title,
         location=row.place,
-        start=row.starts_at.astimezone(zone),
-        end=row.ends_at.astimezone(zone),
+        start=within_reach(row.starts_at).astimezone(zone),
+        end=within_reach(row.ends_at).astimezone(zone),
         stamp=row.changed_at,
         last_modified=row.changed_at,
         url=page,

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.chassis.web.languages import translator
 from services.contracts.event import Event
 from services.contracts.gatherings import (
     GatheringAnnounced,
@@ -16,6 +17,7 @@ from services.contracts.gatherings import (
     GatheringSignedOff,
     GatheringSignedUp,
 )
+from services.intake.calendar_feed import calendar
 from services.intake.domain.commands import (
     AnnounceGathering,
     CancelGathering,
@@ -41,6 +43,8 @@ from services.intake.domain.errors import (
 )
 from services.intake.domain.gathering import Plan
 from services.intake.domain.gathering_decider import GATHERINGS
+from services.intake.pages.plan_entry import PlanEntry
+from services.intake.read_models.gatherings import GatheringRow
 from tests.given import Given
 
 given = Given(GATHERINGS)
@@ -163,3 +167,33 @@ def test_what_was_cancelled_or_held_stays_so(command: GatheringCommand) -> None:
 )
 def test_of_what_was_never_announced_nothing_can_be_said(command: GatheringCommand) -> None:
     given().when(command).refused(NotAnnounced)
+
+
+@pytest.mark.parametrize(("day", "faults"), [("2027-01-01", []), ("0001-01-01", ["day"]), ("9999-12-31", ["day"])])
+def test_a_day_of_no_calendar_is_to_be_chosen_again(day: str, faults: list[str]) -> None:
+    typed = PlanEntry.begun(title="A will", place="Hall", day=day, begins="00:00", ends="01:00")
+    assert [fault.field for fault in typed.faults()] == faults
+
+
+def test_a_gathering_of_no_calendar_leaves_the_feed_standing() -> None:
+    """From before its times had bounds."""
+    last = datetime.max.replace(tzinfo=UTC)
+    row = GatheringRow(
+        gathering_id=ONE,
+        path="/lakeside/",
+        community=COMMUNITY,
+        kind=GatheringKind.LECTURE,
+        title=PLAN.title,
+        place=PLAN.place,
+        starts_at=last,
+        ends_at=last,
+        time_zone="Asia/Shanghai",
+        seats=None,
+        taken=0,
+        state="announced",
+        attendance=None,
+        sequence=0,
+        changed_at=NOW,
+    )
+    assert calendar("Willow Lane", [row], "/", translator("en"))
+    assert PlanEntry.as_it_is(row)["day"]

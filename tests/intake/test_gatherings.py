@@ -270,6 +270,7 @@ async def test_words_of_a_sign_up_open_no_case_and_a_receipt_signs_nobody_off(
         ({"title": "x" * 121}, 422),
         ({"title": "a\0b"}, 422),
         ({"starts_at": "2026-03-02T10:00:00"}, 422),
+        ({"ends_at": "9999-12-31T23:59:59-12:00"}, 422),
         ({"seats": 0}, 422),
         ({"starts_at": "2020-03-02T10:00:00Z"}, 409),
         ({"ends_at": "2020-03-02T10:00:00Z"}, 409),

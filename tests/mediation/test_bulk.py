@@ -122,12 +122,14 @@ async def test_a_bad_line_stops_no_other(office: Office) -> None:
         ({"case_id": "not an id", "imported": True, "resolved_on": "2017-05-04"}, "case_id"),
         (outcome(cases[0], resolved_on="2017-02-30"), "resolved_on"),
         (outcome(cases[0], resolved_on="2999-01-01"), "resolved_on"),
+        (outcome(cases[0], resolved_on="0001-01-01"), "resolved_on"),
         (outcome(cases[0], resolved_on="9999-12-31"), "resolved_on"),
         (outcome(cases[0], resolved_on="1420156800"), "resolved_on"),
         (outcome(cases[0], resolved_on=20150102), "resolved_on"),
         (outcome(cases[0], resolved_at="20150102"), "resolved_at"),
         (outcome(cases[0], resolved_at="9999-12-31T23:59:59-12:00"), "resolved_at"),
         (outcome(cases[0], resolved_at="2017-05-04T10:00:00"), "resolved_at"),
+        (outcome(cases[0], resolved_at="0001-01-01T00:00:00+14:00"), "resolved_at"),
         ({"case_id": str(cases[0]), "imported": True}, "body"),
         (outcome(cases[0], why="?"), "why"),
         (outcome(cases[0], imported=False), "imported"),
@@ -136,8 +138,8 @@ async def test_a_bad_line_stops_no_other(office: Office) -> None:
     ]
     answers = lines(await send(office, OPERATOR, outcome(cases[0]), *(line for line, _ in bad), b"", outcome(cases[1])))
     first, *rejected, last = answers
-    assert [(answer["line"], answer["status"]) for answer in (first, last)] == [(1, "accepted"), (22, "accepted")]
-    assert [(answer["line"], answer["status"]) for answer in rejected] == [(nth, "rejected") for nth in range(2, 21)]
+    assert [(answer["line"], answer["status"]) for answer in (first, last)] == [(1, "accepted"), (24, "accepted")]
+    assert [(answer["line"], answer["status"]) for answer in rejected] == [(nth, "rejected") for nth in range(2, 23)]
     assert [answer["faults"][0]["field"] for answer in rejected] == [field for _, field in bad]
     assert all(answer["faults"][0]["remedy"] for answer in rejected)
 

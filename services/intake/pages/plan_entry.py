@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 
-from services.chassis.clock import EARLIEST, LATEST
+from services.chassis.clock import EARLIEST, LATEST, within_reach
 from services.chassis.web.marked import marked
 from services.contracts.gatherings import GatheringKind
 from services.intake.gatherings import clock_of
@@ -39,7 +39,7 @@ class PlanEntry:
     @staticmethod
     def as_it_is(row: GatheringRow) -> "PlanEntry":
         zone = clock_of(row)
-        begins, ends = row.starts_at.astimezone(zone), row.ends_at.astimezone(zone)
+        begins, ends = (within_reach(at).astimezone(zone) for at in (row.starts_at, row.ends_at))
         return PlanEntry.begun(
             title=row.title,
             place=row.place,
