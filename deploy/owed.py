@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from deploy.evidence import Clock, Messages
-from services.chassis.moments import within_reach
+from services.chassis.clock import within_reach
 from services.chassis.timers import Change, net_of
 from services.contracts.cases import CaseErased, CaseReported
 from services.contracts.envelope import Recorded

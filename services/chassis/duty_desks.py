@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, Uuid
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.moments import within_reach
+from services.chassis.clock import within_reach
 from services.chassis.projections import ReadModel, types_of
 from services.contracts.duty import DutyLeft, DutyPlace, DutyTaken
 from services.contracts.envelope import Recorded

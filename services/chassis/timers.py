@@ -21,7 +21,6 @@ from services.chassis import clock
 from services.chassis.commands import Intent, Result, handle_all
 from services.chassis.decider import CommandT, Decider, StateT
 from services.chassis.eventstore import EVENT_COLUMNS, EventStore, StaleVersion, recorded_of
-from services.chassis.moments import within_reach
 from services.chassis.passing import passes
 from services.chassis.telemetry import log
 from services.contracts.envelope import Recorded
@@ -138,7 +137,7 @@ def net_of(changes: Iterable[tuple[Recorded, Change]]) -> Net:
             net.running.pop((stream, name), None)
             names.discard(name)
         for name, due_at in change.set:
-            due_at = within_reach(due_at)  # one date that the table can't hold would stop the clocks of all
+            due_at = clock.within_reach(due_at)  # one date that the table can't hold would stop the clocks of all
             net.running[stream, name] = Timer(stream, name, due_at, recorded.area, recorded.traceparent)
             names.add(name)
     net.ended = {(stream, name) for stream, name in net.ended if stream not in net.emptied} - net.running.keys()

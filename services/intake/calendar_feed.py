@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from icalendar import STATUS, Calendar, Event
 
-from services.chassis.moments import within_reach
+from services.chassis.clock import within_reach
 from services.chassis.web.languages import Language
 from services.intake.gatherings import clock_of
 from services.intake.read_models.gatherings import GatheringRow, State

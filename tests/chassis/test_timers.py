@@ -21,7 +21,6 @@ from services.chassis.database import engine, scoped
 from services.chassis.decider import Decider, Refused
 from services.chassis.eventstore import EventStore
 from services.chassis.ids import new_id
-from services.chassis.moments import LAST
 from services.chassis.timers import Change, Timer, Timers, net_of
 from services.contracts.cases import CaseAssigned
 from services.contracts.envelope import Recorded
@@ -190,7 +189,7 @@ async def test_a_date_that_no_database_can_keep_stops_no_other_stream(office: Of
     await office.say(other, "set:done:10")
     assert await office.timers.fire(minutes(10)) == 1
     assert await office.rung(other) == ["ring:done"]
-    assert await office.waiting() == [(beyond, "done", LAST)]
+    assert await office.waiting() == [(beyond, "done", clock.LATEST)]
     await office.say(beyond, "clear:done")
     await office.timers.follow()
     assert await office.waiting() == []

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from deploy.evidence import Clock
 from deploy.owed import clock_of, clocks_owed, key_of, messages_owed
+from services.chassis.clock import LATEST
 from services.chassis.ids import new_id
-from services.chassis.moments import LAST
 from services.chassis.taken import Taken
 from services.contracts.alerts import AlertAcknowledged, AlertCause, AlertRaised
 from services.contracts.cases import (
@@ -206,7 +206,7 @@ def test_dates_run_until_something_ends_them() -> None:
 def test_a_date_beyond_every_calendar_is_owed_as_its_timer_has_it() -> None:
     taken = DutyTaken(area=WILLOW_LANE, cadre="mei", until=datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))))
     ever, running = clocks_owed([recorded(taken, CASE, source="notifications")], of_alerts.set_by)
-    assert running == ever == {Clock.of(CASE, "shift:first", LAST)}
+    assert running == ever == {Clock.of(CASE, "shift:first", LATEST)}
 
 
 @pytest.mark.parametrize("name", ["answer", "remind:done", "shift:first"])

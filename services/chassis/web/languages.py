@@ -18,8 +18,7 @@ from babel.numbers import format_decimal, format_percent
 from fastapi import Request, Response
 from fastapi.datastructures import URL
 
-from services.chassis.clock import now
-from services.chassis.moments import within_reach
+from services.chassis.clock import now, within_reach
 from services.chassis.web.arabic_kazakh import in_arabic_script
 
 COOKIE = "doorstep-lang"
