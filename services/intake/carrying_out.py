@@ -22,10 +22,15 @@ async def carry_out(
     sealed: Sequence[Sealed] = (),
     *,
     at: datetime | None = None,
+    expected: int | None = None,
 ) -> Outcome:
     """What the holder of a receipt asks for; `content` is what else tells a repeat from another request.
 
-    `at` is the moment that the command was made for, if it speaks of one: the others are told the same.
+    `at` is the moment that the command was made for, if it speaks of one: the others are told the same. `expected` is
+    the version of the case that it was made upon, if it holds for no other.
+
+    Raises:
+        StaleVersion: the case is at another version than `expected`.
     """
     fingerprints, name = door.service.fingerprints, type(command).__name__
     intent = Intent(
@@ -35,6 +40,7 @@ async def carry_out(
         fingerprint=fingerprints.digest("resident", f"{case_id} {name}{content}".encode()),
         actor="resident",
         at=at or now(),
+        expected=expected,
         sealed=sealed,
         traceparent=traceparent,
     )

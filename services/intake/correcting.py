@@ -4,14 +4,16 @@ What happened and where it is stays readable as it was told before, since people
 is reached, what they are called and where they stood is replaced, since what was taken back may be held no longer.
 """
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import particulars
-from services.chassis.eventstore import Outcome
+from services.chassis.commands import ATTEMPTS
+from services.chassis.eventstore import Outcome, StaleVersion
 from services.chassis.forms import Form, FreeText, Line
 from services.chassis.ids import new_id
 from services.chassis.particulars import Vault
@@ -45,10 +47,18 @@ class Correction(Form):
     guardian: Line | None = None
 
 
-async def told_now(door: Door, case_id: UUID) -> dict[str, Any] | None:
-    """The report as it stands, for the resident who corrects it; none: it was erased. On record."""
+class Told(NamedTuple):
+    """The report as it stood at a version of its stream; `content` is none when it was erased."""
+
+    version: int
+    content: dict[str, Any] | None
+
+
+async def told_now(door: Door, case_id: UUID) -> Told:
+    """The report as it stands, for the resident who corrects it. On record."""
     async with door.service.worker.begin() as connection:
-        refs = versions_of(await door.service.store.read_stream(connection, case_id))
+        recorded = await door.service.store.read_stream(connection, case_id)
+        refs = versions_of(recorded)
         opened = await particulars.read(
             connection,
             door.service.vault,
@@ -57,7 +67,7 @@ async def told_now(door: Door, case_id: UUID) -> dict[str, Any] | None:
             role=particulars.RESIDENT,
             purpose=PURPOSE,
         )
-    return opened.get(refs[-1]) if refs else None
+    return Told(recorded[-1].version if recorded else 0, opened.get(refs[-1]) if refs else None)
 
 
 async def correct(door: Door, case_id: UUID, form: Correction, key: str, traceparent: str | None) -> Outcome:
@@ -65,21 +75,35 @@ async def correct(door: Door, case_id: UUID, form: Correction, key: str, tracepa
 
     Raises:
         ProblemError: there would be no words left.
+        StaleVersion: something else came to the case each time that it was tried.
     """
     changed = form.model_dump(include=form.model_fields_set)
     if "text" in changed and not changed["text"]:
         raise unprocessable("text", "can't be taken back", "Write anew what is the matter, or have the case erased.")
-    before = await told_now(door, case_id) or {}
-    after = {name: value for name, value in {**before, **changed}.items() if value is not None}
-    ref = new_id()
-    sealed = door.service.vault.seal(ref, {**after, "corrects": True})
-    command = AmendReport(Amendment.CORRECTION, ref)
     content = form.model_dump_json(exclude_unset=True)
-    outcome = await carry_out(door, case_id, command, key, traceparent, content, [sealed])
+    outcome = await _keep(door, case_id, changed, key, traceparent, content)
     async with door.service.worker.begin() as connection:
         recorded = await door.service.store.read_stream(connection, case_id)
         await forget_replaced(connection, door.service.vault, versions_of(recorded))
     return outcome
+
+
+async def _keep(
+    door: Door, case_id: UUID, changed: Mapping[str, Any], key: str, traceparent: str | None, content: str
+) -> Outcome:
+    """Whatever came meanwhile is read first: a report built on an older one would hold again what was taken back."""
+
+    async def upon(told: Told) -> Outcome:
+        after = {name: value for name, value in {**(told.content or {}), **changed}.items() if value is not None}
+        ref = new_id()
+        sealed = door.service.vault.seal(ref, {**after, "corrects": True})
+        command = AmendReport(Amendment.CORRECTION, ref)
+        return await carry_out(door, case_id, command, key, traceparent, content, [sealed], expected=told.version)
+
+    for _ in range(ATTEMPTS - 1):
+        with suppress(StaleVersion):
+            return await upon(await told_now(door, case_id))
+    return await upon(await told_now(door, case_id))
 
 
 def versions_of(recorded: Collection[Recorded]) -> Sequence[UUID]:

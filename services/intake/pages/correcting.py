@@ -41,7 +41,7 @@ async def ask(request: Request) -> Response:
     case_id = await case_kept(request)
     if case_id is None or Can.CORRECT not in possible(await row_of(door, case_id), now()):
         return redirect(request, "/case")
-    told = await told_now(door, case_id) or {}
+    told = (await told_now(door, case_id)).content or {}
     draft = {**{field: told.get(field) or "" for field in FIELDS}, "notify": told.get("notify", True)}
     return _form(request, draft)
 
