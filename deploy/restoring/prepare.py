@@ -27,7 +27,7 @@ PAGE = 5000
 PLAIN = {
     "community_key": "communities' keys: those given out since don't work, those revoked since work again",
     "set_aside": "conflicting reports that wait for review",
-    "attachment": "photos that residents added",
+    "attachment": "photos that residents added; those taken back since stay away",
     "particulars_access": "who looked at particulars, when and why",
     "delivery": "which messages had gone out; none that was due before this restore goes out again",
     "webhook": "whom to tell of events: those added since are gone, those removed since are back, some is told again",

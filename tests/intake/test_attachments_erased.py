@@ -14,7 +14,7 @@ from services.chassis.clock import now
 from services.chassis.eventstore import StoreUnavailable
 from services.chassis.ids import new_id
 from services.intake.attachments.album import DRAFT_LIFE, PUTTING, Album
-from services.intake.attachments.blobs import Blobs, path_of
+from services.intake.attachments.blobs import Blobs, path_of, removed_path
 from services.intake.door import Door
 from services.intake.erasure import erase_rows
 from services.intake.pages.draft import Draft
@@ -252,7 +252,85 @@ def test_what_is_stored_of_a_draft_does_not_tell_its_key(door: FrontDoor) -> Non
     assert album_of(door).draft(draft.key) == album_of(door).draft(draft.key) != album_of(door).draft(draft.key + "x")
 
 
+async def row_of(door: FrontDoor, case_id: str) -> str:
+    """What the database holds of the only photo of a case, as JSON."""
+    async with door.service.worker.connect() as connection:
+        found = await connection.exec_driver_sql(
+            "SELECT row_to_json(a)::text FROM attachment a WHERE stream_id = $1", (UUID(case_id),)
+        )
+        return found.scalar_one()
+
+
+async def put_back(door: FrontDoor, row: str) -> None:
+    """As a database that is restored to an earlier time has it."""
+    async with door.service.worker.begin() as connection:
+        await connection.exec_driver_sql(
+            "INSERT INTO attachment SELECT * FROM json_populate_record(NULL::attachment, $1::text::json)", (row,)
+        )
+
+
+async def take_back(door: FrontDoor, report: dict[str, str]) -> None:
+    [photo] = (await door.client.get(f"{API}/case", headers=receipt(report))).json()["photos"]
+    form = {"photo": photo["photo"]}
+    removed = await door.client.post(f"{API}/case:remove-photo", json=form, headers=receipt(report))
+    assert removed.status_code == 200
+
+
+async def test_a_photo_is_there_until_it_is_written_down_that_it_was_taken_back(
+    door: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, names = await with_photos(door, 1)
+    [photo] = (await door.client.get(f"{API}/case", headers=receipt(report))).json()["photos"]
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Blobs, "note_removed", away)
+        form = {"photo": photo["photo"]}
+        refused = await door.client.post(f"{API}/case:remove-photo", json=form, headers=receipt(report))
+        assert refused.status_code == 503
+    assert (await names_of(door, report["case_id"]), left(door, names)) == (names, names)
+    await take_back(door, report)
+    assert (await names_of(door, report["case_id"]), left(door, names)) == ([], [])
+
+
+async def test_what_a_restored_database_has_of_a_photo_taken_back_goes_as_intake_starts(door: FrontDoor) -> None:
+    """Whoever restored it: photos in a bucket, or in a container's volume, are in no backup of `doorstep`."""
+    report, names = await with_photos(door, 1)
+    kept, _ = await with_photos(door, 1)
+    row, picture = await row_of(door, report["case_id"]), door.attachments / path_of(names[0])
+    content = picture.read_bytes()
+    await take_back(door, report)
+    await put_back(door, row)
+    picture.write_bytes(content)
+    await album_of(door).forget_removed()
+    assert (await names_of(door, report["case_id"]), left(door, names)) == ([], [])
+    assert len(await names_of(door, kept["case_id"])) == 2
+
+
 class TestARestore:
+    @pytest.mark.parametrize("meanwhile", ["", "the folder was lost"])
+    async def test_brings_no_photo_back_that_was_taken_back(
+        self, door: FrontDoor, tmp_path: Path, meanwhile: str
+    ) -> None:
+        report, names = await with_photos(door, 1)
+        row, archive, staged = await row_of(door, report["case_id"]), tmp_path / attachments.NAME, tmp_path / "staged"
+        attachments.pack(door.attachments, archive)
+        await take_back(door, report)
+        live = door.attachments
+        if meanwhile:  # and the photo was taken back while the backup was made, after its database was copied
+            attachments.pack(live, archive)
+            live = tmp_path / "new"
+        await put_back(door, row)
+        assert UUID(report["case_id"]) not in await attachments.stage(door.owner_dsn, archive, live, staged)
+        assert await names_of(door, report["case_id"]) == [], "before anything is served"
+        attachments.put(staged, live)
+        assert not [name for name in names if (live / path_of(name)).exists()]
+        attachments.pack(live, archive)
+        with tarfile.open(archive) as packed:
+            assert removed_path(names[0]) in packed.getnames(), "it holds for the next restore too"
+
     async def test_brings_back_what_is_named_and_nothing_that_was_erased(self, door: FrontDoor, tmp_path: Path) -> None:
         kept, kept_names = await with_photos(door)
         erased, erased_names = await with_photos(door)

@@ -68,8 +68,20 @@ async def test_what_is_put_is_got_by_the_hash_of_it_until_it_is_deleted(place_of
     assert await blobs.get(other) == b"other"
 
 
+async def test_what_was_taken_back_is_written_down_for_good_and_once(place_of: Place) -> None:
+    blobs = place_of.blobs
+    assert await blobs.removed() == []
+    names = sorted([await blobs.put(b"one"), await blobs.put(b"other")])
+    for _ in range(2):
+        await blobs.note_removed(names)
+    await blobs.delete(names)
+    assert (sorted(await blobs.removed()), [await blobs.get(name) for name in names]) == (names, [None, None])
+
+
 async def test_what_can_t_be_reached_is_said_to_be_away(place_of: Place) -> None:
-    for failing in (place_of.away.put(b"x"), place_of.away.get(name_of(b"x")), place_of.away.delete([name_of(b"x")])):
+    away, name = place_of.away, name_of(b"x")
+    acts = (away.put(b"x"), away.get(name), away.delete([name]), away.note_removed([name]), away.removed())
+    for failing in acts:
         with pytest.raises(StoreUnavailable):
             await failing
 

@@ -121,9 +121,23 @@ class Album:
         return stored.photo
 
     async def remove(self, owner: UUID, ref: UUID) -> None:
-        """Take one photo back; one that is not there is taken back already."""
+        """Take one photo back; one that is not there is taken back already.
+
+        That it was is written down outside the database first, and for good: no event tells of it, and a database
+        that is restored to an earlier time has the row again.
+        """
+        async with self._service.worker.connect() as connection:
+            names = (await connection.exec_driver_sql(rows.NAMED, (owner, ref))).scalars().all()
+        await self._blobs.note_removed(names)
         async with self._service.worker.begin() as connection:
             await connection.exec_driver_sql(rows.REMOVE, (owner, ref))
+        await self.clear()
+
+    async def forget_removed(self) -> None:
+        """Drop what a restored database has of photos that were taken back."""
+        names = await self._blobs.removed()
+        async with self._service.worker.begin() as connection:
+            await connection.exec_driver_sql(rows.FORGET, (names,))
         await self.clear()
 
     async def sending(self, draft: UUID, command_key: str) -> None:
@@ -187,10 +201,14 @@ class Album:
                 await connection.exec_driver_sql(rows.SPARE, (names,))
 
     async def run(self) -> None:
-        """Sweep once a minute."""
+        """Sweep once a minute; and once, since this process may be the first to serve a restored database."""
+        restored = True
         while True:
             try:
                 await self.sweep(now())
+                if restored:
+                    await self.forget_removed()
+                    restored = False
             except Exception as fault:  # nothing of this may end the task: it tries again
                 log.warning("photos could not be swept", exc_info=fault)
             await asyncio.sleep(SWEEP_AFTER.total_seconds())

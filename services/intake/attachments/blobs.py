@@ -1,4 +1,7 @@
-"""Where sealed pictures lie: a folder, or a bucket that speaks S3; each under the hash of what it holds."""
+"""Where sealed pictures lie: a folder, or a bucket that speaks S3; each under the hash of what it holds.
+
+Beside them lies an empty file for each that was taken back, by its name: no restore of a database undoes it.
+"""
 
 import asyncio
 import hashlib
@@ -6,8 +9,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import obstore
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 
 FOLDER, BUCKET = "file", "s3"
+REMOVED = "removed"
 
 
 def place(address: str) -> str:
@@ -45,6 +49,11 @@ def name_of(content: bytes) -> str:
 def path_of(name: str) -> str:
     """A folder for each of 256 beginnings: file systems like it so, and buckets don't mind."""
     return f"{name[:2]}/{name}"
+
+
+def removed_path(name: str) -> str:
+    """Where it is written down that this picture was taken back."""
+    return f"{REMOVED}/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +102,29 @@ class Blobs:
     async def put(self, content: bytes) -> str:
         """The name that it can be got by; the disk has it when this returns."""
         name = name_of(content)
+        await self._put(path_of(name), content)
+        return name
+
+    async def note_removed(self, names: Sequence[str]) -> None:
+        """Write down for good that these were taken back; the disk has it when this returns."""
+        for name in names:
+            await self._put(removed_path(name), b"")
+
+    async def removed(self) -> list[str]:
+        """Those that were ever taken back."""
         try:
-            await obstore.put_async(self._store, path_of(name), content)
-            if self._folder is not None:
-                await asyncio.to_thread(_flush, self._folder / path_of(name))
+            store: Any = self._store  # what it lists may be Arrow's too, whose types are not installed
+            return [PurePath(one["path"]).name async for some in store.list(REMOVED) for one in some]
         except (BaseError, OSError) as failed:
             raise StoreUnavailable from failed
-        return name
+
+    async def _put(self, path: str, content: bytes) -> None:
+        try:
+            await obstore.put_async(self._store, path, content)
+            if self._folder is not None:
+                await asyncio.to_thread(_flush, self._folder / path)
+        except (BaseError, OSError) as failed:
+            raise StoreUnavailable from failed
 
     async def get(self, name: str) -> bytes | None:
         """None: it is not there."""

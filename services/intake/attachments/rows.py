@@ -75,7 +75,9 @@ _DOOM_AT_ONCE = (
     " INSERT INTO doomed_blob (name, due_at) SELECT unnest(ARRAY[photo, thumbnail]), 'epoch' FROM gone"
 )
 ERASE = _DOOM_AT_ONCE.format("stream_id = $1")
+NAMED = "SELECT photo FROM attachment WHERE (stream_id = $1 OR draft = $1) AND ref = $2"
 REMOVE = _DOOM_AT_ONCE.format("(stream_id = $1 OR draft = $1) AND ref = $2")
+FORGET = _DOOM_AT_ONCE.format("photo IN (SELECT unnest($1::text[]))")
 EXPIRE = _DOOM_AT_ONCE.format("draft IS NOT NULL AND expires_at <= $1")
 DOOM = "INSERT INTO doomed_blob (name, due_at) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING"
 SPARE = "DELETE FROM doomed_blob WHERE name = ANY ($1::text[])"
