@@ -39,7 +39,6 @@ OVER = (
     "  AND greatest(uuid_extract_timestamp(s.particulars), CASE"
     "   WHEN s.withdrawn_at IS NOT NULL THEN s.withdrawn_at"
     "   WHEN s.stage = 'closed' THEN s.closed_at"
-    "   WHEN s.stage = 'merged' THEN s.merged_at"
     "   WHEN s.stage = 'resolved' AND (s.imported OR s.confirmed_version = s.resolution_version)"
     "    THEN greatest(s.resolved_at, s.confirmed_at)"
     "   ELSE 'infinity' END) < rule.ended_before"

@@ -2,10 +2,10 @@
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from services.chassis.clock import now
-from services.contracts.cases import CaseClosed, CaseResolved, Closure, Kind, Resolution
+from services.contracts.cases import CaseClosed, CaseMerged, CaseResolved, Closure, Kind, Resolution
 from services.contracts.event import Event
 from services.intake.categories import categories
 from services.intake.retention import Retention, rules
@@ -48,6 +48,21 @@ async def test_what_is_not_over_stays_however_old(door: FrontDoor) -> None:
     not_confirmed = await case_of(door, opened(), resolved())
     await Retention(door.app.state.door).round(now() + timedelta(days=5000))
     assert [await written(door, one) for one in (waits, not_confirmed)] == [1, 1]
+
+
+async def test_what_is_answered_with_another_is_over_when_that_is(door: FrontDoor) -> None:
+    merged = (opened(), CaseMerged(into=uuid4()))
+    report = await case_of(door, *merged, phone="138 0000")
+    retention, at = Retention(door.app.state.door), now()
+    await retention.round(at + timedelta(days=5000))
+    assert await written(door, report) == 1
+    answered = (resolved(), CaseClosed(closure=Closure.WINDOW_ENDED))
+    told = [from_mediation(report["case_id"], nth, event) for nth, event in enumerate(answered, len(merged) + 1)]
+    await door.tell(*(one._replace(occurred_at=at + timedelta(days=500)) for one in told))
+    await retention.round(at + timedelta(days=864))
+    assert await written(door, report) == 1
+    await retention.round(at + timedelta(days=866))
+    assert await written(door, report) == 0
 
 
 async def test_what_was_withdrawn_goes_too(door: FrontDoor) -> None:
