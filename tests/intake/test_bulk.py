@@ -51,6 +51,13 @@ def test_what_only_looks_like_a_nul_character_is_text() -> None:
     assert isinstance(read(orjson.dumps(line(text=r"C:\u0000"))), Written)
 
 
+@given(st.dictionaries(st.text("a \u3000", min_size=1, max_size=3), st.text("b "), min_size=1))
+def test_no_cell_of_a_source_row_is_lost(row: dict[str, str]) -> None:
+    told = read(orjson.dumps(line(row=row)))
+    assert isinstance(told, Written)
+    assert told.line.row == row
+
+
 async def test_lines_keep_their_numbers_over_chunks_and_blank_lines(door: FrontDoor) -> None:
     told = [line() for _ in range(600)]
     content = b"\n\n".join(orjson.dumps(one) for one in told)

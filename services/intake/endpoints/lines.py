@@ -28,6 +28,8 @@ HOLDS_NUL = "holds a NUL character"
 # Whether a line holds a NUL character is found out for all of it at once: these need not look.
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+# Two columns that differ by a space alone are two: stripped, one of them would be lost.
+Column = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Cell = Annotated[str, StringConstraints(max_length=5000)]
 
 
@@ -47,7 +49,7 @@ class ReportLine(Form):
     imported: bool = False
     occurred_on: Day | None = None
     occurred_at: Instant | None = None
-    row: Annotated[dict[Short, Cell], Field(min_length=1, max_length=200)] | None = None
+    row: Annotated[dict[Column, Cell], Field(min_length=1, max_length=200)] | None = None
     """The whole source row, where there is one; it counts as content."""
 
     @field_validator("category")
