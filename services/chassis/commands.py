@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -22,6 +22,7 @@ from services.chassis.eventstore import (
 )
 from services.chassis.passing import Passing
 from services.chassis.tracing import Span, Tracing, Value
+from services.chassis.web.marked import marked
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -33,7 +34,13 @@ MOST_SPANS = 256
 
 
 class UnknownStream(Exception):
-    """There is no such stream, or none in the caller's areas: to the caller that is the same."""
+    """There is no such stream, or none in the caller's areas: to the caller that is the same.
+
+    `title` and `detail` are for people: a stream that is no case has a subclass that says what it is.
+    """
+
+    title: ClassVar[str] = marked("There is no such case")
+    detail: ClassVar[str] = marked("Check the id; it may lie outside your areas.")
 
 
 class Busy(Passing):

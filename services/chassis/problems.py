@@ -158,9 +158,7 @@ def describe(error: Exception) -> ProblemError | None:
                 409, f"refused:{type(error).__name__}", marked("Not possible as things stand"), str(error)
             )
         case UnknownStream():
-            return ProblemError(
-                404, "unknown", marked("There is no such case"), marked("Check the id; it may lie outside your areas.")
-            )
+            return ProblemError(404, "unknown", error.title, error.detail)
         case StaleVersion():
             return ProblemError(
                 412, "stale", marked("Somebody else changed it meanwhile"), marked("Read it again, then repeat.")

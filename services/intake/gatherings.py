@@ -13,6 +13,7 @@ from services.chassis.eventstore import Outcome, Sealed
 from services.chassis.forms import Form, Instant, without_nul
 from services.chassis.http import Position
 from services.chassis.ids import new_id
+from services.chassis.web.marked import marked
 from services.contracts.cases import Language
 from services.contracts.gatherings import GatheringKind, People, Seats
 from services.contracts.registry import Name
@@ -30,6 +31,7 @@ from services.intake.domain.gathering import Plan
 from services.intake.domain.gathering_decider import GATHERINGS
 from services.intake.door import STREAM_OF, Door
 from services.intake.erasure import erase_contact
+from services.intake.known import NoSuchCommunity
 from services.intake.read_models.gatherings import GatheringRow, gathering_of
 from services.intake.taking import Email, Phone
 
@@ -37,6 +39,11 @@ ANNOUNCING = ("cadre", "supervisor")
 """Who announces a gathering, changes and cancels it, and says how many came."""
 
 Published = Annotated[Name, AfterValidator(without_nul), Field(description="Everybody reads it: name nobody.")]
+
+
+class NoSuchGathering(UnknownStream):
+    title = marked("There is no such gathering")
+    detail = marked("Look at the list of those that are announced.")
 
 
 class PlanForm(Form):
@@ -81,10 +88,10 @@ class SignedUp(BaseModel):
 async def announce(
     door: Door, staff: Staff, form: AnnouncementForm, key: str, traceparent: str | None
 ) -> tuple[UUID, Position]:
-    """Raises UnknownStream where there is no such community in their areas; Refused, KeyReused, StoreUnavailable."""
+    """Raises NoSuchCommunity where there is no such community in their areas; Refused, KeyReused, StoreUnavailable."""
     community = await door.communities.find(form.community)
     if community is None or not staff.may_see(community.area):
-        raise UnknownStream
+        raise NoSuchCommunity
     at = now()
     command = AnnounceGathering(form.community, form.kind, form.plan(), community.time_zone, at)
     fingerprints = door.service.fingerprints
@@ -152,11 +159,11 @@ async def sign_off(door: Door, gathering_id: UUID, words: str, traceparent: str 
 
 
 async def found(door: Door, gathering_id: UUID) -> GatheringRow:
-    """Raises UnknownStream."""
+    """Raises NoSuchGathering."""
     async with door.service.application.connect() as connection:
         row = await gathering_of(connection, gathering_id)
     if row is None:
-        raise UnknownStream
+        raise NoSuchGathering
     return row
 
 
@@ -184,7 +191,7 @@ async def _by_staff(
         scope=staff.areas,
         traceparent=traceparent,
     )
-    return Position.of(door.service.name, await handle(door.service.store, GATHERINGS, intent))
+    return Position.of(door.service.name, await _carry_out(door, intent))
 
 
 async def _by_resident(
@@ -207,7 +214,14 @@ async def _by_resident(
         sealed=sealed or (),
         traceparent=traceparent,
     )
-    return await handle(door.service.store, GATHERINGS, intent)
+    return await _carry_out(door, intent)
+
+
+async def _carry_out(door: Door, intent: Intent[GatheringCommand]) -> Outcome:
+    try:
+        return await handle(door.service.store, GATHERINGS, intent)
+    except UnknownStream:
+        raise NoSuchGathering from None
 
 
 def _key(door: Door, gathering_id: UUID, what: str) -> str:

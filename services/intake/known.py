@@ -6,7 +6,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.chassis.clock import monotonic
+from services.chassis.commands import UnknownStream
 from services.chassis.eventstore import EventStore
+from services.chassis.web.marked import marked
 from services.contracts.event import Event
 from services.contracts.registry import (
     AreaRegistered,
@@ -20,6 +22,10 @@ from services.contracts.registry import (
 
 REMEMBERED_SECONDS = 5.0
 """For so long another process may still take a report to a closed community, and show a moved one where it was."""
+
+
+class NoSuchCommunity(UnknownStream):
+    title = marked("There is no such community")
 
 
 @dataclass(frozen=True, slots=True)

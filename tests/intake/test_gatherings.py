@@ -250,6 +250,35 @@ async def test_wrong_words_sign_nobody_off_and_leave_nothing(announcer: Announce
     assert await door.stored() == before
 
 
+async def test_what_is_not_there_is_called_by_its_name(announcer: Announcer, door: FrontDoor) -> None:
+    nowhere, where = str(uuid4()), f"{API}/gatherings"
+    gathering = await announcer.announce()
+    told = {
+        "There is no such gathering": [
+            await door.client.get(f"{where}/{nowhere}"),
+            await announcer.sign_up(nowhere, people=1),
+            await announcer.act(nowhere, "cancel", {}),
+            await announcer.act(gathering, "cancel", {}, staff("cadre", "/nyc/")),
+        ],
+        "There is no such community": [
+            await door.client.post(
+                where,
+                json={"community": nowhere, "kind": "lecture", **announcer.plan()},
+                headers={**MEI, **keyed()},
+            ),
+            await door.client.post(
+                f"{API}/communities/{nowhere}/keys", json={"scopes": ["report"]}, headers=staff("operator")
+            ),
+        ],
+    }
+    for title, answers in told.items():
+        for answer in answers:
+            assert (answer.status_code, answer.json()["type"]) == (404, "urn:doorstep:unknown")
+            assert answer.json()["title"] == title
+    answer = await door.client.get(f"{where}/{nowhere}", params={"lang": "zh"})
+    assert (answer.json()["title"], answer.json()["detail"]) == ("没有这个活动", "请查看已公布的活动列表。")
+
+
 async def test_words_of_a_sign_up_open_no_case_and_a_receipt_signs_nobody_off(
     announcer: Announcer, door: FrontDoor
 ) -> None:

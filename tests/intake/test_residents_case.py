@@ -104,6 +104,14 @@ async def test_a_receipt_finds_its_case_and_no_other_finds_any(door: FrontDoor) 
         assert answer.json()["type"] == "urn:doorstep:unknown-receipt"
 
 
+async def test_a_wrong_receipt_is_answered_in_the_language_that_was_asked_for(door: FrontDoor) -> None:
+    headers = {"Doorstep-Receipt": "babab " * 7}
+    answer = await door.client.get(f"{API}/case", params={"lang": "zh"}, headers=headers)
+    assert (answer.status_code, answer.headers["Content-Language"]) == (404, "zh")
+    problem = answer.json()
+    assert (problem["title"], problem["detail"]) == ("没有事项对应这张回执", "请逐组核对这七组字母，先后顺序也要对。")
+
+
 async def test_the_case_tells_its_story_as_the_services_tell_it(door: FrontDoor) -> None:
     report = await door.report()
     case_id, receipt = report["case_id"], report["receipt"]

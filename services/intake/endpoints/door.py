@@ -9,6 +9,7 @@ from services.chassis import http
 from services.chassis.auth import Staff
 from services.chassis.http import Bearer, staff_with
 from services.chassis.problems import ProblemError
+from services.chassis.web.marked import marked
 from services.intake.credentials import Credential
 from services.intake.door import CASEWORKERS, Door, case_shown, has_reached
 from services.intake.limits import client_of
@@ -39,12 +40,14 @@ async def _case_of_receipt(
     ] = None,
 ) -> UUID:
     """The case that the receipt belongs to; what is wrong with one that finds none is not told."""
-    unknown = ProblemError(
-        404, "unknown-receipt", "No case has this receipt", "Check each of the seven words; their order matters."
-    )
     case_id = await case_shown(door, doorstep_receipt or "", client_of(request))
     if case_id is None:
-        raise unknown
+        raise ProblemError(
+            404,
+            "unknown-receipt",
+            marked("No case has this receipt"),
+            marked("Check each of the seven words; their order matters."),
+        )
     return case_id
 
 

@@ -17,7 +17,7 @@ from services.chassis.web.marked import marked
 from services.intake.credentials import IssuedKey, KeyEnded, Scope, keys_of
 from services.intake.door import Door
 from services.intake.endpoints.door import CommunitySystem, Operator, TheDoor
-from services.intake.known import Community
+from services.intake.known import Community, NoSuchCommunity
 
 router = APIRouter()
 
@@ -125,8 +125,8 @@ async def token_for_key(door: TheDoor, system: CommunitySystem) -> AccessToken:
 
 
 async def within_reach(door: Door, operator: Staff, community_id: UUID) -> Community:
-    """The community, if it lies in the operator's areas; raises UnknownStream."""
+    """The community, if it lies in the operator's areas; raises NoSuchCommunity."""
     community = await door.communities.find(community_id)
     if community is None or not operator.may_see(community.area):
-        raise UnknownStream
+        raise NoSuchCommunity
     return community
