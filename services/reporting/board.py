@@ -28,6 +28,7 @@ CHARTED: tuple[IndicatorName, ...] = ("reported", "resolved", "resolved_within_7
 TREND_MONTHS = 12
 
 _ADDING_UP: tuple[IndicatorName, ...] = ("open", "resolved")
+_KNOWN: tuple[IndicatorName, ...] = ("withdrawn", "declined")
 _ALONE: tuple[IndicatorName, ...] = ("resolved_same_day", "resolved_within_7_days", "escalated")
 _WHOLE = "whole"
 
@@ -137,12 +138,12 @@ def _value(part: Figures, name: IndicatorName) -> int:
 
 
 def _totals(whole: Figures) -> Disclosed:
-    """How the numbers of the whole are shown. What was withdrawn is not told, and counts as known."""
+    """How the numbers of the whole are shown. What was withdrawn or declined is not told, and counts as known."""
     shown = disclose(
         [
             Cell("reported", _value(whole, "reported"), "out", "in"),
             *(Cell(name, _value(whole, name), "in", "out") for name in _ADDING_UP),
-            Cell("withdrawn", _value(whole, "withdrawn"), "in", "out", given=Shown.EXACT),
+            *(Cell(name, _value(whole, name), "in", "out", given=Shown.EXACT) for name in _KNOWN),
             *(Cell(name, _value(whole, name), name, name) for name in _ALONE),
         ]
     )
@@ -156,12 +157,12 @@ def _table(whole: Figures, parts: Sequence[Figures], totals: Disclosed) -> dict[
         row = _key(part)
         cells.append(Cell((row, "reported"), _value(part, "reported"), "in", row))
         cells += [Cell((row, name), _value(part, name), row, name) for name in _ADDING_UP]
-        cells.append(Cell((row, "withdrawn"), _value(part, "withdrawn"), row, "withdrawn", given=Shown.EXACT))
+        cells += [Cell((row, name), _value(part, name), row, name, given=Shown.EXACT) for name in _KNOWN]
         cells += [Cell((row, name), _value(part, name), f"{name} in", f"{name} out") for name in _ALONE]
     cells.append(Cell((_WHOLE, "reported"), _value(whole, "reported"), "out", "in", given=totals["reported"]))
     for name in _ADDING_UP:
         cells.append(Cell((_WHOLE, name), _value(whole, name), name, "out", given=totals[name]))
-    cells.append(Cell((_WHOLE, "withdrawn"), _value(whole, "withdrawn"), "withdrawn", "out", given=Shown.EXACT))
+    cells += [Cell((_WHOLE, name), _value(whole, name), name, "out", given=Shown.EXACT) for name in _KNOWN]
     for name in _ALONE:
         cells.append(Cell((_WHOLE, name), _value(whole, name), f"{name} out", f"{name} in", given=totals[name]))
     shown = disclose(cells)

@@ -177,6 +177,7 @@ EVENT_WORDS = {
     "case.reported": marked("reported"),
     "case.resolved": marked("resolved"),
     "case.withdrawn": marked("withdrawn"),
+    "case.declined": marked("declined"),
     "case.acknowledged": marked("acknowledged"),
     "case.escalated": marked("raised a level"),
 }

@@ -132,6 +132,7 @@ def counted(works: list[Casework], as_of: date | None = None) -> dict[str, int |
         "days_to_resolution_median": days[ceil(0.5 * len(days)) - 1] if days else None,
         "days_to_resolution_p90": days[ceil(0.9 * len(days)) - 1] if days else None,
         "withdrawn": 0,
+        "declined": 0,
         "acknowledged": 0,
         "escalated": 0,
     }

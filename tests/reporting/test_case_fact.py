@@ -34,6 +34,9 @@ OPENED = cases.CaseOpened(
 ESCALATED = cases.CaseEscalated(from_level=AREA, to_level="/nyc/", reason=cases.EscalationReason.ASKED_BY_STAFF)
 RESOLVED = cases.CaseResolved(resolution=cases.Resolution.ON_THE_SPOT, resolved_on=date(2026, 3, 2))
 REOPENED = cases.CaseReopened(level=AREA)
+DECLINED = cases.CaseDeclined(
+    by="demo-cadre", reason=cases.DeclineReason.OUTSIDE_REMIT, explanation=UUID(int=11), language="en"
+)
 
 OF_INTAKE: tuple[Event, ...] = (
     REPORTED,
@@ -47,6 +50,7 @@ OF_MEDIATION: tuple[Event, ...] = (
     cases.CaseAcknowledged(owner="demo-cadre"),
     ESCALATED,
     RESOLVED,
+    DECLINED,
     REOPENED,
     cases.CaseClosed(closure=cases.Closure.CONFIRMED),
 )
@@ -129,6 +133,16 @@ def test_resolutions_that_did_not_last_are_remembered() -> None:
     assert orjson.loads(fact.earlier or "") == [
         [events[1].recorded_at.isoformat(), events[2].recorded_at.isoformat(), "2026-03-02"],
         [events[3].recorded_at.isoformat(), events[4].recorded_at.isoformat(), "2026-03-05"],
+    ]
+
+
+def test_a_refusal_that_was_appealed_is_remembered() -> None:
+    events = told("mediation", [OPENED, DECLINED, REOPENED, DECLINED])
+    fact = folded(events)
+    assert fact is not None
+    assert fact.declined_from == events[3].recorded_at
+    assert orjson.loads(fact.earlier or "") == [
+        [events[1].recorded_at.isoformat(), events[2].recorded_at.isoformat(), None],
     ]
 
 

@@ -40,8 +40,12 @@ class CaseFact:
     escalations: int = 0
     resolved_on: date | None = None
     resolved_from: datetime | None = None
+    declined_from: datetime | None = None
     earlier: str | None = None
-    """Resolutions that did not last, as JSON `[[from, until, resolved_on], …]`, for questions as of then."""
+    """Outcomes that did not last, as JSON `[[from, until, resolved_on], …]`, for questions as of then.
+
+    What was declined has no `resolved_on`.
+    """
 
 
 _NAMES = tuple(field.name for field in fields(CaseFact))
@@ -65,6 +69,7 @@ TABLE = Table(
     Column("escalations", Integer, nullable=False),
     Column("resolved_on", Date),
     Column("resolved_from", _INSTANT),
+    Column("declined_from", _INSTANT),
     Column("earlier", Text),
     Index("case_fact_by_area", "area", "reported_on"),
     Index("case_fact_by_day", "reported_on", "case_id"),
@@ -96,6 +101,8 @@ def evolve(row: CaseFact | None, recorded: Recorded, event: Event) -> CaseFact |
             return _with(row, recorded, escalated_from=known or recorded.recorded_at, escalations=before + 1)
         case cases.CaseResolved():
             return _with(row, recorded, resolved_on=event.resolved_on, resolved_from=_known_from(recorded, event))
+        case cases.CaseDeclined():
+            return _with(row, recorded, declined_from=recorded.recorded_at)
         case cases.CaseReopened():
             return _reopened(row, recorded)
         case _:
@@ -114,11 +121,13 @@ def _reported(row: CaseFact | None, recorded: Recorded, event: cases.CaseReporte
 
 
 def _reopened(row: CaseFact | None, recorded: Recorded) -> CaseFact | None:
-    if row is None or row.resolved_on is None:
+    known_from = row and (row.resolved_from or row.declined_from)
+    if row is None or known_from is None:
         return row
     spells: list[list[object]] = orjson.loads(row.earlier) if row.earlier else []
-    spells.append([row.resolved_from, recorded.recorded_at, row.resolved_on])
-    return _with(row, recorded, resolved_on=None, resolved_from=None, earlier=orjson.dumps(spells).decode())
+    spells.append([known_from, recorded.recorded_at, row.resolved_on])
+    earlier = orjson.dumps(spells).decode()
+    return _with(row, recorded, resolved_on=None, resolved_from=None, declined_from=None, earlier=earlier)
 
 
 def _known_from(recorded: Recorded, event: cases.CaseReported | cases.CaseOpened | cases.CaseResolved) -> datetime:
@@ -134,7 +143,7 @@ def _with(row: CaseFact | None, recorded: Recorded, **known: Any) -> CaseFact:
 
 CASE_FACT: ReadModel[CaseFact] = ReadModel(
     name="case_fact",
-    version=1,
+    version=2,
     table=TABLE,
     row=CaseFact,
     evolve=evolve,
@@ -145,6 +154,7 @@ CASE_FACT: ReadModel[CaseFact] = ReadModel(
         cases.CaseAcknowledged,
         cases.CaseEscalated,
         cases.CaseResolved,
+        cases.CaseDeclined,
         cases.CaseReopened,
     ),
 )

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.cases import CaseResolved
+from services.contracts.cases import CaseDeclined, CaseResolved
 from services.contracts.event import Event
 from services.reporting.read_models.figures import KNOWN, Question
 from services.reporting.read_models.indicators import Indicator
@@ -70,8 +70,8 @@ ORDER BY c.reported_on DESC, c.case_id DESC
 """
 
 
-_ORDER: dict[type[Event], str] = {CaseResolved: "DESC"}
-"""Of resolutions the last that was known counts, of everything else the first."""
+_ORDER: dict[type[Event], str] = {CaseResolved: "DESC", CaseDeclined: "DESC"}
+"""Of resolutions and refusals the last that was known counts, of everything else the first."""
 
 
 async def events_behind(

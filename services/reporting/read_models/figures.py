@@ -52,16 +52,24 @@ class Figures:
 
 
 _THEN = "coalesce($4::timestamptz, 'infinity')"
+_STOOD_THEN = f"""json_array_elements(earlier::json) AS spell
+            WHERE (spell ->> 0)::timestamptz <= {_THEN} AND (spell ->> 1)::timestamptz > {_THEN}"""
 
 KNOWN = f"""
 SELECT case_id, area, imported, reported_on,
     CASE
         WHEN resolved_from <= {_THEN} THEN resolved_on
         WHEN earlier IS NOT NULL THEN (
-            SELECT (spell ->> 2)::date FROM json_array_elements(earlier::json) AS spell
-            WHERE (spell ->> 0)::timestamptz <= {_THEN} AND (spell ->> 1)::timestamptz > {_THEN} LIMIT 1
+            SELECT (spell ->> 2)::date FROM {_STOOD_THEN} LIMIT 1
         )
     END - reported_on AS days,
+    CASE
+        WHEN declined_from <= {_THEN} THEN true
+        WHEN earlier IS NOT NULL THEN EXISTS (
+            SELECT FROM {_STOOD_THEN} AND spell ->> 2 IS NULL
+        )
+        ELSE false
+    END AS declined,
     coalesce(withdrawn_from <= {_THEN}, false) AS withdrawn,
     coalesce(acknowledged_from <= {_THEN}, false) AS acknowledged,
     coalesce(escalated_from <= {_THEN}, false) AS escalated

@@ -17,6 +17,7 @@ IndicatorName = Literal[
     "days_to_resolution_median",
     "days_to_resolution_p90",
     "withdrawn",
+    "declined",
     "acknowledged",
     "escalated",
 ]
@@ -55,7 +56,7 @@ INDICATORS = (
         name="reported",
         title=marked("Reported"),
         sentence=marked("{value} cases were reported."),
-        definition=marked("Every case that a resident or a community reported, withdrawn ones too."),
+        definition=marked("Every case that a resident or a community reported, withdrawn and declined ones too."),
         clock=_REPORT_DAY,
         counts="true",
         event=cases.CaseReported,
@@ -64,9 +65,12 @@ INDICATORS = (
         name="open",
         title=marked("Open"),
         sentence=marked("{value} of them wait for a resolution."),
-        definition=marked("Reported cases that are neither resolved nor withdrawn; a reopened case is open again."),
+        definition=marked(
+            "Reported cases that are neither resolved, withdrawn nor declined;"
+            " a case that was reopened, or appealed, is open again."
+        ),
         clock=_REPORT_DAY,
-        counts="days IS NULL AND NOT withdrawn",
+        counts="days IS NULL AND NOT withdrawn AND NOT declined",
         event=cases.CaseReported,
     ),
     Indicator(
@@ -125,12 +129,24 @@ INDICATORS = (
         title=marked("Withdrawn"),
         sentence=marked("{value} were withdrawn by the resident."),
         definition=marked(
-            "Reported cases that the resident took back before they were resolved."
-            " Reported = open + resolved + withdrawn."
+            "Reported cases that the resident took back before they were resolved or declined."
+            " Reported = open + resolved + withdrawn + declined."
         ),
         clock=_REPORT_DAY,
-        counts="days IS NULL AND withdrawn",
+        counts="days IS NULL AND withdrawn AND NOT declined",
         event=cases.CaseWithdrawn,
+    ),
+    Indicator(
+        name="declined",
+        title=marked("Declined"),
+        sentence=marked("{value} were declined, by a person who gave a reason."),
+        definition=marked(
+            "Reported cases that a member of staff does not take further, with a reason and an explanation;"
+            " one that goes to somebody else on appeal is open again."
+        ),
+        clock=_REPORT_DAY,
+        counts="days IS NULL AND declined",
+        event=cases.CaseDeclined,
     ),
     Indicator(
         name="acknowledged",
