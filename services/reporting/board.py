@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -17,19 +17,36 @@ NUMBERS: tuple[IndicatorName, ...] = (
     "reported",
     "open",
     "resolved",
+    "withdrawn",
+    "declined",
     "resolved_same_day",
     "resolved_within_7_days",
     "days_to_resolution_median",
     "days_to_resolution_p90",
     "escalated",
 )
-COLUMNS: tuple[IndicatorName, ...] = NUMBERS[:7]
+COLUMNS: tuple[IndicatorName, ...] = NUMBERS[:9]
 CHARTED: tuple[IndicatorName, ...] = ("reported", "resolved", "resolved_within_7_days")
 TREND_MONTHS = 12
 
-_ADDING_UP: tuple[IndicatorName, ...] = ("open", "resolved")
-_KNOWN: tuple[IndicatorName, ...] = ("withdrawn", "declined")
-_ALONE: tuple[IndicatorName, ...] = ("resolved_same_day", "resolved_within_7_days", "escalated")
+_PART_OF: dict[str, str | None] = {
+    "reported": None,
+    "open": "reported",
+    "resolved": "reported",
+    "resolved_within_7_days": "resolved",
+    "resolved_same_day": "resolved_within_7_days",
+    "resolved_in_the_week": "resolved_within_7_days",
+    "resolved_later": "resolved",
+    "unresolved_for_good": "reported",
+    "withdrawn": "unresolved_for_good",
+    "declined": "unresolved_for_good",
+    "escalated": None,
+}
+"""Each counted number, and whose part it is: the parts of one add up to it."""
+_UNTOLD = ("unresolved_for_good", "resolved_in_the_week", "resolved_later")
+_UNPROTECTED = ("resolved_in_the_week", "resolved_later")
+_TOLD = tuple(name for name in _PART_OF if name not in _UNTOLD)
+_ALL = "all"
 _WHOLE = "whole"
 
 Disclosed = Mapping[Hashable, Shown]
@@ -126,6 +143,8 @@ _HEADINGS: dict[str, str] = {
     "reported": marked("Reported"),
     "open": marked("Open"),
     "resolved": marked("Resolved"),
+    "withdrawn": marked("Withdrawn"),
+    "declined": marked("Declined"),
     "resolved_same_day": marked("On the day"),
     "resolved_within_7_days": marked("Within 7 days"),
     "days_to_resolution_median": marked("Median days"),
@@ -133,51 +152,63 @@ _HEADINGS: dict[str, str] = {
 }
 
 
-def _value(part: Figures, name: IndicatorName) -> int:
-    return part.values[name] or 0
-
-
 def _totals(whole: Figures) -> Disclosed:
-    """How the numbers of the whole are shown. What was withdrawn or declined is not told, and counts as known."""
-    shown = disclose(
-        [
-            Cell("reported", _value(whole, "reported"), "out", "in"),
-            *(Cell(name, _value(whole, name), "in", "out") for name in _ADDING_UP),
-            *(Cell(name, _value(whole, name), "in", "out", given=Shown.EXACT) for name in _KNOWN),
-            *(Cell(name, _value(whole, name), name, name) for name in _ALONE),
-        ]
-    )
-    return _with_days(shown, whole)
+    """How the numbers of the whole are shown."""
+    return _of(whole, disclose(_flow(whole, ends_in_columns=False)))
 
 
 def _table(whole: Figures, parts: Sequence[Figures], totals: Disclosed) -> dict[Hashable, Disclosed]:
     """How the numbers of each part are shown, beside totals whose showing is settled."""
-    cells: list[Cell] = []
-    for part in parts:
-        row = _key(part)
-        cells.append(Cell((row, "reported"), _value(part, "reported"), "in", row))
-        cells += [Cell((row, name), _value(part, name), row, name) for name in _ADDING_UP]
-        cells += [Cell((row, name), _value(part, name), row, name, given=Shown.EXACT) for name in _KNOWN]
-        cells += [Cell((row, name), _value(part, name), f"{name} in", f"{name} out") for name in _ALONE]
-    cells.append(Cell((_WHOLE, "reported"), _value(whole, "reported"), "out", "in", given=totals["reported"]))
-    for name in _ADDING_UP:
-        cells.append(Cell((_WHOLE, name), _value(whole, name), name, "out", given=totals[name]))
-    cells += [Cell((_WHOLE, name), _value(whole, name), name, "out", given=Shown.EXACT) for name in _KNOWN]
-    for name in _ALONE:
-        cells.append(Cell((_WHOLE, name), _value(whole, name), f"{name} out", f"{name} in", given=totals[name]))
+    cells = [cell for part in parts for cell in _flow(part)]
+    cells += [
+        replace(cell, tail=cell.head, head=cell.tail, given=totals.get(name, cell.given))
+        for name, cell in zip(_PART_OF, _flow(whole), strict=True)
+    ]
     shown = disclose(cells)
-    names: tuple[IndicatorName, ...] = ("reported", *_ADDING_UP, *_ALONE)
-    return {_key(part): _with_days({name: shown[_key(part), name] for name in names}, part) for part in parts}
+    return {_key(part): _of(part, shown) for part in parts}
 
 
-def _with_days(shown: Disclosed, part: Figures) -> Disclosed:
+def _flow(part: Figures, *, ends_in_columns: bool = True) -> list[Cell]:
+    """The numbers of a part: from all into what was reported there, on into its parts, the last ones into columns."""
+    row = _key(part)
+    cells: list[Cell] = []
+    for name, whole in _PART_OF.items():
+        value = _value(part, name)
+        tail = (row, whole) if whole else _ALL
+        end = name if ends_in_columns else _ALL
+        head = (row, name) if name in _PART_OF.values() else end
+        given = Shown.UNTOLD if name in _UNTOLD else None
+        if value == 0 and whole is None:
+            given = Shown.EXACT  # nothing was reported, so nothing is there to protect others with
+        cells.append(Cell((row, name), value, tail, head, given, protected=name not in _UNPROTECTED))
+    return cells
+
+
+def _value(part: Figures, name: str) -> int:
+    counted = {known: value or 0 for known, value in part.values.items()}
+    match name:
+        case "resolved_in_the_week":
+            return counted["resolved_within_7_days"] - counted["resolved_same_day"]
+        case "resolved_later":
+            return counted["resolved"] - counted["resolved_within_7_days"]
+        case "unresolved_for_good":
+            return counted["withdrawn"] + counted["declined"]
+        case _:
+            return counted[name]
+
+
+def _of(part: Figures, shown: Disclosed) -> Disclosed:
+    return _with_days({name: shown[_key(part), name] for name in _TOLD})
+
+
+def _with_days(shown: Disclosed) -> Disclosed:
     """Days are told where at least five resolved cases stand behind them."""
     days = Shown.EXACT if shown["resolved"] in (Shown.EXACT, Shown.WITHHELD) else Shown.UNTOLD
     return {**shown, "days_to_resolution_median": days, "days_to_resolution_p90": days}
 
 
 def _key(part: Figures) -> Hashable:
-    return part.month or part.place
+    return part.month or part.place or _WHOLE
 
 
 def _told(part: Figures, name: IndicatorName, shown: Disclosed, language: Language) -> Told:

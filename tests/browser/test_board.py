@@ -34,7 +34,7 @@ async def test_the_board_is_sound_in_every_direction(
     async with looking(chromium, **how, extra_http_headers=staff("manager", "/nyc/")) as seen:
         await seen.page.goto(f"{board}?lang={language}")
         await expect(seen.page.locator("html")).to_have_attribute("lang", language)
-        await expect(seen.page.locator(".number-card")).to_have_count(8)
+        await expect(seen.page.locator(".number-card")).to_have_count(10)
         await seen.sound()
         await onward(seen.page, seen.page.locator(".number-card .value a").first.click())
         await expect(seen.page.locator(".events")).to_be_visible()

@@ -3,14 +3,18 @@
 import re
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
-from itertools import pairwise
+from itertools import pairwise, product
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.chassis.auth import Staff
 from services.chassis.signin.sessions import Sessions
 from services.chassis.web.languages import translator
 from services.reporting import charts
-from services.reporting.board import Board, board
+from services.reporting.board import Board, Told, board
 from services.reporting.charts import Series
+from services.reporting.domain.disclosure import SMALL
 from services.reporting.read_models.figures import Figures, Question
 from services.reporting.read_models.indicators import BY_NAME
 from tests.reporting.bureau import Bureau
@@ -208,6 +212,98 @@ def test_a_small_number_of_a_place_takes_another_with_it() -> None:
     hidden = {(place, name) for place, cells in told.items() for name, cell in cells.items() if cell.exact is None}
     assert hidden == {("a", "Open"), ("a", "Resolved"), ("b", "Open"), ("b", "Resolved")}
     assert shown.hides
+
+
+def hidden_of(shown: Board) -> set[tuple[str, str]]:
+    """Which numbers are not told: those of the whole by their name, those of a month by its column."""
+    of_months = {
+        (row.name, column)
+        for row in shown.months
+        for column, cell in zip(shown.columns, row.cells, strict=True)
+        if cell.exact is None and cell.text != "–"
+    }
+    return of_months | {("", number.name) for number in shown.numbers if number.told.exact is None}
+
+
+def test_withdrawn_can_not_be_worked_out() -> None:
+    values = {"reported": 20, "open": 10, "resolved": 8, "withdrawn": 2, "resolved_within_7_days": 5}
+    shown = view([figures(None, None, **values), figures(date(2026, 2, 1), None, **values)])
+    assert hidden_of(shown) >= {("", "withdrawn"), ("", "resolved"), ("February 2026", "Resolved")}
+    assert ("", "reported") not in hidden_of(shown)
+
+
+def test_one_withdrawal_hides_little_else() -> None:
+    months = [
+        figures(month=date(2026, 1, 1), reported=30, open=10, resolved=20, resolved_within_7_days=15),
+        figures(month=date(2026, 2, 1), reported=41, open=12, resolved=28, resolved_within_7_days=20, withdrawn=1),
+        figures(month=date(2026, 3, 1), reported=20, open=10, resolved=10, resolved_within_7_days=9),
+    ]
+    whole = figures(reported=91, open=32, resolved=58, resolved_within_7_days=44, withdrawn=1)
+    assert hidden_of(view([whole, *months])) == {
+        ("", "withdrawn"),
+        ("", "open"),
+        ("February 2026", "Withdrawn"),
+        ("February 2026", "Open"),
+    }
+
+
+def test_months_that_have_long_been_done_with_keep_what_was_resolved() -> None:
+    done = [
+        figures(month=date(2025, month, 1), reported=20, resolved=18, resolved_within_7_days=10, withdrawn=2)
+        for month in range(1, 10)
+    ]
+    recent = figures(month=date(2025, 10, 1), reported=20, open=15, resolved=5, resolved_within_7_days=5)
+    whole = figures(reported=200, open=15, resolved=167, resolved_within_7_days=95, withdrawn=18)
+    hidden = hidden_of(view([whole, *done, recent]))
+    assert {column for _, column in hidden} == {"Withdrawn", "Open"}
+
+
+LEAVES = ("open", "same_day", "in_the_week", "later", "withdrawn", "declined")
+
+
+def added_up(open_: int, same_day: int, in_the_week: int, later: int, withdrawn: int, declined: int) -> dict[str, int]:
+    resolved = same_day + in_the_week + later
+    return {
+        "reported": open_ + resolved + withdrawn + declined,
+        "open": open_,
+        "resolved": resolved,
+        "resolved_same_day": same_day,
+        "resolved_within_7_days": same_day + in_the_week,
+        "withdrawn": withdrawn,
+        "declined": declined,
+    }
+
+
+def reckoned_with(told: Told, value: int) -> range:
+    """What a reader takes for possible; large numbers are tried near the true one only."""
+    if told.exact is not None:
+        return range(value, value + 1)
+    if told.text == "fewer than 5":
+        return range(1 if value else 0, SMALL)
+    return range(SMALL if value >= SMALL else 0, value + 3)
+
+
+@given(st.tuples(*[st.integers(0, 7)] * len(LEAVES)))
+@settings(max_examples=100, deadline=None)
+def test_a_reader_of_the_board_works_out_no_small_number(leaves: tuple[int, ...]) -> None:
+    """Nor how many were neither resolved nor wait, whoever ended them."""
+    truth = added_up(*leaves)
+    shown = view([figures(None, None, **truth), figures(date(2026, 2, 1), None, **truth)])
+    told = {number.name: number.told for number in shown.numbers if number.name in truth}
+    possible = {name: reckoned_with(told[name], value) for name, value in truth.items()}
+    every = [range(value + 3) for value in leaves]
+    for nth, name in ((0, "open"), (1, "resolved_same_day"), (4, "withdrawn"), (5, "declined")):
+        every[nth] = possible[name]
+    small = {name for name, value in truth.items() if 0 < value < SMALL}
+    ended = truth["withdrawn"] + truth["declined"]
+    seen: dict[str, set[int]] = {name: set() for name in (*small, *(["ended"] if 0 < ended < SMALL else []))}
+    for guess in map(added_up, *zip(*product(*every), strict=True)):
+        if all(value in possible[name] for name, value in guess.items()):
+            for name, values in seen.items():
+                values.add(guess["withdrawn"] + guess["declined"] if name == "ended" else guess[name])
+            if all(len(values) > 1 for values in seen.values()):
+                return
+    assert {name: values for name, values in seen.items() if len(values) < 2} == {}
 
 
 def test_months_without_a_report_are_months_too() -> None:

@@ -35,7 +35,7 @@ def possible(shown: Shown, value: int) -> range:
         case Shown.EXACT:
             return range(value, value + 1)
         case Shown.FEW:
-            return range(1, SMALL)
+            return range(1 if value else 0, SMALL)
         case Shown.WITHHELD:
             return range(SMALL, value + 3)
         case Shown.UNTOLD:
@@ -82,7 +82,7 @@ def test_what_is_shown_is_true(rows: list[tuple[int, int]]) -> None:
     for cell in cells:
         match shown[cell.key]:
             case Shown.FEW:
-                assert 0 < cell.value < SMALL
+                assert cell.value < SMALL
             case Shown.WITHHELD:
                 assert cell.value >= SMALL
             case Shown.EXACT:
@@ -117,3 +117,47 @@ def test_what_is_known_anyhow_protects_nobody() -> None:
     ]
     shown = disclose(cells)
     assert (shown["open"], shown["resolved"], shown["reported"]) == (Shown.FEW, Shown.WITHHELD, Shown.EXACT)
+
+
+def test_what_is_not_told_is_not_worked_out_either() -> None:
+    cells = [
+        Cell("reported", 20, "out", "in"),
+        Cell("open", 10, "in", "out"),
+        Cell("resolved", 8, "in", "out"),
+        Cell("withdrawn", 2, "in", "out", given=Shown.UNTOLD),
+    ]
+    shown = disclose(cells)
+    assert (shown["open"], shown["resolved"], shown["reported"]) == (Shown.EXACT, Shown.WITHHELD, Shown.EXACT)
+
+
+def test_a_zero_is_hidden_before_a_number_that_says_more() -> None:
+    cells = [
+        Cell("reported", 20, "out", "in"),
+        Cell("open", 0, "in", "out"),
+        Cell("resolved", 18, "in", "out"),
+        Cell("withdrawn", 2, "in", "out"),
+    ]
+    shown = disclose(cells)
+    assert {key for key, how in shown.items() if how is Shown.FEW} == {"open", "withdrawn"}
+    assert (shown["resolved"], shown["reported"]) == (Shown.EXACT, Shown.EXACT)
+
+
+def test_what_need_not_be_protected_hides_nothing() -> None:
+    cells = [
+        Cell("resolved", 20, "out", "in"),
+        Cell("within seven days", 18, "in", "out"),
+        Cell("later", 2, "in", "out", given=Shown.UNTOLD, protected=False),
+    ]
+    assert disclose(cells)["within seven days"] is Shown.EXACT
+
+
+def test_one_number_is_left_untold_before_the_whole_table_is() -> None:
+    cells = [
+        Cell("a", 4, "in", "out"),
+        Cell("b", 4, "in", "out"),
+        Cell("both", 8, "out", "in", given=Shown.EXACT),
+        Cell("many", 90, "alone", "alone"),
+    ]
+    shown = disclose(cells)
+    assert sorted(shown[key].name for key in "ab") == ["FEW", "UNTOLD"]
+    assert shown["many"] is Shown.EXACT
