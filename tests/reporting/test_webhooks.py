@@ -200,6 +200,30 @@ async def test_given_up_it_is_resumed_by_its_owner_and_nothing_is_left_out(
     assert [got.id for got in receiver.taken] == [f"intake:{one.stream_id}:1" for one in events]
 
 
+async def test_what_fails_on_our_side_waits_longer_each_time_and_is_given_up(
+    postgres: Databases, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr("services.reporting.webhooks.sender.signing.message", broken)
+    waits: list[int] = []
+
+    def backoff(_: Sender, failures: int) -> timedelta:
+        waits.append(failures)
+        return timedelta(milliseconds=20)
+
+    monkeypatch.setattr(Sender, "_backoff", backoff)
+    async with office(postgres, receiver, webhook_gives_up_after=timedelta(milliseconds=100)) as opened:
+        webhook = await add(opened, receiver.url)
+        await opened.learn(reports(1))
+        async with sending(opened):
+            told = await until_told(opened, webhook, lambda told: told["disabled_at"] or told["failures"] > 10)
+    assert told["disabled_at"] is not None
+    assert told["last_failure"] == "failed on our side"
+    assert waits == list(range(told["failures"]))
+
+
 async def test_who_says_that_it_is_gone_is_told_no_more(open_office: Bureau, receiver: Receiver) -> None:
     receiver.answer = status(410)
     webhook = await add(open_office, receiver.url)
@@ -425,6 +449,9 @@ def test_what_is_listed_may_be_told(url: str) -> None:
         "file:///etc/passwd",
         "hooks.example.org",
         "https:///x",
+        f"https://{'a' * 64}.city.example/",
+        "https://a..city.example/",
+        "https://.city.example/",
     ],
 )
 def test_what_is_not_listed_is_refused_with_the_remedy(url: str) -> None:
@@ -528,3 +555,8 @@ async def test_a_name_is_looked_up_once_and_the_address_that_was_looked_at_is_ca
 async def test_a_name_that_is_nobody_s_is_told_as_a_lost_connection() -> None:
     with pytest.raises(httpcore.ConnectError):
         await Resolved(HOSTS).connect_tcp("nobody.invalid", 443, 5.0)
+
+
+async def test_a_name_that_no_resolver_takes_is_not_reached() -> None:
+    with pytest.raises(httpcore.ConnectError):
+        await Resolved(HOSTS).connect_tcp(f"{'a' * 64}.city.example", 443, 1.0)

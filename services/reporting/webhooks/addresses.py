@@ -15,6 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 import httpcore
 
 LONGEST_URL = 500
+LONGEST_LABEL = 63
+"""Between two dots of a name; no resolver takes a longer one, nor none at all."""
 MOST_TRIED = 3
 """Addresses of one name, which may have one of a network that is not ours."""
 _PORTS = {"https": 443, "http": 80}
@@ -79,7 +81,7 @@ class Resolved(httpcore.AsyncNetworkBackend):
         """Raises AddressRefused, and what the library raises."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as unknown:
+        except (OSError, UnicodeError) as unknown:
             raise httpcore.ConnectError(str(unknown)) from None
         inner = self._hosts.is_inner(host, port)
         addresses = [str(address) for *_, (address, *_) in found if inner or in_the_open(str(address))]
@@ -120,6 +122,8 @@ def _parts(url: str) -> tuple[SplitResult, int]:
         raise UrlRefused("is not a web address", whole) from None
     if not parts.hostname or not url.isascii() or not url.isprintable() or " " in url:
         raise UrlRefused("is not a web address", whole)
+    if not all(0 < len(label) <= LONGEST_LABEL for label in parts.hostname.removesuffix(".").split(".")):
+        raise UrlRefused("is of a host whose name can't be looked up", "Write 1 to 63 letters between two of its dots.")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise UrlRefused("holds a name, a password or a fragment", "Leave these out; what is sent is signed.")
     return parts, port

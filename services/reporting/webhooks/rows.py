@@ -36,7 +36,7 @@ DUE = (
     " WHERE disabled_at IS NULL AND next_attempt_at <= $1 AND webhook.position < log.position ORDER BY webhook_id"
 )
 SERVED = (
-    "SELECT area, url, types, position, key_id, sealed, old_key_id, old_sealed, old_until, failures, failing_since"
+    "SELECT area, url, types, position, key_id, sealed, old_key_id, old_sealed, old_until"
     " FROM webhook WHERE webhook_id = $1 AND disabled_at IS NULL"
 )
 ADVANCE = "UPDATE webhook SET position = $2 WHERE webhook_id = $1 AND position < $2"
@@ -44,6 +44,7 @@ TOLD = (
     "UPDATE webhook SET position = $2, told_at = $3, failures = 0, failing_since = NULL, last_failure = NULL,"
     " next_attempt_at = $3 WHERE webhook_id = $1 AND position < $2 AND disabled_at IS NULL"
 )
+FAILING = "SELECT failures, failing_since FROM webhook WHERE webhook_id = $1 AND disabled_at IS NULL"
 FAILED = (
     "UPDATE webhook SET failures = failures + 1, failing_since = coalesce(failing_since, $2), last_failure = $3,"
     " next_attempt_at = $4, disabled_at = $5 WHERE webhook_id = $1 AND disabled_at IS NULL"

@@ -117,7 +117,7 @@ class Sender:
             log.warning("a webhook is served again", webhook=str(webhook_id), exc_info=failed)
         except Exception as failed:
             log.error("a webhook can't be served", webhook=str(webhook_id), exc_info=failed)
-            await self._failed(webhook_id, None, Failure("failed on our side"))
+            await self._failed(webhook_id, Failure("failed on our side"))
 
     async def _tell_block(self, pool: httpcore.AsyncConnectionPool, webhook_id: UUID) -> bool:
         """Whether there may be more."""
@@ -131,7 +131,7 @@ class Sender:
         for event in found.events:
             before = Cursor(found.upto.restored, event.position - 1)
             if (failure := await self._tell(pool, webhook_id, row, event, before)) is not None:
-                await self._failed(webhook_id, row, failure)
+                await self._failed(webhook_id, failure)
                 return False
             if not await self._told(webhook_id, event.position):
                 return False
@@ -170,15 +170,18 @@ class Sender:
         self._looked_through[webhook_id] = position
         return await self._write(rows.TOLD, webhook_id, position, clock.now())
 
-    async def _failed(self, webhook_id: UUID, row: Any, failure: Failure) -> None:
+    async def _failed(self, webhook_id: UUID, failure: Failure) -> None:
         FAILURES.inc()
         at = clock.now()
-        since, failures = (row.failing_since or at, row.failures) if row else (at, 0)
-        given_up = failure.final or at - since >= self._gives_up_after
+        async with self._service.worker.connect() as connection:
+            row = (await connection.exec_driver_sql(rows.FAILING, (webhook_id,))).one_or_none()
+        if row is None:
+            return
+        given_up = failure.final or at - (row.failing_since or at) >= self._gives_up_after
         if given_up:
             DISABLED.inc()
             log.warning("a webhook is disabled", webhook=str(webhook_id), reason=failure.reason)
-        wait = failure.wait or self._backoff(failures)
+        wait = failure.wait or self._backoff(row.failures)
         await self._write(rows.FAILED, webhook_id, at, failure.reason, at + wait, at if given_up else None)
 
     def _backoff(self, failures: int) -> timedelta:
