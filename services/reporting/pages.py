@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.chassis.areas import up_from
 from services.chassis.auth import Staff
 from services.chassis.database import scoped
+from services.chassis.forms import Instant
 from services.chassis.problems import ProblemError
 from services.chassis.service import Service
 from services.chassis.signin.page import Csrf, page_staff_with
@@ -69,8 +70,10 @@ async def asked(request: Request, staff: Reader) -> Asked:
     as_of = _read(
         TypeAdapter(datetime), form["as_of"], _("“As known at” is not a time; write it as 2026-03-01T09:30."), faults
     )
-    if as_of and as_of.tzinfo is None:
-        as_of = as_of.replace(tzinfo=UTC)
+    if as_of:
+        told = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+        beyond = _("“As known at” lies outside of the years 1900 to 2199; leave it out to ask as of now.")
+        as_of = _read(TypeAdapter(Instant), told.isoformat(), beyond, faults)
     area = area or staff.areas[0]
     try:
         question = question_of(staff, area, first, last, as_of)

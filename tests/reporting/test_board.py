@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from itertools import pairwise, product
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -142,6 +143,16 @@ async def test_what_the_form_says_wrong_is_told_and_not_echoed(history: Bureau) 
     assert "“Reported from” is not a date; write it as 2026-03-01." in found.words
     assert "“As known at” is not a time; write it as 2026-03-01T09:30." in found.words
     assert "lies after" in (await page(history, "/board?from=2018-01-01&to=2017-01-01")).text
+
+
+@pytest.mark.parametrize("path", ["/board?", "/board/events?name=reported&"])
+async def test_the_ends_of_time_can_be_asked_for(history: Bureau, path: str) -> None:
+    found = await page(history, f"{path}from=0001-01-01&to=9999-12-31")
+    assert "New York City" in found.words
+    for as_of in ("0001-01-01T00:00:00%2B14:00", "0001-01-01T00:00", "9999-12-31T23:59:59-14:00"):
+        await page(history, f"{path}as_of={as_of}")
+    told = (await page(history, "/board?as_of=0001-01-01T00:00")).words
+    assert "“As known at” lies outside of the years 1900 to 2199; leave it out to ask as of now." in told
 
 
 async def test_another_area_is_not_there(history: Bureau) -> None:

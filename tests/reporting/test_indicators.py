@@ -137,6 +137,8 @@ async def test_who_may_ask(history: Bureau) -> None:
         ({"from": "2018-01-01", "to": "2017-01-01"}, "from"),
         ({"as_of": "2017-01-01T00:00:00"}, "as_of"),
         ({"as_of": "2999-01-01T00:00:00Z"}, "as_of"),
+        ({"as_of": "0001-01-01T00:00:00+14:00"}, "as_of"),
+        ({"as_of": "9999-12-31T23:59:59-14:00"}, "as_of"),
         ({"area": "nyc"}, "area"),
         ({"area": "/nyc/\x00/"}, "area"),
         ({"by": "person"}, "by"),
@@ -150,6 +152,17 @@ async def test_what_cannot_be_asked_names_field_and_remedy(history: Bureau, aske
     assert fault["field"] == field
     assert fault["remedy"]
     assert next(iter(asked.values())) not in answer.text
+
+
+@pytest.mark.parametrize("path", ["indicators", "indicators/reported/events"])
+async def test_the_ends_of_time_can_be_asked_as_days_and_not_as_instants(history: Bureau, path: str) -> None:
+    url = f"/api/reporting/v1/{path}"
+    days = {"from": "0001-01-01", "to": "9999-12-31"}
+    assert (await history.client.get(url, params=days, headers=MANAGER)).status_code == 200
+    for as_of in ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"):
+        answer = await history.client.get(url, params={"as_of": as_of}, headers=MANAGER)
+        assert answer.status_code == 422
+        assert [fault["field"] for fault in answer.json()["faults"]] == ["as_of"]
 
 
 async def test_what_is_no_indicator_or_no_page(history: Bureau) -> None:

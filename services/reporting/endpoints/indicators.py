@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from services.chassis import http
 from services.chassis.auth import Staff
 from services.chassis.database import scoped
+from services.chassis.forms import Instant
 from services.chassis.service import Service
 from services.contracts.event import AreaPath
 from services.reporting.asking import READERS, Counted, Fresh, after_position, mark_of, question_of
@@ -37,7 +38,7 @@ async def asked(
     ] = None,
     last: Annotated[date | None, Query(alias="to", description="Last day of report that counts.")] = None,
     as_of: Annotated[
-        AwareDatetime | None,
+        Instant | None,
         Query(description="Only what was recorded by then; imported history counts from its business time."),
     ] = None,
 ) -> Question:
