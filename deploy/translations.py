@@ -21,7 +21,7 @@ ROOT = SERVICES.parent
 Text = str | tuple[str, ...]
 """What stands in the code; a pair for one and many."""
 
-_KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "marked": None, "ngettext": (1, 2)}
+_KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "marked": None, "ngettext": (1, 2), "marked_plural": (1, 2)}
 _JINJA = {"trim_blocks": "true", "lstrip_blocks": "true"}
 _NAMED = re.compile(r"\{([a-z_]*)[^{}]*\}|%\(([a-z_]+)\)")
 UNCHECKED = "unchecked"

@@ -241,7 +241,7 @@ def _number(
         title=language.gettext(indicator.title),
         told=told,
         sentence=_sentence(indicator, told, language),
-        unit=language.gettext("days") if indicator.unit is Unit.DAYS else "",
+        unit=language.ngettext("day", "days", told.exact or 0) if indicator.unit is Unit.DAYS else "",
         share=_share(indicator, told, _told(whole, "reported", totals, language), language),
         trend=sparkline(trend, max(tops, default=0)),
         definition=language.gettext(indicator.definition),
@@ -257,7 +257,11 @@ def _sentence(indicator: Indicator, told: Told, language: Language) -> str:
         return language.gettext("Told where at least five resolved cases stand behind it.")
     if told.text == language.gettext("withheld"):
         return language.gettext("Withheld, so that a number below five can't be worked out from it.")
-    sentence = language.gettext(indicator.sentence).format(value=told.text)
+    if isinstance(indicator.sentence, str):
+        sentence = language.gettext(indicator.sentence)
+    else:
+        sentence = language.ngettext(*indicator.sentence, told.exact or 0)
+    sentence = sentence.format(value=told.text)
     return sentence[:1].upper() + sentence[1:]
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from itertools import pairwise, product
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -16,10 +17,12 @@ from services.reporting import charts
 from services.reporting.board import Board, Told, board
 from services.reporting.charts import Series
 from services.reporting.domain.disclosure import SMALL
+from services.reporting.freshness import Freshness, freshness
 from services.reporting.read_models.figures import Figures, Question
 from services.reporting.read_models.indicators import BY_NAME
-from tests.reporting.bureau import Bureau
+from tests.reporting.bureau import Bureau, happened, registered
 from tests.reporting.constituents import Casework, counted
+from tests.reporting.test_case_fact import AREA, REPORTED
 from tests.services import staff
 
 MANAGER = staff("manager", "/nyc/")
@@ -76,7 +79,7 @@ async def test_the_board_shows_the_numbers_their_sentences_and_definitions(
         value = counted(sample)[name]
         assert value
         assert f"{value:,}" in found.words
-        assert BY_NAME[name].sentence.format(value=f"{value:,}") in found.text
+        assert str(BY_NAME[name].sentence).format(value=f"{value:,}") in found.text
         assert BY_NAME[name].definition in found.text
     assert "New York City" in found.words
     assert "imported history" in found.text
@@ -209,6 +212,25 @@ def figures(month: date | None = None, place: str | None = None, **values: int) 
 
 def view(parts: list[Figures], area: str = "/city/") -> Board:
     return board(Question(area, None, None, datetime(2026, 3, 1, tzinfo=UTC)), parts, {}, ["/city/"], ENGLISH)
+
+
+@pytest.mark.parametrize(("days", "said"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
+def test_one_day_is_one_day(days: int, said: str) -> None:
+    done = {"reported": 6, "resolved": 6, "resolved_within_7_days": 6}
+    told = {"days_to_resolution_median": days, "days_to_resolution_p90": days}
+    numbers = {number.name: number for number in view([figures(None, None, **done, **told)]).numbers}
+    median, most = numbers["days_to_resolution_median"], numbers["days_to_resolution_p90"]
+    assert median.sentence == f"Half of the resolved cases were resolved within {said}."
+    assert most.sentence == f"Nine in ten of the resolved cases were resolved within {said}."
+    assert (f"{median.told.text} {median.unit}", f"{most.told.text} {most.unit}") == (said, said)
+
+
+async def test_one_month_and_one_event_are_one(empty: Bureau) -> None:
+    await empty.learn([*registered([AREA]), happened(REPORTED, UUID(int=7), area=AREA)])
+    empty.app.dependency_overrides[freshness] = lambda: Freshness(connected=True, waiting=1)
+    found = await page(empty, "/board")
+    assert "The numbers of 1 month" in found.words
+    assert "1 event is published and not yet counted; look again in a moment." in found.words
 
 
 def test_a_small_number_of_a_place_takes_another_with_it() -> None:

@@ -3,3 +3,8 @@
 
 def marked(text: str) -> str:
     return text
+
+
+def marked_plural(one: str, many: str) -> tuple[str, str]:
+    """For `Language.ngettext`."""
+    return one, many

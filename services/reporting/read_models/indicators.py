@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from services.chassis.web.marked import marked
+from services.chassis.web.marked import marked, marked_plural
 from services.contracts import cases
 from services.contracts.event import Event
 
@@ -32,8 +32,8 @@ class Unit(StrEnum):
 class Indicator:
     name: IndicatorName
     title: str
-    sentence: str
-    """The number in a sentence of its own; `{value}` is the number."""
+    sentence: str | tuple[str, str]
+    """The number in a sentence of its own; `{value}` is the number. Two of them: for one, and for many."""
     definition: str
     clock: str
     counts: str
@@ -103,7 +103,10 @@ INDICATORS = (
     Indicator(
         name="days_to_resolution_median",
         title=marked("Median time to resolution"),
-        sentence=marked("Half of the resolved cases were resolved within {value} days."),
+        sentence=marked_plural(
+            "Half of the resolved cases were resolved within {value} day.",
+            "Half of the resolved cases were resolved within {value} days.",
+        ),
         definition=marked(
             "The fewest days within which at least half of the resolved cases were resolved (discrete percentile)."
         ),
@@ -115,7 +118,10 @@ INDICATORS = (
     Indicator(
         name="days_to_resolution_p90",
         title=marked("Nine in ten resolved within"),
-        sentence=marked("Nine in ten of the resolved cases were resolved within {value} days."),
+        sentence=marked_plural(
+            "Nine in ten of the resolved cases were resolved within {value} day.",
+            "Nine in ten of the resolved cases were resolved within {value} days.",
+        ),
         definition=marked(
             "The fewest days within which at least 90 % of the resolved cases were resolved (discrete percentile)."
         ),
