@@ -20,9 +20,9 @@ from tests.services import keyed, staff
 HOUR = timedelta(hours=1)
 
 
-async def community(office: Office) -> str:
+async def community(office: Office, city: str = "/") -> str:
     """A community of its own, below a street and a district, with somebody on duty at each desk."""
-    district = f"/d{new_id().hex[-8:]}/"
+    district = f"{city}d{new_id().hex[-8:]}/"
     area = f"{district}street/corner/"
     event = CommunityRegistered(community=community_stream(area), area=area, name="Corner", time_zone="Asia/Shanghai")
     await office.told(REGISTRY_CONSUMER, recorded(event, community_stream(area), area))
@@ -77,6 +77,19 @@ async def test_nobody_acknowledges(office: Office) -> None:
         ("reminded", "wu"),
     ]
     assert set(told[5:]) == {("reminded", "wu")}
+
+
+async def test_an_overdue_case_that_nobody_above_answers_goes_up_one_level_at_a_time(office: Office) -> None:
+    area = await community(office, "/city/")
+    [case] = await office.report(area)
+    cadre = staff("cadre", area, subject="mei")
+    path = f"/api/mediation/v1/cases/{case}/acknowledge"
+    assert (await office.client.post(path, headers={**cadre, **keyed()})).status_code == 200
+    street, district = area.rsplit("/", 2)[0] + "/", area.rsplit("/", 3)[0] + "/"
+    for levels in ([street], [street, district]):
+        await office.timers.fire(promised(await happened(office, case), Rule.DONE))
+        raised = [event for event in await happened(office, case) if isinstance(event, cases.CaseEscalated)]
+        assert [event.to_level for event in raised] == levels
 
 
 async def test_what_was_answered_is_left_alone_and_history_promises_nothing(office: Office) -> None:

@@ -10,11 +10,13 @@ from services.contracts.cases import (
     CaseClosed,
     CaseContactRequested,
     CaseDelayExplained,
+    CaseDispatched,
     CaseEscalated,
     CaseReminded,
     CaseReopened,
     Closure,
     EscalationReason,
+    Urgency,
 )
 from services.contracts.deadlines import Deadline, Rule
 from services.contracts.event import Event
@@ -113,6 +115,41 @@ class TestOverdue:
         at = DONE.due_at
         up = gone_up(Rule.DONE, "ana", renewed(Rule.ACKNOWLEDGE, at), renewed(Rule.DONE, at))
         given(opened(), assigned(MEI), acknowledged(MEI)).when(passed(DONE)).then(up)
+
+
+class TestDatesThatPassTogether:
+    """They raise a case one level, in whatever order they are taken: the next one up is given time of their own."""
+
+    taken = (opened(), assigned(MEI), acknowledged(MEI))
+
+    def test_the_two_that_an_overdue_case_went_up_with(self) -> None:
+        at = DONE.due_at
+        acknowledge, done = renewed(Rule.ACKNOWLEDGE, at), renewed(Rule.DONE, at)
+        assert acknowledge.due_at == done.due_at
+        once = (*self.taken, gone_up(Rule.DONE, "ana", acknowledge, done))
+        again = renewed(Rule.ACKNOWLEDGE, done.due_at), renewed(Rule.DONE, done.due_at)
+        for first, second in ((acknowledge, done), (done, acknowledge)):
+            up = gone_up(Rule(first.rule), "wu", *again, begin=EAST, to=LAKESIDE)
+            given(*once).when(passed(first)).then(up)
+            given(*once, up).when(passed(second)).then()
+
+    def test_a_silent_unit_at_the_hour_at_which_it_was_to_be_done(self) -> None:
+        accept = due(Rule.ACCEPT, DONE.due_at - timedelta(days=3, hours=5))
+        assert accept.due_at == DONE.due_at
+        sent = (*self.taken, CaseDispatched(unit="water", tracker="mei", deadlines=(accept,)))
+        for first, second in ((accept, DONE), (DONE, accept)):
+            [up] = CASES.decide(passed(first), given(*sent).state())
+            assert isinstance(up, CaseEscalated)
+            given(*sent, up).when(passed(second)).then()
+
+    def test_what_an_outage_let_pass(self) -> None:
+        clocks = [due(rule, urgency=Urgency.URGENT) for rule in (Rule.ACKNOWLEDGE, Rule.DONE)]
+        urgent = opened().model_copy(update={"urgency": Urgency.URGENT, "deadlines": tuple(clocks)})
+        back = around(MONDAY + timedelta(hours=25), NIGHT)
+        for first, second in (clocks, clocks[::-1]):
+            [up] = CASES.decide(PassDate(first.rule, first.due_at, back), given(urgent, assigned(MEI)).state())
+            assert isinstance(up, CaseEscalated)
+            given(urgent, assigned(MEI), up).when(PassDate(second.rule, second.due_at, back)).then()
 
 
 class TestTheSameDay:

@@ -64,9 +64,13 @@ def explain_delay(case: Working) -> Sequence[Event]:
 def go_up(
     case: Working, reason: EscalationReason, circumstances: Circumstances, *, rule: Rule | None = None
 ) -> Sequence[Event]:
-    """One level up, to whoever is on duty there, with a date to answer by; at the top, another reminder instead."""
+    """One level up, to whoever is on duty there, with a date to answer by; at the top, another reminder instead.
+
+    Whatever else has passed by now is promised anew as well: else it would raise the case again in the same instant.
+    """
     standing = case.standing
-    renewed = [Rule.ACKNOWLEDGE, *(again for again in (Rule.DONE, Rule.MEDIATE) if again == rule)]
+    passed = [clock.rule for clock in standing.clocks if clock.due_at <= circumstances.at]
+    renewed = [Rule.ACKNOWLEDGE, *(again for again in (Rule.DONE, Rule.MEDIATE) if again in passed)]
     level = area_above(case.level)
     if level is None:
         owner = case.owner or on_duty_for(case.level, circumstances.on_duty, but=standing.barred)
