@@ -1,6 +1,7 @@
 """Events and commands of one case, as the tests of mediation tell them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -85,6 +86,7 @@ OPEN = OpenCase(
     imported=False,
     circumstances=around(),
 )
+HISTORY = replace(OPEN, imported=True, circumstances=None)
 OUTCOME = RecordOutcome(LONG_AGO, LONG_AGO_AT)
 
 
@@ -98,6 +100,10 @@ def opened(level: str = WILLOW_LANE) -> CaseOpened:
         level=level,
         deadlines=promised(),
     )
+
+
+def imported() -> CaseOpened:
+    return opened().model_copy(update={"imported": True, "deadlines": ()})
 
 
 def assigned(owner: Actor = MEI) -> CaseAssigned:

@@ -111,8 +111,19 @@ async def test_a_refused_line_may_come_again_under_another_key(office: Office) -
     assert await statuses(office, {**CADRE, **keyed()}, line) == ["accepted"]
 
 
+async def test_history_ends_no_case_that_people_work_on(office: Office) -> None:
+    [case] = await office.report()
+    [told] = lines(await send(office, OPERATOR, outcome(case)))
+    assert (told["status"], told["faults"][0]["field"]) == ("rejected", "case_id")
+    assert (
+        told["faults"][0]["remedy"]
+        == "The case was not imported, it is worked on here; resolve it with an explanation."
+    )
+    assert await office.types_of(case) == ["case.opened"]
+
+
 async def test_a_bad_line_stops_no_other(office: Office) -> None:
-    cases = await office.report(times=2)
+    cases = await office.report(times=2, imported=True)
     bad: list[tuple[dict[str, Any] | bytes, str]] = [
         (b"{broken", "body"),
         (b"[1]", "body"),

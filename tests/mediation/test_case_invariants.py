@@ -28,6 +28,7 @@ from services.mediation.domain.decider import CASES
 from tests.given import fold
 from tests.mediation.happened import (
     BAO,
+    HISTORY,
     LAKESIDE,
     LONG_AGO,
     LONG_AGO_AT,
@@ -50,7 +51,7 @@ def decline(by: Actor, reason: cases.DeclineReason) -> DeclineCase:
 
 ACTORS = st.sampled_from([MEI, BAO, SUPERVISOR, Actor("chief", (LAKESIDE,)), DOORSTEP])
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
-    st.just(OPEN),
+    st.sampled_from([OPEN, HISTORY]),
     st.builds(AssignCase, ACTORS, st.sampled_from(["mei", "bao", "ana"])),
     st.builds(AcknowledgeCase, ACTORS),
     st.builds(mediate, ACTORS, st.sampled_from(MediationResult)),
@@ -183,3 +184,11 @@ def test_every_resolution_by_people_has_an_owner_and_an_explanation(commands: li
                 assert event.language is not None
             case _:
                 pass
+
+
+@given(st.lists(COMMANDS, max_size=25))
+def test_history_ends_no_case_but_its_own(commands: list[Command]) -> None:
+    for before, event, _ in carried_out(commands):
+        if isinstance(event, cases.CaseResolved) and event.imported:
+            assert not isinstance(before, Unopened | OutcomeWaiting)
+            assert before.standing.imported

@@ -8,7 +8,15 @@ import pytest
 
 from services.chassis.areas import area_above
 from services.chassis.decider import Dated
-from services.contracts.cases import CaseErased, CaseReopened, Closure, EscalationReason, MediationResult, Resolution
+from services.contracts.cases import (
+    CaseErased,
+    CaseMerged,
+    CaseReopened,
+    Closure,
+    EscalationReason,
+    MediationResult,
+    Resolution,
+)
 from services.contracts.deadlines import Rule
 from services.contracts.event import Event
 from services.mediation.domain.commands import (
@@ -34,11 +42,13 @@ from services.mediation.domain.errors import (
     NotYourLevel,
     OtherOutcome,
     OtherResolution,
+    WorkedOnHere,
 )
 from tests.given import Given
 from tests.mediation.happened import (
     BAO,
     EAST,
+    HISTORY,
     LAKESIDE,
     LONG_AGO,
     LONG_AGO_AT,
@@ -52,6 +62,7 @@ from tests.mediation.happened import (
     closed,
     escalate,
     escalated,
+    imported,
     imported_resolution,
     mediate,
     mediated,
@@ -86,7 +97,10 @@ class TestOpening:
         given(opened()).when(OPEN).then()
 
     def test_history_that_told_the_outcome_first_resolves_at_its_own_time(self) -> None:
-        given(outcome_received()).when(OPEN).then(opened(), Dated(imported_resolution(), LONG_AGO_AT))
+        given(outcome_received()).when(HISTORY).then(imported(), Dated(imported_resolution(), LONG_AGO_AT))
+
+    def test_a_report_of_today_is_worked_on_whatever_history_told_of_it(self) -> None:
+        given(outcome_received()).when(OPEN).then(opened())
 
 
 class TestAssigning:
@@ -203,16 +217,29 @@ class TestHistory:
         given().when(OUTCOME).then(outcome_received())
 
     def test_an_outcome_after_its_case_resolves_it_at_its_own_time(self) -> None:
-        given(opened()).when(OUTCOME).then(Dated(imported_resolution(), LONG_AGO_AT))
+        given(imported()).when(OUTCOME).then(Dated(imported_resolution(), LONG_AGO_AT))
 
-    @pytest.mark.parametrize("before", [(outcome_received(),), (opened(), imported_resolution())])
+    @pytest.mark.parametrize(
+        "since",
+        [
+            (),
+            (assigned(MEI), acknowledged(MEI)),
+            (assigned(MEI), CaseMerged(into=uuid4())),
+            (assigned(MEI), resolved()),
+        ],
+    )
+    def test_it_ends_nothing_that_people_work_on_here(self, since: tuple[Event, ...]) -> None:
+        given(opened(), *since).when(OUTCOME).refused(WorkedOnHere)
+        given(outcome_received(), opened(), *since).when(OUTCOME).refused(WorkedOnHere)
+
+    @pytest.mark.parametrize("before", [(outcome_received(),), (imported(), imported_resolution())])
     def test_the_same_outcome_again_is_no_news_and_another_is_refused(self, before: tuple[Event, ...]) -> None:
         given(*before).when(OUTCOME).then()
         other = replace(OUTCOME, resolved_on=date(2018, 1, 1))
         given(*before).when(other).refused(OtherOutcome, stands=LONG_AGO.isoformat())
 
     def test_not_of_a_closed_case(self) -> None:
-        given(opened(), closed(Closure.WITHDRAWN)).when(OUTCOME).refused(AlreadyClosed)
+        given(imported(), closed(Closure.WITHDRAWN)).when(OUTCOME).refused(AlreadyClosed)
 
 
 class TestTheResidentsWord:

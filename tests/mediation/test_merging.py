@@ -111,7 +111,8 @@ async def test_an_end_that_comes_after_the_other_was_reopened_is_overtaken(offic
 
 
 async def test_somebody_has_to_answer_it_when_history_ends_the_other_without_words(office: Office) -> None:
-    main, same = await office.report(times=2)
+    [main] = await office.report(imported=True)
+    [same] = await office.report()
     await merge(office, same, main)
     await caught_up(office)
     await carry_out(office, main, RecordOutcome(LONG_AGO, LONG_AGO_AT))

@@ -18,6 +18,8 @@ class Standing:
     level: str
     """The area that answers for the case."""
     urgency: Urgency
+    imported: bool = False
+    """Its outcome is history's to tell."""
     clocks: tuple[Deadline, ...] = ()
     """The dates that are promised and not kept yet, one for each rule."""
     agreed: bool = False
@@ -154,6 +156,7 @@ def _arriving(case: Unopened | OutcomeWaiting, event: Event) -> Case:
             standing = Standing(
                 level=event.level,
                 urgency=event.urgency,
+                imported=event.imported,
                 clocks=event.deadlines,
                 danger=event.danger,
                 minor=event.minor,

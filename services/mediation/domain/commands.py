@@ -231,7 +231,7 @@ class PassDate:
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """History says that the case was resolved; it may say so before the case arrives."""
+    """History says that an imported case was resolved; it may say so before the case arrives."""
 
     resolved_on: date
     resolved_at: datetime

@@ -14,6 +14,7 @@ from services.mediation.domain.case import (
     Case,
     Closed,
     Dispatched,
+    Known,
     Merged,
     Opened,
     OutcomeWaiting,
@@ -67,6 +68,7 @@ from services.mediation.domain.errors import (
     OtherResolution,
     WindowOver,
     WordsErased,
+    WorkedOnHere,
 )
 from services.mediation.domain.refusals import appeal, decline
 from services.mediation.domain.standing import (
@@ -144,7 +146,7 @@ CASES: Decider[Command, Case] = Decider(
 def open_case(command: OpenCase, case: Case) -> Events:
     """A case is somebody's from its first moment, if anybody is on duty; in danger, the protection desk's.
 
-    What had been answered is theirs who did.
+    What had been answered is theirs who did. What history told before its case counts for a case of history alone.
     """
     now, answered = command.circumstances, command.answered
     desk = now.rules.policy.protection if now else None
@@ -168,16 +170,16 @@ def open_case(command: OpenCase, case: Case) -> Events:
         same_as=command.same_as,
     )
     match case:
-        case Unopened() if answered and now:
+        case OutcomeWaiting() if command.imported:
+            return [opened, Dated(_imported_resolution(case), case.resolved_at)]
+        case Unopened() | OutcomeWaiting() if answered and now:
             resolved = _resolved(answered.answer, command.urgency, now)
             resolved = resolved.model_copy(update={"explanation": None, "answer": answered.answer.explanation})
             return [opened, cases.CaseAssigned(owner=answered.by), cases.CaseAcknowledged(owner=answered.by), resolved]
-        case Unopened():
+        case Unopened() | OutcomeWaiting():
             owner = on_duty_for(command.level, now.on_duty) if now else None
             owner = protection if command.danger and protection else owner
             return [opened, *([cases.CaseAssigned(owner=owner)] if owner else [])]
-        case OutcomeWaiting():
-            return [opened, Dated(_imported_resolution(case), case.resolved_at)]
         case _:
             return []
 
@@ -320,15 +322,18 @@ def reopen(command: ReopenCase, case: Case) -> Events:
 
 
 def record_outcome(command: RecordOutcome, case: Case) -> Events:
+    """Of a case that was imported: one of today ends with an explanation, and its resident may object."""
     match case:
         case Unopened():
             return [cases.CaseOutcomeReceived(resolved_on=command.resolved_on, resolved_at=command.resolved_at)]
+        case Closed():
+            raise AlreadyClosed
+        case _ if isinstance(case, Known) and not case.standing.imported:
+            raise WorkedOnHere
         case OutcomeWaiting() | Resolved():
             if case.resolved_on != command.resolved_on:
                 raise OtherOutcome(stands=case.resolved_on.isoformat())
             return []
-        case Closed():
-            raise AlreadyClosed
         case _:
             return [Dated(_imported_resolution(command), command.resolved_at)]
 

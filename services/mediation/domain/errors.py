@@ -7,6 +7,7 @@ Refused
 ├── NotResolved
 ├── OtherResolution   the resident confirmed one that no longer stands
 ├── OtherOutcome      history says something else than before
+├── WorkedOnHere      history tells nothing of a case of today
 ├── NothingDeclined   there is nothing to appeal
 ├── NotForMediation   somebody is in danger
 ├── NobodyBeside      a minor's case has neither a guardian nor a protection desk
@@ -53,6 +54,10 @@ class OtherResolution(Refused):
 
 class OtherOutcome(Refused):
     message: ClassVar[str] = marked("History already says {stands}; correct the source and send one outcome.")
+
+
+class WorkedOnHere(Refused):
+    message: ClassVar[str] = marked("The case was not imported, it is worked on here; resolve it with an explanation.")
 
 
 class NotYourCase(Refused):
