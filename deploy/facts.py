@@ -60,6 +60,7 @@ FROM (SELECT name, row_number() OVER (PARTITION BY name ORDER BY position) AS nt
 _CAUSES = """
 SELECT stream_id, version, substr(type, 6) AS cause FROM event
 WHERE type IN ('case.escalated', 'case.reopened')
+    OR (type = 'case.assigned' AND data ->> 'level' IS NOT NULL)
     OR (type = 'case.opened' AND coalesce(data ->> 'imported', 'false') = 'false' AND data ->> 'answered_by' IS NULL)
 """
 _FIRST_ALERTS = """

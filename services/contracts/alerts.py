@@ -20,6 +20,8 @@ class AlertCause(StrEnum):
     OPENED = "opened"
     ESCALATED = "escalated"
     REOPENED = "reopened"
+    ASSIGNED = "assigned"
+    """Given on by somebody who had it, or answers for it."""
 
 
 class AlertRaised(CaseEvent):
@@ -29,7 +31,7 @@ class AlertRaised(CaseEvent):
     """
 
     type: ClassVar[str] = "alert.raised"
-    schema_version: ClassVar[int] = 2
+    schema_version: ClassVar[int] = 3
 
     alert: UUID
     cause: AlertCause

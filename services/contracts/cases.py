@@ -248,9 +248,15 @@ class CaseOutcomeReceived(CaseEvent):
 
 
 class CaseAssigned(CaseEvent):
+    """`owner` has it now. If somebody had acknowledged it before, they are told, and given a date to do so too."""
+
     type: ClassVar[str] = "case.assigned"
+    schema_version: ClassVar[int] = 2
 
     owner: StaffId
+    level: AreaPath | None = None
+    """Where it is answered for, if they are to be told."""
+    deadlines: tuple[Deadline, ...] = ()
 
 
 class CaseAcknowledged(CaseEvent):

@@ -86,7 +86,8 @@ class Refusal(Form):
 
 async def assign(desk: Desk, case_id: UUID, form: Assignment) -> Reached:
     """Give the case to somebody."""
-    return await desk.carry_out(case_id, AssignCase(desk.actor, form.owner), form)
+    circumstances = await desk.circumstances(case_id, now())
+    return await desk.carry_out(case_id, AssignCase(desk.actor, form.owner, circumstances), form)
 
 
 async def acknowledge(desk: Desk, case_id: UUID, form: Acknowledgement) -> Reached:

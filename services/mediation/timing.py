@@ -56,7 +56,7 @@ def set_by(recorded: Recorded) -> Change | None:
         case cases.CaseAcknowledged():
             return Change(clear=_names(Rule.ACKNOWLEDGE))
         case cases.CaseAssigned():
-            return Change(clear=_names(Rule.ACCEPT))
+            return Change(clear=_names(Rule.ACCEPT), set=_timers(event.deadlines))
         case cases.CaseMediated():
             begins = _names(Rule.DONE) if event.deadlines else []
             return Change(clear=[*_names(Rule.ACCEPT), *begins], set=_timers(event.deadlines))

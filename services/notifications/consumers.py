@@ -16,6 +16,7 @@ from services.chassis.taken import Taken
 from services.contracts.alerts import AlertCause
 from services.contracts.cases import (
     CaseAcknowledged,
+    CaseAssigned,
     CaseClosed,
     CaseEscalated,
     CaseMerged,
@@ -35,7 +36,7 @@ from services.notifications.read_models import late_cases
 from services.notifications.read_models.feeds import ALERTS_CONSUMER, DUTY_CONSUMER, LIST_CONSUMER, READ_MODELS
 from services.notifications.read_models.known_cases import KnownCase, known_cases
 
-_CAUSES = types_of(CaseOpened, CaseEscalated, CaseReopened)
+_CAUSES = types_of(CaseOpened, CaseEscalated, CaseReopened, CaseAssigned)
 _LOOKED_AFTER = types_of(CaseAcknowledged, CaseResolved, CaseClosed, CaseMerged)
 _ALERTS = UUID("0d9a9c5e-6f3b-5f52-8a0c-6f7d5b2f4c10")
 
@@ -83,8 +84,8 @@ def consumers(store: EventStore, stale_after: timedelta, within: AnswerWithin) -
 
 
 def cause_of(taken: Taken) -> Cause | None:
-    """Whether somebody is to be told: imported history alerts nobody, until staff of today escalate it; nor does what
-    somebody had answered before it was opened."""
+    """Whether somebody is to be told: imported history alerts nobody, until staff of today escalate it or give it on;
+    nor does what somebody had answered before it was opened."""
     if taken.recorded.type not in _CAUSES:
         return None
     match event := taken.event:
@@ -95,6 +96,8 @@ def cause_of(taken: Taken) -> Cause | None:
             return Cause(taken, AlertCause.ESCALATED, event.to_level, preferred=event.owner)
         case CaseReopened():
             return Cause(taken, AlertCause.REOPENED, event.level)
+        case CaseAssigned(level=str(level)):
+            return Cause(taken, AlertCause.ASSIGNED, level, preferred=event.owner)
         case _:
             return None
 

@@ -27,6 +27,7 @@ CAUSES = {
     AlertCause.OPENED: marked("New"),
     AlertCause.ESCALATED: marked("Raised a level"),
     AlertCause.REOPENED: marked("Reopened"),
+    AlertCause.ASSIGNED: marked("Given on"),
 }
 
 

@@ -28,6 +28,7 @@ from services.contracts.registry import community_stream
 from services.mediation.domain.commands import (
     Actor,
     Answer,
+    AssignCase,
     Circumstances,
     EscalateCase,
     OpenCase,
@@ -110,6 +111,11 @@ def assigned(owner: Actor = MEI) -> CaseAssigned:
     return CaseAssigned(owner=owner.id)
 
 
+def given_on(owner: Actor = BAO, level: str = WILLOW_LANE) -> CaseAssigned:
+    """To somebody who has to acknowledge it anew."""
+    return CaseAssigned(owner=owner.id, level=level, deadlines=(due(Rule.ACKNOWLEDGE),))
+
+
 def acknowledged(owner: Actor = MEI) -> CaseAcknowledged:
     return CaseAcknowledged(owner=owner.id)
 
@@ -155,6 +161,10 @@ def outcome_received() -> CaseOutcomeReceived:
 
 def closed(closure: Closure) -> CaseClosed:
     return CaseClosed(closure=closure)
+
+
+def assign(by: Actor, owner: Actor) -> AssignCase:
+    return AssignCase(by, owner.id, around())
 
 
 def mediate(by: Actor = BAO, result: MediationResult = MediationResult.AGREED) -> RecordMediation:

@@ -15,7 +15,6 @@ from services.mediation.domain.commands import (
     AcknowledgeCase,
     Actor,
     AppealCase,
-    AssignCase,
     Command,
     ConfirmCase,
     DeclineCase,
@@ -39,6 +38,7 @@ from tests.mediation.happened import (
     TEXT,
     WILLOW_LANE,
     around,
+    assign,
     escalate,
     mediate,
     resolve,
@@ -52,7 +52,7 @@ def decline(by: Actor, reason: cases.DeclineReason) -> DeclineCase:
 ACTORS = st.sampled_from([MEI, BAO, SUPERVISOR, Actor("chief", (LAKESIDE,)), DOORSTEP])
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.sampled_from([OPEN, HISTORY]),
-    st.builds(AssignCase, ACTORS, st.sampled_from(["mei", "bao", "ana"])),
+    st.builds(assign, ACTORS, st.sampled_from([MEI, BAO, SUPERVISOR])),
     st.builds(AcknowledgeCase, ACTORS),
     st.builds(mediate, ACTORS, st.sampled_from(MediationResult)),
     st.builds(escalate, ACTORS, st.sampled_from(EscalationReason)),

@@ -40,6 +40,7 @@ from tests.mediation.happened import (
     closed,
     due,
     escalated,
+    given_on,
     mediated,
     opened,
     renewed,
@@ -132,6 +133,12 @@ def test_a_resident_who_wrote_waits_until_somebody_answers(hours: int, at: int) 
     row = folded([report, *mediation[:at], word, *mediation[at:]])
     assert row is not None
     assert row.waits_for_word == (hours == 3), "whatever arrives first, the later word counts"
+
+
+def test_whoever_is_given_a_case_on_has_a_date_to_acknowledge_it_by() -> None:
+    row = folded(told((opened(), assigned(), acknowledged(), given_on()), "mediation"))
+    assert row is not None
+    assert (row.state, row.owner, row.acknowledge_by) == ("assigned", "bao", due(Rule.ACKNOWLEDGE).due_at)
 
 
 @pytest.mark.parametrize("since", [assigned(BAO), mediated(first=False)], ids=lambda event: event.type)

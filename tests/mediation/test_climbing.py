@@ -92,6 +92,19 @@ async def test_an_overdue_case_that_nobody_above_answers_goes_up_one_level_at_a_
         assert [event.to_level for event in raised] == levels
 
 
+async def test_a_case_that_was_given_on_goes_up_when_its_new_owner_does_not_look(office: Office) -> None:
+    area = await community(office)
+    [case] = await office.report(area)
+    cadre = staff("cadre", area, subject="mei")
+    for act, body in (("acknowledge", None), ("assign", {"owner": "bao"})):
+        path = f"/api/mediation/v1/cases/{case}/{act}"
+        assert (await office.client.post(path, headers={**cadre, **keyed()}, json=body)).status_code == 200
+    await office.timers.fire(promised(await happened(office, case), Rule.ACKNOWLEDGE))
+    up = (await happened(office, case))[-1]
+    assert isinstance(up, cases.CaseEscalated)
+    assert (up.reason, up.owner) == ("unacknowledged", "ana")
+
+
 async def test_what_was_answered_is_left_alone_and_history_promises_nothing(office: Office) -> None:
     area = await community(office)
     [answered] = await office.report(area)

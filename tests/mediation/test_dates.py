@@ -20,7 +20,7 @@ from services.contracts.cases import (
 )
 from services.contracts.deadlines import Deadline, Rule
 from services.contracts.event import Event
-from services.mediation.domain.commands import AssignCase, PassDate, Remind, ReopenCase
+from services.mediation.domain.commands import PassDate, Remind, ReopenCase
 from services.mediation.domain.decider import CASES
 from services.mediation.domain.errors import AlreadyClosed, NeverReopened, SamePersonAgain, WindowOver
 from tests.given import Given
@@ -31,12 +31,15 @@ from tests.mediation.happened import (
     MEI,
     MONDAY,
     OPEN,
+    SUPERVISOR,
     WILLOW_LANE,
     acknowledged,
     around,
+    assign,
     assigned,
     closed,
     due,
+    given_on,
     imported_resolution,
     opened,
     promised,
@@ -105,6 +108,11 @@ class TestNobodyAcknowledges:
 
     def test_a_date_that_was_replaced_moves_nothing(self) -> None:
         given(opened(), assigned(MEI), self.first).when(passed(ACKNOWLEDGE)).then()
+
+    def test_one_that_was_given_on_climbs_if_its_new_owner_does_not(self) -> None:
+        taken = (opened(), assigned(MEI), acknowledged(MEI))
+        given(*taken, given_on(BAO)).when(passed(ACKNOWLEDGE)).then(self.first)
+        given(*taken, given_on(BAO), acknowledged(BAO)).when(passed(ACKNOWLEDGE)).then()
 
     def test_unassigned_cases_climb_too(self) -> None:
         given(opened()).when(passed(ACKNOWLEDGE)).then(self.first)
@@ -180,8 +188,8 @@ class TestAfterTheResolution:
         second = ReopenCase(week, around(week, {WILLOW_LANE: "mei bao", EAST: "ana"}))
         given(*self.solved, *since).when(second).then(reopened, CaseAssigned(owner="bao"))
         again = given(*self.solved, *since, reopened)
-        again.when(AssignCase(BAO, "mei")).refused(SamePersonAgain, person="mei")
-        again.when(AssignCase(BAO, "bao")).then(assigned(BAO))
+        again.when(assign(BAO, MEI)).refused(SamePersonAgain, person="mei")
+        again.when(assign(BAO, SUPERVISOR)).then(assigned(SUPERVISOR))
 
     def test_the_window_is_moved_by_nothing(self) -> None:
         window = due(Rule.REOPEN).due_at

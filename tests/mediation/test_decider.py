@@ -23,7 +23,6 @@ from services.mediation.domain.commands import (
     DOORSTEP,
     AcknowledgeCase,
     Actor,
-    AssignCase,
     Command,
     ConfirmCase,
     EraseCase,
@@ -58,10 +57,12 @@ from tests.mediation.happened import (
     SUPERVISOR,
     WILLOW_LANE,
     acknowledged,
+    assign,
     assigned,
     closed,
     escalate,
     escalated,
+    given_on,
     imported,
     imported_resolution,
     mediate,
@@ -76,7 +77,7 @@ given = Given(CASES)
 
 TOP = (opened(), escalated(), escalated(EAST, LAKESIDE))
 STAFF_COMMANDS: list[Command] = [
-    AssignCase(MEI, "bao"),
+    assign(MEI, BAO),
     AcknowledgeCase(MEI),
     mediate(),
     escalate(),
@@ -105,22 +106,30 @@ class TestOpening:
 
 class TestAssigning:
     def test_an_open_case_gets_an_owner(self) -> None:
-        given(opened()).when(AssignCase(BAO, "mei")).then(assigned(MEI))
+        given(opened()).when(assign(BAO, MEI)).then(assigned(MEI))
 
     def test_the_same_owner_again_is_no_news(self) -> None:
-        given(opened(), assigned(MEI), acknowledged(MEI)).when(AssignCase(BAO, "mei")).then()
+        given(opened(), assigned(MEI), acknowledged(MEI)).when(assign(BAO, MEI)).then()
 
     def test_another_owner_has_to_acknowledge_anew(self) -> None:
-        given(opened(), assigned(MEI), acknowledged(MEI)).when(AssignCase(MEI, "bao")).then(assigned(BAO))
-        given(opened(), assigned(MEI), acknowledged(MEI), assigned(BAO)).when(mediate()).refused(NotAcknowledged)
+        given(opened(), assigned(MEI), acknowledged(MEI)).when(assign(MEI, BAO)).then(given_on(BAO))
+        given(opened(), assigned(MEI), acknowledged(MEI), given_on(BAO)).when(mediate()).refused(NotAcknowledged)
+
+    def test_while_nobody_has_acknowledged_it_the_date_to_do_so_stays(self) -> None:
+        given(opened(), assigned(MEI)).when(assign(MEI, BAO)).then(assigned(BAO))
+        taken = (opened(), assigned(MEI), acknowledged(MEI))
+        given(*taken, given_on(BAO)).when(assign(BAO, SUPERVISOR)).then(assigned(SUPERVISOR))
+
+    def test_who_gives_it_to_themselves_has_seen_it(self) -> None:
+        given(opened(), assigned(MEI), acknowledged(MEI)).when(assign(BAO, BAO)).then(assigned(BAO), acknowledged(BAO))
 
     def test_after_an_escalation_only_the_level_above_assigns(self) -> None:
         raised = given(opened(), assigned(MEI), escalated())
-        raised.when(AssignCase(MEI, "mei")).refused(NotYourLevel, level=EAST)
-        raised.when(AssignCase(SUPERVISOR, "mei")).then(assigned(MEI))
+        raised.when(assign(MEI, MEI)).refused(NotYourLevel, level=EAST)
+        raised.when(assign(SUPERVISOR, MEI)).then(assigned(MEI))
 
     def test_the_owner_hands_on_a_case_of_a_area_above(self) -> None:
-        given(opened(), escalated(), assigned(MEI)).when(AssignCase(MEI, "bao")).then(assigned(BAO))
+        given(opened(), escalated(), assigned(MEI)).when(assign(MEI, BAO)).then(assigned(BAO))
 
 
 class TestAcknowledging:

@@ -6,7 +6,7 @@ import pytest
 
 from services.contracts.cases import CaseAssigned, CaseOpened
 from services.contracts.policies import ProtectionDesk
-from services.mediation.domain.commands import Actor, AssignCase, Circumstances, OpenCase
+from services.mediation.domain.commands import Actor, Circumstances, OpenCase
 from services.mediation.domain.decider import CASES
 from services.mediation.domain.errors import NobodyBeside, NotForMediation
 from tests.given import Given
@@ -18,7 +18,9 @@ from tests.mediation.happened import (
     WILLOW_LANE,
     acknowledged,
     around,
+    assign,
     assigned,
+    given_on,
     mediate,
     mediated,
 )
@@ -57,7 +59,7 @@ class TestDanger:
 
     def test_the_protection_desk_may_act_wherever_it_lies(self) -> None:
         case = given(opened(PROTECTION.id, danger=True), assigned(MEI), acknowledged(MEI))
-        case.when(AssignCase(replace(PROTECTION, areas=("/elsewhere/",)), "bao")).then(assigned(BAO))
+        case.when(assign(replace(PROTECTION, areas=("/elsewhere/",)), BAO)).then(given_on(BAO))
 
 
 class TestMinors:

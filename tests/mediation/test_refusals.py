@@ -7,7 +7,7 @@ import pytest
 
 from services.contracts.cases import CaseClosed, CaseDeclined, CaseErased, CaseReopened, Closure, DeclineReason
 from services.contracts.deadlines import Rule
-from services.mediation.domain.commands import AcknowledgeCase, AppealCase, AssignCase, DeclineCase, ReopenCase
+from services.mediation.domain.commands import AcknowledgeCase, AppealCase, DeclineCase, ReopenCase
 from services.mediation.domain.decider import CASES
 from services.mediation.domain.errors import (
     AlreadyClosed,
@@ -28,6 +28,7 @@ from tests.mediation.happened import (
     TEXT,
     acknowledged,
     around,
+    assign,
     assigned,
     closed,
     due,
@@ -79,7 +80,7 @@ class TestAppealing:
         reopened = CaseReopened(level=EAST, previous_owner="mei", on_appeal=True, deadlines=promised())
         given(*ENDED).when(appealed).then(reopened, assigned(BAO))
         again = given(*ENDED, reopened)
-        again.when(AssignCase(SUPERVISOR, "mei")).refused(SamePersonAgain, person="mei")
+        again.when(assign(SUPERVISOR, MEI)).refused(SamePersonAgain, person="mei")
         again.when(AcknowledgeCase(replace(MEI, areas=(EAST,)))).refused(SamePersonAgain, person="mei")
 
     def test_at_the_top_another_person_there_looks_at_it(self) -> None:

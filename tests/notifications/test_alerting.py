@@ -6,7 +6,7 @@ from uuid import UUID
 from services.chassis.clock import now
 from services.chassis.ids import new_id
 from services.contracts.alerts import AlertCause, AlertRaised
-from services.contracts.cases import CaseReopened
+from services.contracts.cases import CaseAcknowledged, CaseAssigned, CaseReopened
 from services.notifications.read_models.feeds import ALERTS_CONSUMER
 from tests.notifications.office import STALE_AFTER, Office, escalated, opened, recorded
 
@@ -44,6 +44,17 @@ async def test_an_escalated_case_alerts_the_level_above(office: Office) -> None:
     _, alert = await raised(office, case)
     assert (alert.cause, alert.level, alert.recipient) == (AlertCause.ESCALATED, office.street, "ana")
     assert (alert.reference, alert.category) == ("WL-7", "water-leak")
+
+
+async def test_a_case_that_is_given_on_alerts_who_is_to_acknowledge_it(office: Office) -> None:
+    await office.on_duty("mei", office.community)
+    case = await office.case_opens()
+    await office.mediation_says(CaseAssigned(owner="mei"), case)
+    await office.mediation_says(CaseAcknowledged(owner="mei"), case, version=3)
+    await office.mediation_says(CaseAssigned(owner="bao", level=office.community), case, version=4)
+    opening, alert = await raised(office, case)
+    assert opening.cause is AlertCause.OPENED, "its first owner is told of it by that"
+    assert (alert.cause, alert.level, alert.recipient) == (AlertCause.ASSIGNED, office.community, "bao")
 
 
 async def test_the_same_event_again_alerts_nobody(office: Office) -> None:

@@ -164,8 +164,7 @@ def _happened(logs: Mapping[str, list[Recorded]]) -> dict[str, dict[str, int]]:
             f"{one.stream_id} {one.type.removeprefix('case.')} "
             f"{first_alert_of('mediation', one.stream_id, one.version)}"
             for one in logs["mediation"]
-            if one.type in ("case.opened", "case.escalated", "case.reopened")
-            and not getattr(one.event(), "answered_by", None)
+            if _asks_for_an_alert(one)
         ),
         "raised alerts": _named(
             f"{one.stream_id} {event.cause} {event.alert}"
@@ -173,6 +172,18 @@ def _happened(logs: Mapping[str, list[Recorded]]) -> dict[str, dict[str, int]]:
             if one.type == "alert.raised" and not (event := _alert(one)).step
         ),
     }
+
+
+def _asks_for_an_alert(recorded: Recorded) -> bool:
+    match recorded.type:
+        case "case.escalated" | "case.reopened":
+            return True
+        case "case.opened":
+            return getattr(recorded.event(), "answered_by", None) is None
+        case "case.assigned":
+            return getattr(recorded.event(), "level", None) is not None
+        case _:
+            return False
 
 
 def _alert(recorded: Recorded) -> Any:

@@ -174,7 +174,7 @@ def _worked_on(case: Working, event: Event) -> Case:
     standing = case.standing
     match event:
         case cases.CaseAssigned():
-            return Assigned(standing=standing.promising((), without=[Rule.ACCEPT]), owner=event.owner)
+            return Assigned(standing=standing.promising(event.deadlines, without=[Rule.ACCEPT]), owner=event.owner)
         case cases.CaseAcknowledged():
             standing = standing.promising((), without=[Rule.ACKNOWLEDGE])
             if isinstance(case, Dispatched) and case.owner == event.owner:

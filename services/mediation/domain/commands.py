@@ -86,6 +86,7 @@ class OpenCase:
 class AssignCase:
     by: Actor
     owner: str
+    circumstances: Circumstances
 
 
 @dataclass(frozen=True, slots=True)

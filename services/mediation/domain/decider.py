@@ -185,10 +185,18 @@ def open_case(command: OpenCase, case: Case) -> Events:
 
 
 def assign(command: AssignCase, case: Case) -> Events:
-    worked_on = working(case)
+    """Who gives it to themselves has seen it; anybody else gets a date to acknowledge it by, unless one runs."""
+    worked_on, now, owner = working(case), command.circumstances, command.owner
     answering(command.by, worked_on)
-    not_barred(command.owner, worked_on)
-    return [] if worked_on.owner == command.owner else [cases.CaseAssigned(owner=command.owner)]
+    not_barred(owner, worked_on)
+    if worked_on.owner == owner:
+        return []
+    if owner == command.by.id:
+        return [cases.CaseAssigned(owner=owner), cases.CaseAcknowledged(owner=owner)]
+    if worked_on.standing.clock(Rule.ACKNOWLEDGE):
+        return [cases.CaseAssigned(owner=owner)]
+    acknowledge = deadline(Rule.ACKNOWLEDGE, worked_on.standing.urgency, now.at, now.rules)
+    return [cases.CaseAssigned(owner=owner, level=worked_on.level, deadlines=(acknowledge,))]
 
 
 def acknowledge(command: AcknowledgeCase, case: Case) -> Events:

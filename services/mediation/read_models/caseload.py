@@ -224,7 +224,7 @@ def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
     at = max(row.last_at, recorded.occurred_at)
     match event:
         case CaseAssigned():
-            dates = _dates(row, ended=Rule.ACCEPT)
+            dates = _dates(row, event.deadlines, ended=Rule.ACCEPT)
             return replace(row, last_at=at, state=State.ASSIGNED, owner=event.owner, unit=None, **dates)
         case CaseAcknowledged():
             state = row.state if row.state == State.DISPATCHED else State.ACKNOWLEDGED
