@@ -76,7 +76,7 @@ async def acknowledging(parts: Service, staff: Staff, alert_id: UUID) -> tuple[U
                 marked("Check the id; it may lie outside your areas."),
             )
         known = (await known_cases(connection, [case_id])).get(case_id)
-    return case_id, AcknowledgeAlert(alert_id, staff.id, known.previous_owner if known else None)
+    return case_id, AcknowledgeAlert(alert_id, staff.id, known.barred if known else frozenset())
 
 
 async def has_reached(state: Any, position: Position) -> bool:

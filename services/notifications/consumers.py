@@ -112,9 +112,9 @@ def says_looked_after(taken: Taken) -> bool:
 def raised_by(
     cause: Cause, case: KnownCase, desks: Mapping[str, DutyDesk], within: AnswerWithin, at: datetime
 ) -> Intent[AlertCommand]:
-    """The first alert of a cause; its id is made from that event's identity. Who had it before it was reopened is
-    never told of it again."""
-    chain = chain_of(cause.level, desks, at, preferred=cause.preferred, barred=case.previous_owner)
+    """The first alert of a cause; its id is made from that event's identity. Whoever had it before it was
+    reopened is never told of it again."""
+    chain = chain_of(cause.level, desks, at, preferred=cause.preferred, barred=case.barred)
     urgency = Urgency(case.urgency)
     command = RaiseAlert(
         alert=uuid5(_ALERTS, _identity(cause.taken)),

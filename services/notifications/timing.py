@@ -33,7 +33,7 @@ def timers(service: Service, within: AnswerWithin) -> Timers[TimedCommand, Timed
 
         def next_of(case_id: UUID) -> TellNext:
             alert, known = waiting[case_id], cases.get(case_id)
-            chain = chain_of(alert.level, desks, at, barred=known.previous_owner if known else None)
+            chain = chain_of(alert.level, desks, at, barred=known.barred if known else frozenset())
             return TellNext(at, chain, at + within.of(alert.urgency))
 
         return [

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -20,7 +21,7 @@ from services.contracts.cases import (
 )
 from services.contracts.deadlines import Deadline, Rule
 from services.contracts.event import Event
-from services.mediation.domain.commands import PassDate, Remind, ReopenCase
+from services.mediation.domain.commands import AcknowledgeCase, MergeCase, PassDate, Remind, ReopenCase
 from services.mediation.domain.decider import CASES
 from services.mediation.domain.errors import AlreadyClosed, NeverReopened, SamePersonAgain, WindowOver
 from tests.given import Given
@@ -190,6 +191,18 @@ class TestAfterTheResolution:
         again = given(*self.solved, *since, reopened)
         again.when(assign(BAO, MEI)).refused(SamePersonAgain, person="mei")
         again.when(assign(BAO, SUPERVISOR)).then(assigned(SUPERVISOR))
+
+    def test_who_had_it_once_never_has_it_again(self) -> None:
+        duty = around(on_duty={WILLOW_LANE: "mei bao", EAST: "ana"})
+        first = CaseReopened(level=WILLOW_LANE, previous_owner="mei", deadlines=promised())
+        second = CaseReopened(level=WILLOW_LANE, previous_owner="bao", deadlines=promised())
+        twice = (*self.solved, first, assigned(BAO), acknowledged(BAO), resolved())
+        given(*twice).when(ReopenCase(MONDAY, duty)).then(second, CaseAssigned(owner="ana"))
+        again = given(*twice, second, assigned(SUPERVISOR))
+        for had_it in (MEI, BAO):
+            again.when(AcknowledgeCase(had_it)).refused(SamePersonAgain, person=had_it.id)
+            again.when(assign(SUPERVISOR, had_it)).refused(SamePersonAgain, person=had_it.id)
+            again.when(MergeCase(had_it, uuid4())).refused(SamePersonAgain, person=had_it.id)
 
     def test_the_window_is_moved_by_nothing(self) -> None:
         window = due(Rule.REOPEN).due_at

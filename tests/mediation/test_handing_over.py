@@ -20,6 +20,7 @@ from services.contracts.deadlines import Rule
 from services.contracts.event import Event
 from services.mediation.domain.commands import (
     AcceptDispatch,
+    AcknowledgeCase,
     Answer,
     AnswerMerged,
     Command,
@@ -31,7 +32,13 @@ from services.mediation.domain.commands import (
     ReturnDispatch,
 )
 from services.mediation.domain.decider import CASES
-from services.mediation.domain.errors import AlreadyMerged, NotDispatched, NotYourCase, OtherNotWorkedOn
+from services.mediation.domain.errors import (
+    AlreadyMerged,
+    NotDispatched,
+    NotYourCase,
+    OtherNotWorkedOn,
+    SamePersonAgain,
+)
 from tests.given import Given
 from tests.mediation.happened import (
     BAO,
@@ -130,4 +137,6 @@ class TestMerging:
         reopened = CaseReopened(level=WILLOW_LANE, previous_owner=MEI.id, deadlines=promised())
         before = (*OWNED, resolved(), reopened, assigned(BAO), self.merged)
         on_duty = around(on_duty={WILLOW_LANE: "mei bao"})
-        given(*before).when(ReleaseMerged(INTO, on_duty)).then(reopened, assigned(BAO))
+        released = CaseReopened(level=WILLOW_LANE, deadlines=promised())
+        given(*before).when(ReleaseMerged(INTO, on_duty)).then(released, assigned(BAO))
+        given(*before, released).when(AcknowledgeCase(MEI)).refused(SamePersonAgain, person="mei")

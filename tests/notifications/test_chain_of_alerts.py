@@ -182,6 +182,20 @@ async def test_a_reopened_case_is_never_told_to_who_had_it(office: Office) -> No
     assert (await alerts_of(office, case))[-1].cause is AlertCause.REOPENED
 
 
+async def test_a_case_that_was_reopened_twice_is_told_to_neither_who_had_it(office: Office) -> None:
+    await manned(office)
+    case = await office.case_opens()
+    for version, had_it in ((2, "mei"), (3, "bao")):
+        reopened = CaseReopened(level=office.community, previous_owner=had_it)
+        await office.mediation_says(reopened, case, version=version)
+    last = (await alerts_of(office, case))[-1]
+    for had_it in ("mei", "bao"):
+        refused = await office.post(f"alerts/{last.alert}/acknowledge", office.staff("cadre", had_it))
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:doorstep:refused:HadItBefore")
+    await office.fire(await due(office, case))
+    assert (await told(office, case))[2:] == [(0, "ana")]
+
+
 async def test_a_reopened_case_that_goes_up_is_not_told_to_who_had_it_either(office: Office) -> None:
     await manned(office)
     case = await office.case_opens()

@@ -24,8 +24,8 @@ class Standing:
     """The dates that are promised and not kept yet, one for each rule."""
     agreed: bool = False
     """The last session ended in agreement."""
-    barred: str | None = None
-    """Who had it before it was reopened."""
+    barred: frozenset[str] = frozenset()
+    """Who had it before it was reopened, each time."""
     erased: bool = False
     """What was written of it was erased, and nothing is written of it any more."""
     danger: bool = False
@@ -209,9 +209,8 @@ def _worked_on(case: Working, event: Event) -> Case:
 def _at_rest(case: Merged | Resolved | Closed, event: Event) -> Case:
     match event:
         case cases.CaseReopened():
-            standing = replace(
-                case.standing, level=event.level, clocks=event.deadlines, barred=event.previous_owner, agreed=False
-            )
+            barred = case.standing.barred.union([event.previous_owner] if event.previous_owner else [])
+            standing = replace(case.standing, level=event.level, clocks=event.deadlines, barred=barred, agreed=False)
             return Opened(standing=standing)
         case _:
             return _ended(case, event)

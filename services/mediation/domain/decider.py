@@ -296,6 +296,7 @@ def resolve(command: ResolveCase, case: Case) -> Events:
 def merge(command: MergeCase, case: Case) -> Events:
     worked_on = working(case)
     answering(command.by, worked_on)
+    not_barred(command.by.id, worked_on)
     if not isinstance(command.other, Working):
         raise OtherNotWorkedOn(into=str(command.into))
     return [cases.CaseMerged(into=command.into)]
@@ -310,7 +311,7 @@ def answer_merged(command: AnswerMerged, case: Case) -> Events:
 def release_merged(command: ReleaseMerged, case: Case) -> Events:
     if not isinstance(case, Merged) or case.into != command.into:
         return []
-    return begin_again(case, case.standing.barred, command.circumstances, level=case.level)
+    return begin_again(case, None, command.circumstances, level=case.level)
 
 
 def reopen(command: ReopenCase, case: Case) -> Events:

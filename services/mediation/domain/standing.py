@@ -1,6 +1,6 @@
 """Where a case stands to whoever acts on it: the questions that several rules ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from services.chassis.areas import up_from
 from services.contracts import cases
@@ -68,21 +68,22 @@ def taking_on(actor: Actor, case: Working) -> list[Event]:
 
 
 def not_barred(person: str, case: Working) -> None:
-    if person == case.standing.barred:
+    if person in case.standing.barred:
         raise SamePersonAgain(person=person)
 
 
-def on_duty_for(level: str, on_duty: Mapping[str, Sequence[str]], *, but: str | None = None) -> str | None:
+def on_duty_for(level: str, on_duty: Mapping[str, Sequence[str]], *, but: Collection[str] = frozenset()) -> str | None:
     """Who answers for `level` now: at its own desk, or at the nearest one above where somebody is."""
-    told = (cadre for desk in up_from(level) for cadre in on_duty.get(desk, ()) if cadre != but)
+    told = (cadre for desk in up_from(level) for cadre in on_duty.get(desk, ()) if cadre not in but)
     return next(told, None)
 
 
 def begin_again(
     case: Merged | Resolved | Closed, previous: str | None, now: Circumstances, *, level: str, on_appeal: bool = False
 ) -> list[Event]:
-    """At `level`, for somebody else than `previous`."""
-    owner = on_duty_for(level, now.on_duty, but=previous)
+    """At `level`, for somebody who never had it; `previous` had it last, and left it to be begun again."""
+    barred = case.standing.barred.union([previous] if previous else [])
+    owner = on_duty_for(level, now.on_duty, but=barred)
     reopened = cases.CaseReopened(
         level=level,
         previous_owner=previous,

@@ -137,8 +137,8 @@ def possible(case: Case, staff: Staff) -> list[Act]:
     if not isinstance(case, Working):
         return [Act.WRITE] if may_write else []
     untaken = isinstance(case, Opened | Assigned)
-    may_take = case.owner == actor.id or untaken
-    may_take = may_take and actor.id != case.standing.barred
+    may_have = actor.id not in case.standing.barred
+    may_take = may_have and (case.owner == actor.id or untaken)
     open_to = {
         Act.ACKNOWLEDGE: untaken and may_take,
         Act.WRITE: may_write,
@@ -148,7 +148,7 @@ def possible(case: Case, staff: Staff) -> list[Act]:
         Act.MEDIATE: not untaken and not case.standing.danger,
         Act.ASSIGN: True,
         Act.ESCALATE: area_above(case.level) is not None,
-        Act.MERGE: True,
+        Act.MERGE: may_have,
         Act.DECLINE: may_take,
     }
     return [act for act in Act if open_to[act] and staff.roles.intersection(ROLES[act])]

@@ -295,7 +295,7 @@ def _standing(file: CaseFile, staff: Staff, look: Looks) -> str | None:
         case _ if case.owner != staff.id and not case.level.startswith(staff.areas):
             sentence = _("It is answered for at {place} now. Ask there to have it given to you.")
             return sentence.format(place=look.place(case.level))
-        case _ if case.standing.barred == staff.id:
+        case _ if staff.id in case.standing.barred:
             return _("You had it before it was taken up again, so somebody else solves it this time.")
         case Opened() | Assigned():
             return None

@@ -87,8 +87,6 @@ class CaseRow:
     last_at: datetime
     unit: str | None = None
     into_case: UUID | None = None
-    barred: str | None = None
-    """Who had it before it was reopened: it goes to somebody else."""
     acknowledge_by: datetime | None = None
     accept_by: datetime | None = None
     done_by: datetime | None = None
@@ -132,7 +130,6 @@ TABLE = Table(
     Column("last_at", DateTime(timezone=True), nullable=False),
     Column("unit", Text),
     Column("into_case", Uuid),
-    Column("barred", Text),
     Column("acknowledge_by", DateTime(timezone=True)),
     Column("accept_by", DateTime(timezone=True)),
     Column("done_by", DateTime(timezone=True)),
@@ -262,7 +259,6 @@ def _moved(row: CaseRow, recorded: Recorded, event: Event) -> CaseRow:
                 level=event.level,
                 resolved_on=None,
                 into_case=None,
-                barred=event.previous_owner,
                 **_dates(row, event.deadlines),
             )
         case CaseClosed():
@@ -312,7 +308,7 @@ _AT_REST: _AtRest = {"unit": None, "acknowledge_by": None, "accept_by": None, "d
 
 CASELOAD: ReadModel[CaseRow] = ReadModel(
     name="caseload",
-    version=5,
+    version=6,
     table=TABLE,
     row=CaseRow,
     evolve=evolve,

@@ -1,6 +1,6 @@
 """Whom a case is told to, one after the other, and how long each has to answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,16 +31,16 @@ def chain_of(
     at: datetime,
     *,
     preferred: str | None = None,
-    barred: str | None = None,
+    barred: Collection[str] = frozenset(),
 ) -> Chain:
     """Who is to be told of a case at `level`, in turn: `preferred`, the two of its desk, and who sits next above.
 
-    Places without anybody are passed over, and so is who has a place already. `barred` is never in it.
+    Places without anybody are passed over, and so is who has a place already. Whoever is `barred` is never in it.
     """
     own, *above = up_from(level)
-    chain = [cadre for cadre in (preferred, *desks.get(own, UNMANNED).on_duty(at)) if cadre and cadre != barred]
+    chain = [cadre for cadre in (preferred, *desks.get(own, UNMANNED).on_duty(at)) if cadre and cadre not in barred]
     for desk in above:
-        others = [cadre for cadre in desks.get(desk, UNMANNED).on_duty(at) if cadre not in (*chain, barred)]
+        others = [cadre for cadre in desks.get(desk, UNMANNED).on_duty(at) if cadre not in (*chain, *barred)]
         if others:
             chain.append(others[0])
             break

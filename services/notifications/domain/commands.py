@@ -59,11 +59,11 @@ class RaiseAlert:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgeAlert:
-    """`by` answers for the case, whether or not the alert was for them; `barred` is who must not have it again."""
+    """`by` answers for the case, whether or not the alert was for them; the `barred` must not have it again."""
 
     alert: UUID
     by: str
-    barred: str | None = None
+    barred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

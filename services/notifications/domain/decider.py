@@ -156,7 +156,7 @@ def raise_alert(command: RaiseAlert, alerts: CaseAlerts) -> Sequence[Event]:
 def acknowledge_alert(command: AcknowledgeAlert, alerts: CaseAlerts) -> Sequence[Event]:
     """Who answers first has answered; the same answer again is no news. Also when the next was told meanwhile."""
     match _standing(command.alert, alerts):
-        case Waiting() if command.by == command.barred:
+        case Waiting() if command.by in command.barred:
             raise HadItBefore(person=command.by)
         case Waiting(last=last):
             return [AlertAcknowledged(alert=last.alert, by=command.by, level=last.level)]

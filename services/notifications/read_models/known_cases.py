@@ -1,4 +1,4 @@
-"""What an alert may say of a case, remembered from its opening; and who had it before it was reopened."""
+"""What an alert may say of a case, remembered from its opening; and whoever had it before it was reopened."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -21,7 +21,12 @@ class KnownCase:
     kind: str
     category: str
     urgency: str
-    previous_owner: str | None = None
+    previous_owners: str = ""
+    """By name, apart by spaces, which no name holds."""
+
+    @property
+    def barred(self) -> frozenset[str]:
+        return frozenset(self.previous_owners.split())
 
 
 TABLE = Table(
@@ -33,7 +38,7 @@ TABLE = Table(
     Column("kind", Text, nullable=False),
     Column("category", Text, nullable=False),
     Column("urgency", Text, nullable=False),
-    Column("previous_owner", Text),
+    Column("previous_owners", Text, nullable=False),
 )
 
 
@@ -48,19 +53,19 @@ def evolve(row: KnownCase | None, recorded: Recorded, event: Event) -> KnownCase
                 category=event.category,
                 urgency=event.urgency,
             )
-        case CaseReopened():
-            return replace(row, previous_owner=event.previous_owner) if row else None
+        case CaseReopened(previous_owner=str(previous)):
+            return replace(row, previous_owners=" ".join(sorted(row.barred | {previous}))) if row else None
         case _:
             return row
 
 
 KNOWN_CASES: ReadModel[KnownCase] = ReadModel(
-    name="known_case", version=2, table=TABLE, row=KnownCase, evolve=evolve, types=types_of(CaseOpened, CaseReopened)
+    name="known_case", version=3, table=TABLE, row=KnownCase, evolve=evolve, types=types_of(CaseOpened, CaseReopened)
 )
 
 
 KNOWN = (
-    "SELECT case_id, area, reference, kind, category, urgency, previous_owner FROM known_case"
+    "SELECT case_id, area, reference, kind, category, urgency, previous_owners FROM known_case"
     " WHERE case_id = ANY($1::uuid[])"
 )
 
