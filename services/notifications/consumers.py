@@ -90,8 +90,7 @@ def cause_of(taken: Taken) -> Cause | None:
         return None
     match event := taken.event:
         case CaseOpened(imported=False, answered_by=None):
-            desk = event.protection if event.danger else None
-            return Cause(taken, AlertCause.OPENED, event.level, preferred=desk)
+            return Cause(taken, AlertCause.OPENED, event.level)
         case CaseEscalated():
             return Cause(taken, AlertCause.ESCALATED, event.to_level, preferred=event.owner)
         case CaseReopened():
@@ -114,7 +113,7 @@ def raised_by(
 ) -> Intent[AlertCommand]:
     """The first alert of a cause; its id is made from that event's identity. Whoever had it before it was
     reopened is never told of it again."""
-    chain = chain_of(cause.level, desks, at, preferred=cause.preferred, barred=case.barred)
+    chain = chain_of(cause.level, desks, at, preferred=cause.preferred or case.protection, barred=case.barred)
     urgency = Urgency(case.urgency)
     command = RaiseAlert(
         alert=uuid5(_ALERTS, _identity(cause.taken)),

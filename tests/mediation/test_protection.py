@@ -1,28 +1,45 @@
 """Somebody in danger, and minors: never mediated, and never alone."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
-from services.contracts.cases import CaseAssigned, CaseOpened
+from services.contracts.cases import (
+    CaseAssigned,
+    CaseDeclined,
+    CaseMerged,
+    CaseOpened,
+    CaseReopened,
+    Closure,
+    DeclineReason,
+)
+from services.contracts.deadlines import Rule
 from services.contracts.policies import ProtectionDesk
-from services.mediation.domain.commands import Actor, Circumstances, OpenCase
+from services.mediation.domain.commands import Actor, AppealCase, Circumstances, MergeCase, OpenCase, ReopenCase
 from services.mediation.domain.decider import CASES
-from services.mediation.domain.errors import NobodyBeside, NotForMediation
+from services.mediation.domain.errors import NobodyBeside, NotForMediation, NotForMerging
 from tests.given import Given
 from tests.mediation.happened import (
     BAO,
+    EAST,
     MEI,
+    MONDAY,
     OPEN,
     RULES,
+    TEXT,
     WILLOW_LANE,
     acknowledged,
     around,
     assign,
     assigned,
+    closed,
+    due,
     given_on,
     mediate,
     mediated,
+    promised,
+    resolved,
 )
 from tests.mediation.happened import opened as just_opened
 
@@ -61,6 +78,34 @@ class TestDanger:
         case = given(opened(PROTECTION.id, danger=True), assigned(MEI), acknowledged(MEI))
         case.when(assign(replace(PROTECTION, areas=("/elsewhere/",)), BAO)).then(given_on(BAO))
 
+    def test_it_is_not_answered_with_a_case_that_is_nothing_of_the_kind(self) -> None:
+        taken = (assigned(MEI), acknowledged(MEI))
+        for case in (opened(danger=True), opened(PROTECTION.id, danger=True)):
+            given(case, *taken).when(MergeCase(MEI, uuid4())).refused(NotForMerging)
+
+    @pytest.mark.parametrize("duty", ["mei bao", ""])
+    def test_begun_again_it_is_the_protection_desk_s(self, duty: str) -> None:
+        now = around(on_duty={WILLOW_LANE: duty})
+        case = (opened(PROTECTION.id, danger=True), assigned(MEI), acknowledged(MEI))
+        reopened = CaseReopened(level=WILLOW_LANE, previous_owner="mei", deadlines=promised())
+        taken = CaseAssigned(owner=PROTECTION.id)
+        given(*case, resolved()).when(ReopenCase(MONDAY, now)).then(reopened, taken)
+        declined = CaseDeclined(
+            by="mei",
+            reason=DeclineReason.NOTHING_FOUND,
+            explanation=TEXT,
+            language="en",
+            deadlines=(due(Rule.REOPEN),),
+        )
+        appealed = reopened.model_copy(update={"level": EAST, "on_appeal": True})
+        given(*case, declined, closed(Closure.DECLINED)).when(AppealCase(MONDAY, now)).then(appealed, taken)
+
+    def test_what_the_protection_desk_resolved_is_somebody_else_s_then(self) -> None:
+        now = around(on_duty={WILLOW_LANE: "mei"})
+        case = (opened(PROTECTION.id, danger=True), CaseAssigned(owner=PROTECTION.id), acknowledged(PROTECTION))
+        reopened = CaseReopened(level=WILLOW_LANE, previous_owner=PROTECTION.id, deadlines=promised())
+        given(*case, resolved()).when(ReopenCase(MONDAY, now)).then(reopened, assigned(MEI))
+
 
 class TestMinors:
     def test_without_a_guardian_the_protection_desk_stands_beside_it(self) -> None:
@@ -68,6 +113,18 @@ class TestMinors:
 
     def test_with_a_guardian_nobody_else_is_told(self) -> None:
         given().when(told(minor=True, guardian=True)).then(opened(minor=True, guardian=True), assigned(MEI))
+
+    def test_it_is_merged_with_a_guardian_alone(self) -> None:
+        taken, into = (assigned(MEI), acknowledged(MEI)), uuid4()
+        for case in (opened(minor=True), opened(PROTECTION.id, minor=True)):
+            given(case, *taken).when(MergeCase(MEI, into)).refused(NotForMerging)
+        given(opened(minor=True, guardian=True), *taken).when(MergeCase(MEI, into)).then(CaseMerged(into=into))
+
+    def test_begun_again_the_protection_desk_stands_beside_it_still(self) -> None:
+        now = around(on_duty={WILLOW_LANE: "bao"})
+        reopened = CaseReopened(level=WILLOW_LANE, previous_owner="mei", deadlines=promised())
+        case = given(opened(PROTECTION.id, minor=True), assigned(MEI), acknowledged(MEI), resolved())
+        case.when(ReopenCase(MONDAY, now)).then(reopened, assigned(BAO))
 
     def test_it_is_mediated_with_somebody_beside_it_alone(self) -> None:
         taken = (assigned(MEI), acknowledged(MEI))

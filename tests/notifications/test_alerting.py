@@ -57,6 +57,16 @@ async def test_a_case_that_is_given_on_alerts_who_is_to_acknowledge_it(office: O
     assert (alert.cause, alert.level, alert.recipient) == (AlertCause.ASSIGNED, office.community, "bao")
 
 
+async def test_in_danger_the_protection_desk_is_told_first_and_again_when_it_is_reopened(office: Office) -> None:
+    await office.on_duty("mei", office.community)
+    case, danger = new_id(), {"danger": True, "protection": "safe"}
+    await office.mediation_says(opened(office.community).model_copy(update=danger), case, version=1)
+    await office.mediation_says(CaseReopened(level=office.community, previous_owner="bao"), case)
+    assert [alert.recipient for alert in await raised(office, case)] == ["safe", "safe"]
+    await office.mediation_says(CaseReopened(level=office.community, previous_owner="safe"), case, version=3)
+    assert (await raised(office, case))[-1].recipient == "mei"
+
+
 async def test_the_same_event_again_alerts_nobody(office: Office) -> None:
     case = new_id()
     told = recorded(opened(office.community), case, office.community)

@@ -34,6 +34,11 @@ class Standing:
     protection: str | None = None
     """The protection desk that has it or stands beside it."""
 
+    @property
+    def guarded(self) -> bool:
+        """Somebody is in danger, or not of age with nobody of their own beside them."""
+        return self.danger or (self.minor and not self.guardian)
+
     def clock(self, rule: str) -> Deadline | None:
         return next((clock for clock in self.clocks if clock.rule == rule), None)
 

@@ -62,6 +62,7 @@ from services.mediation.domain.errors import (
     NotAgreed,
     NotDispatched,
     NotForMediation,
+    NotForMerging,
     NotResolved,
     OtherNotWorkedOn,
     OtherOutcome,
@@ -227,7 +228,7 @@ def for_mediation(case: Working) -> None:
     standing = case.standing
     if standing.danger:
         raise NotForMediation
-    if standing.minor and not standing.guardian and standing.protection is None:
+    if standing.guarded and standing.protection is None:
         raise NobodyBeside
 
 
@@ -294,9 +295,12 @@ def resolve(command: ResolveCase, case: Case) -> Events:
 
 
 def merge(command: MergeCase, case: Case) -> Events:
+    """Not where somebody is guarded: the other case knows nothing of that, and may be mediated."""
     worked_on = working(case)
     answering(command.by, worked_on)
     not_barred(command.by.id, worked_on)
+    if worked_on.standing.guarded:
+        raise NotForMerging
     if not isinstance(command.other, Working):
         raise OtherNotWorkedOn(into=str(command.into))
     return [cases.CaseMerged(into=command.into)]

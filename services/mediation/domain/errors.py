@@ -14,6 +14,7 @@ Refused
 ├── WordsErased       nothing is written of an erased case
 ├── AlreadyMerged     it is answered with another case
 ├── NotMergeable      it is no other case
+├── NotForMerging     somebody is in danger, or a minor has nobody of their own
 ├── OtherNotWorkedOn  the other case can't answer for it
 ├── NotYourCase       somebody else owns it
 ├── NotYourLevel      it is answered for above
@@ -108,6 +109,12 @@ class AlreadyMerged(Refused):
 
 class NotMergeable(Refused):
     message: ClassVar[str] = marked("A case can't be merged into itself; name the other case.")
+
+
+class NotForMerging(Refused):
+    message: ClassVar[str] = marked(
+        "In danger, or for a minor without a guardian, a case is not answered with another; work on each by itself."
+    )
 
 
 class OtherNotWorkedOn(Refused):

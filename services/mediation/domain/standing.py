@@ -81,14 +81,16 @@ def on_duty_for(level: str, on_duty: Mapping[str, Sequence[str]], *, but: Collec
 def begin_again(
     case: Merged | Resolved | Closed, previous: str | None, now: Circumstances, *, level: str, on_appeal: bool = False
 ) -> list[Event]:
-    """At `level`, for somebody who never had it; `previous` had it last, and left it to be begun again."""
-    barred = case.standing.barred.union([previous] if previous else [])
-    owner = on_duty_for(level, now.on_duty, but=barred)
+    """At `level`, for somebody who never had it, in danger the protection desk; `previous` had it last."""
+    standing = case.standing
+    barred = standing.barred.union([previous] if previous else [])
+    desk = standing.protection if standing.danger and standing.protection not in barred else None
+    owner = desk or on_duty_for(level, now.on_duty, but=barred)
     reopened = cases.CaseReopened(
         level=level,
         previous_owner=previous,
         on_appeal=on_appeal,
-        deadlines=first_promises(case.standing.urgency, now),
+        deadlines=first_promises(standing.urgency, now),
     )
     return [reopened, *([cases.CaseAssigned(owner=owner)] if owner else [])]
 

@@ -148,7 +148,7 @@ def possible(case: Case, staff: Staff) -> list[Act]:
         Act.MEDIATE: not untaken and not case.standing.danger,
         Act.ASSIGN: True,
         Act.ESCALATE: area_above(case.level) is not None,
-        Act.MERGE: may_have,
+        Act.MERGE: may_have and not case.standing.guarded,
         Act.DECLINE: may_take,
     }
     return [act for act in Act if open_to[act] and staff.roles.intersection(ROLES[act])]

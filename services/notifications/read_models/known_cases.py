@@ -21,6 +21,8 @@ class KnownCase:
     kind: str
     category: str
     urgency: str
+    protection: str | None = None
+    """In danger, the desk that is told first."""
     previous_owners: str = ""
     """By name, apart by spaces, which no name holds."""
 
@@ -38,6 +40,7 @@ TABLE = Table(
     Column("kind", Text, nullable=False),
     Column("category", Text, nullable=False),
     Column("urgency", Text, nullable=False),
+    Column("protection", Text),
     Column("previous_owners", Text, nullable=False),
 )
 
@@ -52,6 +55,7 @@ def evolve(row: KnownCase | None, recorded: Recorded, event: Event) -> KnownCase
                 kind=event.kind,
                 category=event.category,
                 urgency=event.urgency,
+                protection=event.protection if event.danger else None,
             )
         case CaseReopened(previous_owner=str(previous)):
             return replace(row, previous_owners=" ".join(sorted(row.barred | {previous}))) if row else None
@@ -65,7 +69,7 @@ KNOWN_CASES: ReadModel[KnownCase] = ReadModel(
 
 
 KNOWN = (
-    "SELECT case_id, area, reference, kind, category, urgency, previous_owners FROM known_case"
+    "SELECT case_id, area, reference, kind, category, urgency, protection, previous_owners FROM known_case"
     " WHERE case_id = ANY($1::uuid[])"
 )
 
