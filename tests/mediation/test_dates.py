@@ -202,7 +202,9 @@ class TestAfterTheResolution:
         for had_it in (MEI, BAO):
             again.when(AcknowledgeCase(had_it)).refused(SamePersonAgain, person=had_it.id)
             again.when(assign(SUPERVISOR, had_it)).refused(SamePersonAgain, person=had_it.id)
-            again.when(MergeCase(had_it, uuid4())).refused(SamePersonAgain, person=had_it.id)
+            theirs = given(opened(), assigned(had_it)).state()
+            for by in (had_it, SUPERVISOR):
+                again.when(MergeCase(by, uuid4(), theirs)).refused(SamePersonAgain, person=had_it.id)
 
     def test_the_window_is_moved_by_nothing(self) -> None:
         window = due(Rule.REOPEN).due_at

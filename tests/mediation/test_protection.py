@@ -79,9 +79,11 @@ class TestDanger:
         case.when(assign(replace(PROTECTION, areas=("/elsewhere/",)), BAO)).then(given_on(BAO))
 
     def test_it_is_not_answered_with_a_case_that_is_nothing_of_the_kind(self) -> None:
-        taken = (assigned(MEI), acknowledged(MEI))
+        ordinary = given(opened(), assigned(MEI), acknowledged(MEI))
         for case in (opened(danger=True), opened(PROTECTION.id, danger=True)):
-            given(case, *taken).when(MergeCase(MEI, uuid4())).refused(NotForMerging)
+            guarded = given(case, assigned(MEI), acknowledged(MEI))
+            guarded.when(MergeCase(MEI, uuid4(), ordinary.state())).refused(NotForMerging)
+            ordinary.when(MergeCase(MEI, uuid4(), guarded.state())).refused(NotForMerging)
 
     @pytest.mark.parametrize("duty", ["mei bao", ""])
     def test_begun_again_it_is_the_protection_desk_s(self, duty: str) -> None:
@@ -115,10 +117,11 @@ class TestMinors:
         given().when(told(minor=True, guardian=True)).then(opened(minor=True, guardian=True), assigned(MEI))
 
     def test_it_is_merged_with_a_guardian_alone(self) -> None:
-        taken, into = (assigned(MEI), acknowledged(MEI)), uuid4()
+        taken = (assigned(MEI), acknowledged(MEI))
+        merge = MergeCase(MEI, uuid4(), given(opened(), *taken).state())
         for case in (opened(minor=True), opened(PROTECTION.id, minor=True)):
-            given(case, *taken).when(MergeCase(MEI, into)).refused(NotForMerging)
-        given(opened(minor=True, guardian=True), *taken).when(MergeCase(MEI, into)).then(CaseMerged(into=into))
+            given(case, *taken).when(merge).refused(NotForMerging)
+        given(opened(minor=True, guardian=True), *taken).when(merge).then(CaseMerged(into=merge.into))
 
     def test_begun_again_the_protection_desk_stands_beside_it_still(self) -> None:
         now = around(on_duty={WILLOW_LANE: "bao"})

@@ -295,14 +295,16 @@ def resolve(command: ResolveCase, case: Case) -> Events:
 
 
 def merge(command: MergeCase, case: Case) -> Events:
-    """Not where somebody is guarded: the other case knows nothing of that, and may be mediated."""
-    worked_on = working(case)
+    """Not where somebody is guarded in either: the other knows nothing of that, and is mediated or read by others."""
+    worked_on, other = working(case), command.other
     answering(command.by, worked_on)
     not_barred(command.by.id, worked_on)
-    if worked_on.standing.guarded:
-        raise NotForMerging
-    if not isinstance(command.other, Working):
+    if not isinstance(other, Working):
         raise OtherNotWorkedOn(into=str(command.into))
+    if worked_on.standing.guarded or other.standing.guarded:
+        raise NotForMerging
+    if other.owner is not None:
+        not_barred(other.owner, worked_on)
     return [cases.CaseMerged(into=command.into)]
 
 
