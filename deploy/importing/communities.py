@@ -77,7 +77,8 @@ class Communities:
             raise Refused(
                 409,
                 f"{home.value!r} would become {home.area}. {refused}"
-                " Give it another path in the mapping: `values` of `community`.",
+                " If it is that community, call it as it is registered: by `name`, or by the same part for both"
+                " spellings in `values` of `community`. Otherwise give it another path there.",
             ) from None
 
     async def renew(self, area: str) -> Key:

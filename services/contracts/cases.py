@@ -248,7 +248,7 @@ class CaseOutcomeReceived(CaseEvent):
 
 
 class CaseAssigned(CaseEvent):
-    """`owner` has it now. If somebody had acknowledged it before, they are told, and given a date to do so too."""
+    """`owner` has it now. Whoever was given it by somebody is told, and has a date to acknowledge it by."""
 
     type: ClassVar[str] = "case.assigned"
     schema_version: ClassVar[int] = 2

@@ -17,6 +17,10 @@ PATIENCE_SECONDS = 30.0
 comes meanwhile is taken in one batch behind it, so that many missing communities are waited for together."""
 
 
+ASKED_AGAIN_SECONDS = 10.0
+"""Who waits asks again sooner than that; what lies between was no waiting, the database or Kafka was away."""
+
+
 class ClockUnknown(Passing):
     """The registry is behind, and will tell in a moment by what clock a community's days are counted."""
 
@@ -27,7 +31,8 @@ class Surroundings:
     def __init__(self, store: EventStore) -> None:
         self._worker = store.worker
         self.rules = RuleBook(store)
-        self._missing_since: dict[str, float] = {}
+        self._missing: dict[str, tuple[float, float]] = {}
+        """Since when an area's clock is, and when it was last asked for."""
 
     async def of(self, areas: Collection[str], at: datetime, *, patient: bool = False) -> dict[str, Circumstances]:
         """For each area what holds there at `at`; where the community is not known here yet, by UTC.
@@ -39,6 +44,8 @@ class Surroundings:
         if not wanted:
             return {}
         rules, clockless = await self.rules.rules_for(wanted)
+        for area in wanted - clockless:
+            self._missing.pop(area, None)
         if patient:
             self._wait_for(clockless)
         async with self._worker.connect() as connection:
@@ -50,8 +57,10 @@ class Surroundings:
 
     def _wait_for(self, clockless: Collection[str]) -> None:
         now = monotonic()
-        since = [self._missing_since.setdefault(area, now) for area in clockless]
-        if since and now - max(since) < PATIENCE_SECONDS:
+        for area in clockless:
+            since, asked = self._missing.get(area, (now, now))
+            self._missing[area] = (since if now - asked < ASKED_AGAIN_SECONDS else now, now)
+        if any(now - self._missing[area][0] < PATIENCE_SECONDS for area in clockless):
             raise ClockUnknown
         for area in clockless:
             log.warning("dates are counted by UTC: the community is not known here", area=area)

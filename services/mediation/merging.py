@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from services.contracts.cases import CaseClosed, CaseMerged, CaseReopened, CaseR
 from services.contracts.envelope import Recorded
 from services.contracts.event import Event
 from services.mediation.circumstances import Surroundings
+from services.mediation.domain.case import Known
 from services.mediation.domain.commands import (
     DOORSTEP,
     Answer,
@@ -26,6 +28,7 @@ from services.mediation.domain.commands import (
     Command,
     ReleaseMerged,
 )
+from services.mediation.domain.decider import CASES
 
 TYPES = types_of(CaseMerged, CaseResolved, CaseClosed)
 
@@ -74,7 +77,8 @@ class Merging:
         circumstances = await self._surroundings.of({row.area for row in causes}, at, patient=True)
         intents: list[Intent[Command]] = []
         for row, cause in causes.items():
-            command, sealed = await self._command(connection, row, endings[row.into_case], circumstances[row.area])
+            ending, owner = endings[row.into_case]
+            command, sealed = await self._command(connection, row, ending, owner, circumstances[row.area])
             if command is not None:
                 intents.append(_intent(row.case_id, command, cause.recorded, consumer, at, sealed))
         return intents
@@ -84,13 +88,18 @@ class Merging:
         areas = [one.recorded.area for one in merged]
         await connection.exec_driver_sql(KEEP, (ids, [_into(one) for one in merged], areas))
 
-    async def _endings_of(self, cases: Collection[UUID]) -> dict[UUID, Ending | None]:
-        """How each of these is at rest now; none: it is being worked on."""
+    async def _endings_of(self, cases: Collection[UUID]) -> dict[UUID, tuple[Ending | None, str | None]]:
+        """How each of these is at rest now, none: it is being worked on; and whose it is."""
         loaded, _ = await self._store.load(list(cases), [], None)
-        return {case_id: _ending(loaded[case_id].events) for case_id in cases}
+        return {case_id: (_ending(events), _owner(events)) for case_id in cases if (events := loaded[case_id].events)}
 
     async def _command(
-        self, connection: AsyncConnection, row: "Waiting", ending: Ending | None, circumstances: Circumstances
+        self,
+        connection: AsyncConnection,
+        row: "Waiting",
+        ending: Ending | None,
+        owner: str | None,
+        circumstances: Circumstances,
     ) -> tuple[Command | None, list[Sealed]]:
         """An answer needs words: where the other case has none, somebody has to answer this one."""
         match ending:
@@ -105,7 +114,7 @@ class Merging:
                 if text := opened.get(shared):
                     copy = new_id()
                     answer = Answer(ending.resolution, copy, language, ending.resolved_on)
-                    return AnswerMerged(row.into_case, answer, circumstances), [self._vault.seal(copy, text)]
+                    return AnswerMerged(row.into_case, answer, owner, circumstances), [self._vault.seal(copy, text)]
             case _:
                 pass
         return ReleaseMerged(row.into_case, circumstances), []
@@ -125,6 +134,11 @@ def _ending(events: Iterable[Event]) -> Ending | None:
             case _:
                 pass
     return ending
+
+
+def _owner(events: Sequence[Event]) -> str | None:
+    case = reduce(CASES.evolve, events, CASES.initial)
+    return case.owner if isinstance(case, Known) else None
 
 
 class Waiting(NamedTuple):

@@ -1,5 +1,6 @@
 """/board: the numbers for people, and their events."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -117,8 +118,9 @@ async def show_board(
         parts_counted = await counted.figures(connection, question, _GROUPINGS)
         names = await names_within(connection, question.area)
         names.update(await names_of(connection, up_from(question.area)))
+    shown = await asyncio.to_thread(board, question, parts_counted, names, staff.areas, language)
     context = {
-        "board": board(question, parts_counted, names, staff.areas, language),
+        "board": shown,
         "as_of": _moment(question, language),
         "provisional": fresh.provisional,
         "waiting": fresh.waiting,

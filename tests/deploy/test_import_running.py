@@ -267,7 +267,7 @@ async def test_a_path_that_another_community_has_from_an_earlier_file_is_not_use
     if kept == "lost":
         keys.unlink()
     desk.write(*many("Lake Side", 2))
-    with pytest.raises(Refused, match=r"'Lake Side'.*registered already.*Give it another path"):
+    with pytest.raises(Refused, match=r"'Lake Side'.*registered already.*give it another path"):
         await desk.run()
     assert desk.doorstep.requests[REPORTS] == sent
     desk.write(*many("Lake-Side", 2))

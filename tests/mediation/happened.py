@@ -116,6 +116,11 @@ def given_on(owner: Actor = BAO, level: str = WILLOW_LANE) -> CaseAssigned:
     return CaseAssigned(owner=owner.id, level=level, deadlines=(due(Rule.ACKNOWLEDGE),))
 
 
+def handed(owner: Actor = BAO, level: str = WILLOW_LANE) -> CaseAssigned:
+    """To somebody who has to acknowledge it by the date that runs."""
+    return CaseAssigned(owner=owner.id, level=level)
+
+
 def acknowledged(owner: Actor = MEI) -> CaseAcknowledged:
     return CaseAcknowledged(owner=owner.id)
 

@@ -13,26 +13,38 @@ from services.contracts.cases import (
     CaseDelayExplained,
     CaseDispatched,
     CaseEscalated,
+    CaseMerged,
     CaseReminded,
     CaseReopened,
     Closure,
     EscalationReason,
+    Resolution,
     Urgency,
 )
 from services.contracts.deadlines import Deadline, Rule
 from services.contracts.event import Event
-from services.mediation.domain.commands import AcknowledgeCase, MergeCase, PassDate, Remind, ReopenCase
+from services.mediation.domain.commands import (
+    AcknowledgeCase,
+    Answer,
+    AnswerMerged,
+    MergeCase,
+    PassDate,
+    Remind,
+    ReopenCase,
+)
 from services.mediation.domain.decider import CASES
 from services.mediation.domain.errors import AlreadyClosed, NeverReopened, SamePersonAgain, WindowOver
 from tests.given import Given
 from tests.mediation.happened import (
     BAO,
+    DAY,
     EAST,
     LAKESIDE,
     MEI,
     MONDAY,
     OPEN,
     SUPERVISOR,
+    TEXT,
     WILLOW_LANE,
     acknowledged,
     around,
@@ -41,6 +53,7 @@ from tests.mediation.happened import (
     closed,
     due,
     given_on,
+    handed,
     imported_resolution,
     opened,
     promised,
@@ -142,6 +155,17 @@ class TestDatesThatPassTogether:
             given(*once).when(passed(first)).then(up)
             given(*once, up).when(passed(second)).then()
 
+    def test_at_the_top_one_reminder_speaks_of_all(self) -> None:
+        at = DONE.due_at
+        acknowledge, done = renewed(Rule.ACKNOWLEDGE, at), renewed(Rule.DONE, at)
+        top = (*self.taken, gone_up(Rule.DONE, "wu", acknowledge, done, begin=EAST, to=LAKESIDE))
+        again = renewed(Rule.ACKNOWLEDGE, done.due_at), renewed(Rule.DONE, done.due_at)
+        for first, second in ((acknowledge, done), (done, acknowledge)):
+            [reminded] = CASES.decide(passed(first), given(*top).state())
+            assert isinstance(reminded, CaseReminded)
+            assert reminded.deadlines == again
+            given(*top, reminded).when(passed(second)).then()
+
     def test_a_silent_unit_at_the_hour_at_which_it_was_to_be_done(self) -> None:
         accept = due(Rule.ACCEPT, DONE.due_at - timedelta(days=3, hours=5))
         assert accept.due_at == DONE.due_at
@@ -190,7 +214,7 @@ class TestAfterTheResolution:
         given(*self.solved, *since).when(second).then(reopened, CaseAssigned(owner="bao"))
         again = given(*self.solved, *since, reopened)
         again.when(assign(BAO, MEI)).refused(SamePersonAgain, person="mei")
-        again.when(assign(BAO, SUPERVISOR)).then(assigned(SUPERVISOR))
+        again.when(assign(BAO, SUPERVISOR)).then(handed(SUPERVISOR))
 
     def test_who_had_it_once_never_has_it_again(self) -> None:
         duty = around(on_duty={WILLOW_LANE: "mei bao", EAST: "ana"})
@@ -205,6 +229,16 @@ class TestAfterTheResolution:
             theirs = given(opened(), assigned(had_it)).state()
             for by in (had_it, SUPERVISOR):
                 again.when(MergeCase(by, uuid4(), theirs)).refused(SamePersonAgain, person=had_it.id)
+
+    def test_nor_answers_it_through_another_that_became_theirs(self) -> None:
+        first = CaseReopened(level=WILLOW_LANE, previous_owner="mei", deadlines=promised())
+        into = uuid4()
+        merged = (*self.solved, first, assigned(BAO), acknowledged(BAO), CaseMerged(into=into))
+        answer = Answer(Resolution.EXPLAINED, TEXT, "en", DAY)
+        again = CaseReopened(level=WILLOW_LANE, previous_owner=None, deadlines=promised())
+        given(*merged).when(AnswerMerged(into, answer, "mei", around(on_duty={WILLOW_LANE: "mei bao"}))).then(
+            again, CaseAssigned(owner="bao")
+        )
 
     def test_the_window_is_moved_by_nothing(self) -> None:
         window = due(Rule.REOPEN).due_at

@@ -63,6 +63,7 @@ from tests.mediation.happened import (
     escalate,
     escalated,
     given_on,
+    handed,
     imported,
     imported_resolution,
     mediate,
@@ -106,7 +107,7 @@ class TestOpening:
 
 class TestAssigning:
     def test_an_open_case_gets_an_owner(self) -> None:
-        given(opened()).when(assign(BAO, MEI)).then(assigned(MEI))
+        given(opened()).when(assign(BAO, MEI)).then(handed(MEI))
 
     def test_the_same_owner_again_is_no_news(self) -> None:
         given(opened(), assigned(MEI), acknowledged(MEI)).when(assign(BAO, MEI)).then()
@@ -115,10 +116,10 @@ class TestAssigning:
         given(opened(), assigned(MEI), acknowledged(MEI)).when(assign(MEI, BAO)).then(given_on(BAO))
         given(opened(), assigned(MEI), acknowledged(MEI), given_on(BAO)).when(mediate()).refused(NotAcknowledged)
 
-    def test_while_nobody_has_acknowledged_it_the_date_to_do_so_stays(self) -> None:
-        given(opened(), assigned(MEI)).when(assign(MEI, BAO)).then(assigned(BAO))
+    def test_while_nobody_has_acknowledged_it_the_date_to_do_so_stays_and_the_new_owner_is_told(self) -> None:
+        given(opened(), assigned(MEI)).when(assign(MEI, BAO)).then(handed(BAO))
         taken = (opened(), assigned(MEI), acknowledged(MEI))
-        given(*taken, given_on(BAO)).when(assign(BAO, SUPERVISOR)).then(assigned(SUPERVISOR))
+        given(*taken, given_on(BAO)).when(assign(BAO, SUPERVISOR)).then(handed(SUPERVISOR))
 
     def test_who_gives_it_to_themselves_has_seen_it(self) -> None:
         given(opened(), assigned(MEI), acknowledged(MEI)).when(assign(BAO, BAO)).then(assigned(BAO), acknowledged(BAO))
@@ -126,10 +127,10 @@ class TestAssigning:
     def test_after_an_escalation_only_the_level_above_assigns(self) -> None:
         raised = given(opened(), assigned(MEI), escalated())
         raised.when(assign(MEI, MEI)).refused(NotYourLevel, level=EAST)
-        raised.when(assign(SUPERVISOR, MEI)).then(assigned(MEI))
+        raised.when(assign(SUPERVISOR, MEI)).then(handed(MEI, EAST))
 
     def test_the_owner_hands_on_a_case_of_a_area_above(self) -> None:
-        given(opened(), escalated(), assigned(MEI)).when(assign(MEI, BAO)).then(assigned(BAO))
+        given(opened(), escalated(), assigned(MEI)).when(assign(MEI, BAO)).then(handed(BAO, EAST))
 
 
 class TestAcknowledging:

@@ -14,7 +14,7 @@ from services.contracts.cases import CaseOpened
 from services.contracts.deadlines import Rule
 from services.contracts.envelope import Recorded
 from services.mediation import circumstances
-from services.mediation.circumstances import PATIENCE_SECONDS
+from services.mediation.circumstances import ASKED_AGAIN_SECONDS, PATIENCE_SECONDS
 from services.mediation.read_models.feeds import COMMANDS_CONSUMER
 from tests.mediation.happened import EAST
 from tests.mediation.office import Office, recorded, reported
@@ -51,11 +51,14 @@ async def test_a_case_that_comes_before_its_community_waits_for_its_clock(office
 async def test_it_waits_so_long_and_is_then_counted_by_utc_until_the_clock_is_known(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """So long as it could ask: while the database was away nothing was waited for."""
     report, other = a_report(), a_report()
-    monkeypatch.setattr(circumstances, "monotonic", lambda: 0.0)
-    with pytest.raises(Passing):
-        await office.told(COMMANDS_CONSUMER, report, other)
-    monkeypatch.setattr(circumstances, "monotonic", lambda: PATIENCE_SECONDS)
+    away = 2 * ASKED_AGAIN_SECONDS
+    for at in (0.0, *(away + 5 * n for n in range(int(PATIENCE_SECONDS) // 5))):
+        monkeypatch.setattr(circumstances, "monotonic", lambda at=at: at)
+        with pytest.raises(Passing):
+            await office.told(COMMANDS_CONSUMER, report, other)
+    monkeypatch.setattr(circumstances, "monotonic", lambda: away + PATIENCE_SECONDS)
     with capture_logs() as logs:
         await office.told(COMMANDS_CONSUMER, report, other)
     told = {(one["log_level"], one["area"]) for one in logs}

@@ -186,6 +186,8 @@ class AnswerMerged:
 
     into: UUID
     answer: Answer
+    by: str | None
+    """Whose the other case was."""
     circumstances: Circumstances
 
 

@@ -186,7 +186,8 @@ def open_case(command: OpenCase, case: Case) -> Events:
 
 
 def assign(command: AssignCase, case: Case) -> Events:
-    """Who gives it to themselves has seen it; anybody else gets a date to acknowledge it by, unless one runs."""
+    """Who gives it to themselves has seen it; anybody else is told, and has a date to acknowledge it by: the one that
+    runs, if one does."""
     worked_on, now, owner = working(case), command.circumstances, command.owner
     answering(command.by, worked_on)
     not_barred(owner, worked_on)
@@ -194,10 +195,9 @@ def assign(command: AssignCase, case: Case) -> Events:
         return []
     if owner == command.by.id:
         return [cases.CaseAssigned(owner=owner), cases.CaseAcknowledged(owner=owner)]
-    if worked_on.standing.clock(Rule.ACKNOWLEDGE):
-        return [cases.CaseAssigned(owner=owner)]
-    acknowledge = deadline(Rule.ACKNOWLEDGE, worked_on.standing.urgency, now.at, now.rules)
-    return [cases.CaseAssigned(owner=owner, level=worked_on.level, deadlines=(acknowledge,))]
+    runs = worked_on.standing.clock(Rule.ACKNOWLEDGE)
+    begun = () if runs else (deadline(Rule.ACKNOWLEDGE, worked_on.standing.urgency, now.at, now.rules),)
+    return [cases.CaseAssigned(owner=owner, level=worked_on.level, deadlines=begun)]
 
 
 def acknowledge(command: AcknowledgeCase, case: Case) -> Events:
@@ -309,8 +309,11 @@ def merge(command: MergeCase, case: Case) -> Events:
 
 
 def answer_merged(command: AnswerMerged, case: Case) -> Events:
+    """Not by somebody who had it before it was reopened: the other case may have become theirs since."""
     if not isinstance(case, Merged) or case.into != command.into:
         return []
+    if command.by in case.standing.barred:
+        return begin_again(case, None, command.circumstances, level=case.level)
     return [_resolved(command.answer, case.standing.urgency, command.circumstances)]
 
 

@@ -74,7 +74,8 @@ def go_up(
     level = area_above(case.level)
     if level is None:
         owner = case.owner or on_duty_for(case.level, circumstances.on_duty, but=standing.barred)
-        again = _next(case, [rule] if rule else [], circumstances)
+        together = [one for one in (Rule.ACKNOWLEDGE, Rule.ACCEPT, Rule.DONE, Rule.MEDIATE) if one in (rule, *passed)]
+        again = _next(case, together, circumstances)
         return [cases.CaseReminded(rule=rule or reason, level=case.level, owner=owner, deadlines=again)]
     return [
         cases.CaseEscalated(

@@ -75,6 +75,8 @@ KNOWN = (
 
 
 async def known_cases(connection: AsyncConnection, case_ids: Collection[UUID]) -> dict[UUID, KnownCase]:
+    if not case_ids:
+        return {}
     rows = await connection.exec_driver_sql(
         KNOWN,
         (list(case_ids),),

@@ -31,7 +31,7 @@ async def _sent(request: Request, door: TheDoor) -> _Sent:
     Starlette would write a file to disk as it came, before we know who sends it.
     """
     async with door.uploads.form(request) as form:
-        fields = [*request.query_params.multi_items()[::-1], *form.fields.items()]
+        fields = [*request.query_params.multi_items(), *form.fields.items()]
         return _Sent({name: value for name, text in fields if (value := text.strip())}, bool(form.files))
 
 
