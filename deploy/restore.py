@@ -53,6 +53,13 @@ def _time(told: str) -> datetime:
 def _print(console: Console, restored: Restored) -> None:
     to = restored.to.isoformat()
     console.print(f"Restored to {to}: {', '.join(restored.services)}.\n", highlight=False)
+    if not restored.is_carried_on:
+        console.print(
+            f"[yellow]Nothing later than this backup is archived: it ended at {restored.manifest.ended_at.isoformat()},"
+            " and only what the old databases' folder still had of the log carried it on.[/]\n",
+            highlight=False,
+            soft_wrap=True,
+        )
     table = Table("", "restored up to", "taken back", "now at", "lost positions", "cases without particulars", box=None)
     for service, one in restored.services.items():
         taken = one.taken

@@ -7,8 +7,10 @@ import re
 import shutil
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, cast
 
 import asyncpg
@@ -29,6 +31,7 @@ _HELD = """
 SELECT (SELECT position FROM log), coalesce((SELECT position FROM cursor WHERE consumer = 'relay'), 0),
     (SELECT version_num FROM alembic_version)
 """
+_ON_THE_WAY = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.backup.ready'"
 
 Told = Callable[[str, int, int], None]
 """What goes on, how much of it is done, and of how much."""
@@ -55,12 +58,13 @@ async def take(here: Installation, folder: Path, told: Told) -> Manifest:
         archive = here.home.wal / system
         archive.mkdir(mode=0o700, parents=True, exist_ok=True)
         began_at: datetime = await admin.fetchval("SELECT clock_timestamp()")
+        label = f"doorstep {token_hex(8)}"
         making = folder.with_name(folder.name + ".making")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700, parents=True)
         try:
             held = {service: await _held(server, service) for service in SERVICES}
-            await _base_backup(server, making, told)
+            await _base_backup(server, making, label, told)
             await asyncio.to_thread(attachments.pack, here.home.attachments, making / attachments.NAME)
             begin, end, timeline = _ranges(making)
             names = (*FILES, attachments.NAME)
@@ -90,6 +94,8 @@ async def take(here: Installation, folder: Path, told: Told) -> Manifest:
             _put(making, folder)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
+            await _wait_until_noted(admin)
+            _forget(archive, label)
             _end_needless(archive)
             raise
         await _wait_for_archive(archive, manifest)
@@ -115,6 +121,21 @@ def _put(made: Path, folder: Path) -> None:
     made.rename(folder)
 
 
+async def _wait_until_noted(admin: Any) -> None:
+    """Until what PostgreSQL notes of a backup is archived, also of one that failed after; or as long as it can be."""
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        async with asyncio.timeout(ARCHIVE_WAIT_SECONDS):
+            while await admin.fetchval(_ON_THE_WAY):  # noqa: ASYNC110 - another process's
+                await asyncio.sleep(0.1)
+
+
+def _forget(archive: Path, label: str) -> None:
+    """The archive would be kept for a backup that there is none of, and not for one that is whole."""
+    for path in archive.glob("*.backup"):
+        if f"LABEL: {label}\n" in path.read_text():
+            path.unlink()
+
+
 def _end_needless(archive: Path) -> None:
     """An archive that no backup begins would only grow."""
     if not any(archive.glob("*.backup")):
@@ -133,11 +154,11 @@ async def _held(server: Postgres, service: str) -> Held:
         await database.close()
 
 
-async def _base_backup(server: Postgres, folder: Path, told: Told) -> None:
+async def _base_backup(server: Postgres, folder: Path, label: str, told: Told) -> None:
     process = await asyncio.create_subprocess_exec(
         *(str(BIN / "pg_basebackup"), "--dbname", "postgresql://postgres@127.0.0.1", "--port", str(server.port)),
         *("--pgdata", str(folder), "--format=tar", "--compress=client-gzip:1", "--wal-method=stream"),
-        *("--checkpoint=fast", "--manifest-checksums=SHA256", "--label=doorstep", "--progress", "--no-password"),
+        *("--checkpoint=fast", "--manifest-checksums=SHA256", f"--label={label}", "--progress", "--no-password"),
         env=os.environ | {"PGPASSWORD": server.password},
         stderr=asyncio.subprocess.PIPE,
     )

@@ -76,6 +76,8 @@ class Restored:
     to: datetime
     services: Mapping[str, Prepared]
     rebuild_due: Sequence[str]
+    is_carried_on: bool
+    """Whether anything later than the backup is archived."""
     photos_lost: Sequence[UUID]
     """The cases that have photos which are nowhere any more."""
     report: Path
@@ -200,7 +202,8 @@ async def _restore(
     for service in asked.services:
         Migrated.by_present_code(home.migrated).done(service)
     report = _report(home, manifest, to, prepared, lost)
-    return Restored(manifest, to, prepared, due, lost, report)
+    carried_on = scratch.is_carried_on(scratch.archive_of(home, manifest), manifest)
+    return Restored(manifest, to, prepared, due, carried_on, lost, report)
 
 
 async def _photos(home: Home, at: State, asked: Asked, told: Told) -> Sequence[UUID]:

@@ -97,7 +97,7 @@ def check_files(folder: Path, manifest: Manifest, told: Callable[[int], None] = 
     if wrong:
         raise NotWhole(
             f"The backup in {folder} is not whole: {'; '.join(wrong)}. Copy it here again from where it came, or"
-            " choose another one: the archived log carries an older backup on to any later time."
+            " choose the one before it: the archived log carries that on to any later time."
         )
 
 

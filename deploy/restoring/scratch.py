@@ -18,6 +18,7 @@ from deploy.local.home import Home
 from deploy.local.logs import tail
 from deploy.local.postgres import Postgres, give_to_server
 from deploy.local.state import State, free_ports
+from deploy.restoring.base import segment_of
 from deploy.restoring.manifest import Manifest, NotWhole
 from deploy.restoring.servers import NotServing, log_of, require_alive, serving
 
@@ -62,14 +63,17 @@ def archive_of(home: Home, manifest: Manifest) -> Path:
 
 
 def missing_segments(archive: Path, manifest: Manifest) -> list[str]:
-    """Names of segments that are missing between others: recovery would end before them without a word."""
-    high, low = manifest.start_segment[8:16], manifest.start_segment[16:]
-    start = int(high, 16) * 256 + int(low, 16)
-    names = {path.name[8:] for path in archive.glob("*") if _SEGMENT.fullmatch(path.name)}
-    numbers = {int(name[:8], 16) * 256 + int(name[8:], 16) for name in names}
-    there = {number for number in numbers if number >= start}
-    gaps = set(range(min(there, default=start), max(there, default=start))) - there
+    """Names of segments that are missing from the backup's end up to the last that is archived: recovery would end
+    before them without a word. The backup's own copy of the segment that it ends in may be cut short there.
+    """
+    end, there = _end_of(manifest), _numbers(archive)
+    gaps = set(range(end, max(there, default=end))) - there
     return [f"{number // 256:08X}{number % 256:08X}" for number in sorted(gaps)]
+
+
+def is_carried_on(archive: Path, manifest: Manifest) -> bool:
+    """Whether anything later than the backup is archived."""
+    return max(_numbers(archive), default=0) > _end_of(manifest)
 
 
 def system_of(data: Path) -> str | None:
@@ -79,6 +83,19 @@ def system_of(data: Path) -> str | None:
         return None
     with control.open("rb") as file:
         return str(int.from_bytes(file.read(8), "little"))
+
+
+def _end_of(manifest: Manifest) -> int:
+    return _number(segment_of(manifest.timeline, manifest.end_lsn))
+
+
+def _numbers(archive: Path) -> set[int]:
+    return {_number(path.name) for path in archive.glob("*") if _SEGMENT.fullmatch(path.name)}
+
+
+def _number(segment: str) -> int:
+    """Its place in the log, on whatever timeline."""
+    return int(segment[8:16], 16) * 256 + int(segment[16:], 16)
 
 
 def _server(home: Home, state: State, manifest: Manifest, to: datetime | None) -> Postgres:

@@ -144,14 +144,45 @@ def test_what_can_not_be_restored_is_refused_before_anything_is_touched(home: Ho
     assert not home.restoring.exists()
 
 
-def test_a_hole_in_the_archived_log_is_named(home: Home, backup: Path) -> None:
+def _archive(folder: Path, *numbers: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        (folder / f"00000001{0:08X}{number:08X}").touch()
+
+
+@pytest.mark.parametrize(
+    ("archived", "first"), [((2, 3, 4, 6), 5), ((3, 5), 4), ((2, 3, 6, 7), 4), ((4, 5), 3), ((9,), 3)]
+)
+def test_a_hole_in_the_archived_log_is_named(home: Home, backup: Path, archived: tuple[int, ...], first: int) -> None:
     kept = home.wal / SYSTEM
-    kept.mkdir(parents=True)
-    for number in (2, 3, 4, 6):
-        (kept / f"00000001{0:08X}{number:08X}").touch()
-    assert "the first 0000000000000005" in _asked(home, Asked(backup))
-    (kept / f"00000002{0:08X}{5:08X}").touch()
+    _archive(kept, *archived)
+    assert f"the first 00000000{first:08X}" in _asked(home, Asked(backup))
+    for missing in scratch.missing_segments(kept, read(backup)):
+        (kept / f"00000002{missing}").touch()
     assert scratch.missing_segments(kept, read(backup)) == []
+
+
+@pytest.mark.parametrize("archived", [(), (1, 2), (2, 3), (3,)])
+def test_where_nothing_later_is_archived_a_backup_goes_to_its_own_end(
+    home: Home, backup: Path, archived: tuple[int, ...]
+) -> None:
+    kept = home.wal / SYSTEM
+    _archive(kept, *archived)
+    assert scratch.missing_segments(kept, read(backup)) == []
+    assert not scratch.is_carried_on(kept, read(backup))
+    _archive(kept, 3, 4)
+    assert scratch.is_carried_on(kept, read(backup))
+
+
+def test_a_backup_whose_log_was_removed_is_not_taken_for_the_newest_state(home: Home, backup: Path) -> None:
+    """The third newest: what follows it was kept for the two after it, and begins later."""
+    kept = home.wal / SYSTEM
+    _archive(kept, *range(3, 13))
+    for begun in (3, 8, 10):
+        (kept / f"00000001{0:08X}{begun:08X}.00000028.backup").touch()
+    archive.prune(kept)
+    assert scratch.missing_segments(kept, read(backup)) == [f"{0:08X}{number:08X}" for number in range(3, 8)]
+    assert "choose a newer backup" in _asked(home, Asked(backup))
 
 
 def test_the_archive_keeps_what_two_backups_need(tmp_path: Path) -> None:
