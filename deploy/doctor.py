@@ -1,15 +1,19 @@
 """`doorstep doctor`: looks at every part of the stack, and says what is wrong and what helps."""
 
+import asyncio
 import json
 import platform
 import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import psutil
 import typer
 from rich.console import Console
@@ -21,11 +25,17 @@ from deploy.local.control import running_status
 from deploy.local.home import Home, find_home
 from deploy.local.jars import VERSION
 from deploy.local.logs import tail
+from deploy.local.stack import postgres_of
 from deploy.local.state import SERVICES, State, gateway_port, load, port_is_free
 from deploy.local.status import PartStatus, StackStatus
+from deploy.restoring.scratch import system_of
 
 LONG_RUNNING = ("postgres", "kafka", "gateway", *SERVICES)
 LITTLE_DISK = 2 * 1024**3
+
+_NOT_ARCHIVED = """
+SELECT last_failed_time FROM pg_stat_archiver WHERE last_failed_time > coalesce(last_archived_time, '-infinity')
+"""
 
 _ERROR = re.compile(r"\b(error|fatal|panic|exception|traceback|critical)\b", re.IGNORECASE)
 
@@ -51,6 +61,7 @@ def doctor() -> None:
     else:
         _print_parts(console, home, stack, load(home))
         findings += [finding for part in stack.parts for finding in _part(home, part)]
+        findings += asyncio.run(unarchived(home, load(home)))
         running = {part.name for part in stack.parts if part.phase in ("starting", "ready")}
         findings += [finding for name in SERVICES if name in running for finding in _service(stack, name)]
     for finding in findings:
@@ -113,6 +124,32 @@ def _service(stack: StackStatus, name: str) -> Iterable[Finding]:
         yield Finding(name, f"no answer through the gateway ({type(error).__name__})", "see gateway above")
     finally:
         connection.close()
+
+
+async def unarchived(home: Home, state: State) -> list[Finding]:
+    """Whether PostgreSQL can't archive its log: it then keeps all of it, until the disk is full."""
+    try:
+        admin: Any = await asyncpg.connect(postgres_of(home, state).admin_dsn, timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return []  # its part says so
+    try:
+        failed_at: datetime | None = await admin.fetchval(_NOT_ARCHIVED)
+    finally:
+        await admin.close()
+    if failed_at is None:
+        return []
+    archive = home.wal / str(system_of(home.postgres))
+    remedy = f"is the disk of {archive} full, or not writable? It goes on by itself within a minute after"
+    if not archive.is_dir():
+        remedy = (
+            f"{archive} is gone: mount its disk, and it goes on by itself within a minute. Is it lost for good: make"
+            " that folder anew, empty, and then a backup: doorstep backup FOLDER"
+        )
+    wrong = (
+        f"its log can't be archived (last tried {failed_at:%Y-%m-%d %H:%M} UTC), and fills the disk of {home.postgres}"
+    )
+    log = tuple(line for line in tail(home.logs / "postgres.log", 60) if "archive" in line)[-2:]
+    return [Finding("postgres", wrong, remedy, log)]
 
 
 def _errors(log: Path) -> tuple[str, ...]:

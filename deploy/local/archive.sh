@@ -1,11 +1,16 @@
 #!/bin/sh
 # PostgreSQL's archive_command: archive.sh ARCHIVE PATH NAME, called in the data folder.
 # Keeps a segment under the system's own number, so that two databases never mix; whole and on the disk, or not at all.
-# Until the first `doorstep backup` makes that folder there is nothing to which the segments could be added.
+# Until the first `doorstep backup` there is nothing to which the segments could be added. From then on a segment that is
+# not archived must stay: the folder may be a disk's that is not mounted.
 set -eu
 system=$(od -An -tu8 -N8 global/pg_control | tr -d ' ')
 folder=$1/$system
-[ -d "$folder" ] || exit 0
+if [ ! -d "$folder" ]; then
+    [ -e archiving ] || exit 0
+    echo "the archive $folder is gone: mount its disk" >&2
+    exit 1
+fi
 kept=$folder/$3
 if [ -f "$kept" ]; then
     cmp -s "$2" "$kept"

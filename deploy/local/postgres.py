@@ -20,6 +20,8 @@ BIN = Path(_PACKAGE.origin if _PACKAGE and _PACKAGE.origin else "").parent / "pg
 _NOBODY = 65534
 
 ARCHIVER = Path(__file__).with_name("archive.sh")
+ARCHIVING = "archiving"
+"""In the data folder: there is a backup, and no segment may be lost any more."""
 ARCHIVE_SECONDS = 60
 """With every disk of the database gone, what was written in this time is gone too."""
 

@@ -17,7 +17,7 @@ import asyncpg
 
 from deploy.installation import Installation
 from deploy.local.home import PROJECT
-from deploy.local.postgres import BIN, Postgres
+from deploy.local.postgres import ARCHIVING, BIN, Postgres, give_to_server
 from deploy.local.stack import postgres_of
 from deploy.local.state import SERVICES
 from deploy.restoring import attachments
@@ -55,8 +55,15 @@ async def take(here: Installation, folder: Path, told: Told) -> Manifest:
         if await admin.fetchval("SHOW archive_mode") != "on":
             raise NoBackup("PostgreSQL was started without its archive. Start it anew: doorstep down; doorstep up")
         system = str(await admin.fetchval("SELECT system_identifier FROM pg_control_system()"))
-        archive = here.home.wal / system
+        archive, archiving = here.home.wal / system, here.home.postgres / ARCHIVING
+        if archiving.exists() and not archive.is_dir():
+            raise NoBackup(
+                f"The archive {archive} is gone. Mount its disk. If it is lost for good, make that folder anew, empty,"
+                " and then the backup."
+            )
         archive.mkdir(mode=0o700, parents=True, exist_ok=True)
+        archiving.touch()
+        give_to_server(archiving)
         began_at: datetime = await admin.fetchval("SELECT clock_timestamp()")
         label = f"doorstep {token_hex(8)}"
         making = folder.with_name(folder.name + ".making")
@@ -96,7 +103,7 @@ async def take(here: Installation, folder: Path, told: Told) -> Manifest:
             shutil.rmtree(making, ignore_errors=True)
             await _wait_until_noted(admin)
             _forget(archive, label)
-            _end_needless(archive)
+            _end_needless(archive, archiving)
             raise
         await _wait_for_archive(archive, manifest)
     finally:
@@ -136,9 +143,10 @@ def _forget(archive: Path, label: str) -> None:
             path.unlink()
 
 
-def _end_needless(archive: Path) -> None:
+def _end_needless(archive: Path, archiving: Path) -> None:
     """An archive that no backup begins would only grow."""
     if not any(archive.glob("*.backup")):
+        archiving.unlink(missing_ok=True)
         shutil.rmtree(archive, ignore_errors=True)
 
 

@@ -129,6 +129,11 @@ def _checked(home: Home, asked: Asked, told: Told, read: Callable[[int], None]) 
         )
     if asked.to is not None and asked.to > now():
         raise NotRestored(f"{asked.to.isoformat()} is yet to come.")
+    if home.wal.is_symlink() and not home.wal.exists():
+        raise NotRestored(
+            f"The archived log is away: {home.wal.readlink()} is not there: mount its disk. If it is lost for good,"
+            f" remove the link {home.wal}."
+        )
     missing = scratch.missing_segments(scratch.archive_of(home, manifest), manifest)
     if missing and asked.to is None:
         raise NotWhole(

@@ -16,7 +16,7 @@ import asyncpg
 
 from deploy.local.home import Home
 from deploy.local.logs import tail
-from deploy.local.postgres import Postgres, give_to_server
+from deploy.local.postgres import ARCHIVING, Postgres, give_to_server
 from deploy.local.state import State, free_ports
 from deploy.restoring.base import segment_of
 from deploy.restoring.manifest import Manifest, NotWhole
@@ -120,6 +120,7 @@ def _unpack(folder: Path, data: Path) -> None:
             archive.extractall(into, filter="data")
     shutil.copy(folder / "backup_manifest", data)
     (data / "recovery.signal").touch()
+    (data / ARCHIVING).touch()
     for path in (data, *data.rglob("*")):
         give_to_server(path)
     data.chmod(0o700)

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from deploy.doctor import unarchived
 from deploy.installation import Installation
 from deploy.local.home import Home
 from deploy.local.postgres import Postgres
@@ -20,7 +21,7 @@ from services.intake.attachments.blobs import path_of
 from tests.conftest import running
 
 WAIT_SECONDS = 90.0
-"""PostgreSQL tries three times, and again after a minute."""
+"""Longer than the minute after which PostgreSQL tries again."""
 
 
 @asynccontextmanager
@@ -100,6 +101,31 @@ async def test_a_first_backup_that_failed_begins_no_archive(here: Installation) 
         assert not archive_of(here.home).exists()
         await closed_segment(admin)
         await until_archived(admin)
+        assert await unarchived(here.home, here.state) == []
+
+
+async def test_while_the_archive_is_away_postgresql_keeps_its_log_and_doctor_says_so(here: Installation) -> None:
+    async with started(here) as admin:
+        assert await unarchived(here.home, here.state) == []
+        await take(here, "first")
+        kept, away = archive_of(here.home), here.home.folder / "away"
+        here.home.wal.rename(away)
+        here.home.wal.symlink_to(away / "not-mounted")
+        written = await closed_segment(admin)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not (found := await unarchived(here.home, here.state)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert str(kept) in found[0].remedy
+        assert any("is gone" in line for line in found[0].log)
+        with pytest.raises(base.NoBackup, match="is gone"):
+            await take(here, "second")
+
+        here.home.wal.unlink()
+        away.rename(here.home.wal)
+        await closed_segment(admin)  # wakes the archiver, which would look after a minute
+        await until_archived(admin)
+        assert (kept / written).exists()
+        assert await unarchived(here.home, here.state) == []
 
 
 async def until_archived(admin: Any) -> None:

@@ -162,6 +162,11 @@ def test_a_hole_in_the_archived_log_is_named(home: Home, backup: Path, archived:
     assert scratch.missing_segments(kept, read(backup)) == []
 
 
+def test_an_archive_that_is_away_is_not_taken_for_an_empty_one(home: Home, backup: Path) -> None:
+    home.wal.symlink_to(home.folder / "not-mounted")
+    assert "not-mounted is not there: mount its disk" in _asked(home, Asked(backup))
+
+
 @pytest.mark.parametrize("archived", [(), (1, 2), (2, 3), (3,)])
 def test_where_nothing_later_is_archived_a_backup_goes_to_its_own_end(
     home: Home, backup: Path, archived: tuple[int, ...]
