@@ -20,6 +20,8 @@ from deploy.told import Told, WrongHistory, read
 
 LOOKS = 5
 PAUSE_SECONDS = 2.0
+HEALED_SECONDS = 60.0
+"""For so long a consumer may stand still, while its group assigns partitions anew, and still come to its end (I9)."""
 
 
 def reconcile(history: Path | None = None) -> None:
@@ -46,15 +48,20 @@ def reconcile(history: Path | None = None) -> None:
 
 
 async def settled(places: Places, told: Sequence[Told] = (), *, only_client: bool = False) -> list[Finding]:
-    """What is found when nothing is on its way; while things change, looked at again a few times."""
-    findings: list[Finding] = []
-    for look in range(LOOKS):
-        if look:
-            await asyncio.sleep(PAUSE_SECONDS)
-        before, findings = findings, judge(await collect(places, told, only_client=only_client))
-        if findings == before or all(finding.ok for finding in findings):
-            break
-    return findings
+    """What is found when nothing is on its way; looked at again for as long as `is_settled` says."""
+    began = time.monotonic()
+    found = [judge(await collect(places, told, only_client=only_client))]
+    while not is_settled(found, time.monotonic() - began):
+        await asyncio.sleep(PAUSE_SECONDS)
+        found.append(judge(await collect(places, told, only_client=only_client)))
+    return found[-1]
+
+
+def is_settled(found: Sequence[Sequence[Finding]], seconds: float) -> bool:
+    """Whether one look more would find no less than these did, the last of them after so long."""
+    if any(finding.invariant == "I9" and not finding.ok for finding in found[-1]):
+        return seconds >= HEALED_SECONDS
+    return all(finding.ok for finding in found[-1]) or found[-1] in found[-2:-1] or len(found) >= LOOKS
 
 
 def _print(console: Console, findings: list[Finding]) -> None:

@@ -26,6 +26,7 @@ from deploy.evidence import (
     name_hash,
 )
 from deploy.reconcile import Finding, judge
+from deploy.reconciling import HEALED_SECONDS, LOOKS, is_settled
 from deploy.told import Told, WrongHistory, line, read
 
 ALERTED = "every live opening, escalation and reopening has one first alert"
@@ -500,3 +501,28 @@ def test_a_broken_history_names_its_line(tmp_path: Path, broken: str) -> None:
     path.write_bytes(line(HISTORY[0]) + broken.encode())
     with pytest.raises(WrongHistory, match="line 2"):
         read(path)
+
+
+RIGHT, BEHIND = Finding("I1", "nothing is lost", "7"), Finding("I9", "nothing is behind", "1", ["a consumer"])
+LOST, FEWER = Finding("I1", "nothing is lost", "6", ["7"]), Finding("I1", "nothing is lost", "5", ["6", "7"])
+
+
+@pytest.mark.parametrize(
+    ("found", "seconds", "settled"),
+    [
+        ([[RIGHT]], 0.0, True),
+        ([[LOST]], 0.0, False),
+        ([[LOST], [LOST]], 3.0, True),
+        ([[LOST], [FEWER]], 3.0, False),
+        ([[LOST], [FEWER]] * LOOKS, 30.0, True),
+        ([[LOST], [LOST, BEHIND]] * LOOKS, 30.0, False),
+        ([[BEHIND], [BEHIND]], 3.0, False),
+        ([[BEHIND], [BEHIND]], HEALED_SECONDS, True),
+        ([[BEHIND], [BEHIND], [RIGHT]], 6.0, True),
+    ],
+)
+def test_whoever_is_behind_is_given_the_time_to_come_to_the_end(
+    found: list[list[Finding]], seconds: float, settled: bool
+) -> None:
+    """A consumer that stands still between two looks may only wait for its partitions."""
+    assert is_settled(found, seconds) is settled
