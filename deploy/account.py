@@ -5,7 +5,7 @@ import os
 import typer
 
 from deploy.keycloak.admin import Admin, NotMade
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 
 def account(name: str, roles: list[str], areas: list[str], url: str, realm: str, admin: str) -> None:

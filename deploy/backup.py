@@ -13,7 +13,7 @@ from deploy.installation import NotRunning, this_machines
 from deploy.local.production import NotForProduction
 from deploy.restoring import archive, attachments, base
 from deploy.restoring.manifest import Manifest
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 
 def backup(folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.local.state import SERVICES
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 ROLES = ("owner", "application", "worker")
 

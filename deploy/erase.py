@@ -8,7 +8,7 @@ from rich.console import Console
 from deploy.importing.gateway import reason
 from deploy.installation import NotRunning, this_machines
 from deploy.local.production import NotForProduction
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 
 def erase(case_id: UUID) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from deploy.importing.gateway import reason
 from deploy.installation import Installation, NotRunning, this_machines
 from deploy.local.production import NotForProduction
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 from services.contracts.registry import community_stream
 
 API = "/api/intake/v1/communities"

@@ -6,7 +6,7 @@ from rich.console import Console
 from deploy.importing.gateway import reason
 from deploy.installation import NotRunning, this_machines
 from deploy.local.production import NotForProduction
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 
 def posters(area: str) -> None:

@@ -15,8 +15,8 @@ from deploy.facts import Places, collect
 from deploy.installation import NotRunning, this_machines
 from deploy.local.production import NotForProduction
 from deploy.reconcile import Finding, judge
-from deploy.telling import complain
 from deploy.told import Told, WrongHistory, read
+from services.chassis.operating.telling import complain
 
 LOOKS = 5
 PAUSE_SECONDS = 2.0

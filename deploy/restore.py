@@ -14,7 +14,7 @@ from deploy.restoring.flow import Asked, NotRestored, Restored
 from deploy.restoring.flow import restore as carry_out
 from deploy.restoring.manifest import NotWhole
 from deploy.restoring.prepare import PLAIN, Prepared
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 
 def restore(folder: Path, to: str | None, only: list[str], kafka_is_lost: bool) -> None:

@@ -16,7 +16,7 @@ from rich.tree import Tree
 from deploy.facts import Places, connected
 from deploy.installation import NotRunning, this_machines
 from deploy.local.production import NotForProduction
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 SHOWN = 200
 """Spans of one trace; a bulk request has one for each batch that it became."""

@@ -14,7 +14,7 @@ from deploy.demo.stage import REPORTING, Stage
 from deploy.demo.stories import STORIES
 from deploy.installation import NotRunning, this_machines
 from deploy.local.production import NotForProduction
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 REST_SECONDS = 2.6
 """After a scene, at speed 1: about two minutes for the whole day."""

@@ -23,7 +23,7 @@ from deploy.importing.reading import UnreadableFile
 from deploy.importing.running import Import, Survey, rows_of, survey
 from deploy.installation import Installation, NotRunning, this_machines
 from deploy.local.production import NotForProduction
-from deploy.telling import complain
+from services.chassis.operating.telling import complain
 
 COUNT_SECONDS = 0.1
 AGAIN = "The same command goes on where it stood."

@@ -1,9 +1,8 @@
-"""What `python -m services.<name>` does: serve, or prepare the service's database."""
+"""What `python -m services.<name>` does: serve, prepare the service's database, or what an operator asks of it."""
 
 import asyncio
-import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
@@ -13,33 +12,33 @@ from sqlalchemy.pool import NullPool
 from services.chassis.database import asyncpg_dsn
 from services.chassis.generations import ensure
 from services.chassis.projections import ReadModel
+from services.chassis.rebuild import Placed
 from services.chassis.service import serve
 from services.chassis.settings import ServiceSettings
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
-
-OWNER_DSN = "DOORSTEP_OWNER_DSN"
-"""Only `migrate` is told: a serving process has no right to change its tables."""
 
 
 def run(
     name: str,
     settings_class: type[SettingsT],
     app: Callable[[SettingsT], FastAPI],
-    read_models: Iterable[ReadModel[Any]],
+    placed: Sequence[Placed],
 ) -> None:
-    match sys.argv[1:]:
-        case []:
-            settings = settings_class.from_environment()
-            serve(app(settings), settings, name)
-        case ["migrate"]:
-            migrate(name, os.environ[OWNER_DSN], read_models)
-        case _:
-            raise SystemExit(f"usage: python -m services.{name} [migrate]")
+    if not sys.argv[1:]:
+        settings = settings_class.from_environment()
+        serve(app(settings), settings, name)
+        return
+    from services.chassis.operating.commands import commands  # a serving process never needs them
+
+    def prepare(owner_dsn: str) -> None:
+        migrate(name, owner_dsn, [one.model for one in placed])
+
+    commands(name, settings_class.from_environment, placed, prepare)(prog_name=f"python -m services.{name}")
 
 
 def migrate(name: str, owner_dsn: str, read_models: Iterable[ReadModel[Any]]) -> None:
-    """Bring tables and read models to this version; says which models `doorstep rebuild` has to fill."""
+    """Bring tables and read models to this version; says which models `rebuild` has to fill."""
     from services.chassis.migrations import upgrade  # a serving process never needs Alembic, and starts sooner without
 
     upgrade(name, owner_dsn)

@@ -100,7 +100,7 @@ async def generation_of(connection: AsyncConnection, model: ReadModel[Any]) -> i
     """
     live = (await connection.exec_driver_sql(LIVE, (model.name,))).one_or_none()
     if live is None or live.version != model.version:
-        raise RebuildDue(f"{model.name} needs version {model.version}: run `doorstep rebuild`")
+        raise RebuildDue(f"{model.name} needs version {model.version}: `rebuild` it (docs/operating/upgrade.md)")
     return live.generation
 
 

@@ -1,7 +1,7 @@
 """A read model made anew beside the live one: to take its place, or to prove that it is right."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis import generations
-from services.chassis.history import History, copy
+from services.chassis.history import History, KafkaHistory, copy
 from services.chassis.projections import ReadModel, RebuildDue, RowStore, concerned, fold, physical_name
 
 Told = Callable[[int], None]
@@ -33,6 +33,28 @@ class AlreadyRebuilding(Exception):
 
 class NotInstalled(Exception):
     """The database does not know this read model yet: `migrate` makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A read model of a service. `history` makes its history, given Kafka's address."""
+
+    service: str
+    model: ReadModel[Any]
+    history: Callable[[str], History]
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}/{self.model.name}"
+
+
+def from_kafka(service: str, fed: Mapping[str, Iterable[ReadModel[Any]]]) -> list[Placed]:
+    """The read models of a service whose consumers, by name, feed them from Kafka."""
+    return [
+        Placed(service, model, lambda kafka, consumer=consumer: KafkaHistory(kafka, consumer))
+        for consumer, models in fed.items()
+        for model in models
+    ]
 
 
 @dataclass(frozen=True, slots=True)

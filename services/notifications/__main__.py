@@ -1,10 +1,9 @@
 """python -m services.notifications"""
 
-from itertools import chain
-
 from services.chassis.program import run
+from services.chassis.rebuild import from_kafka
 from services.notifications.app import notifications
 from services.notifications.read_models.feeds import READ_MODELS
 from services.notifications.settings import NotificationsSettings
 
-run("notifications", NotificationsSettings, notifications, chain(*READ_MODELS.values()))
+run("notifications", NotificationsSettings, notifications, from_kafka("notifications", READ_MODELS))

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.chassis.history import HistoryIncomplete, Page
 from services.chassis.passing import passes
 from services.chassis.projections import ReadModel, project
+from services.chassis.rebuild import Placed
 from services.chassis.taken import Taken
 from services.chassis.telemetry import log
 from services.contracts.envelope import Recorded
@@ -226,6 +227,11 @@ class LogHistory:
 
     async def _cursor(self, connection: AsyncConnection) -> int:
         return (await connection.exec_driver_sql(CURSOR, (self._model.name,))).scalar_one()
+
+
+def from_log(models: Iterable[ReadModel[Any]]) -> list[Placed]:
+    """Reporting's read models, told again from its own copy and not from Kafka."""
+    return [Placed("reporting", model, lambda _kafka, model=model: LogHistory(model)) for model in models]
 
 
 def _told(rows: Iterable[Any], types: Collection[str], out: Mapping[UUID, int]) -> list[Taken]:

@@ -1,37 +1,45 @@
 """Doorstep in containers: each service is told all it asks for and nothing of another, and the gateway is the same."""
 
+import asyncio
 import json
 import os
 import re
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
+import asyncpg
 import httpx
 import pytest
 import typer
 import yaml
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from deploy.container_secrets import made, write_secrets
 from deploy.local.gateway import CADDY, Gateway
 from deploy.local.home import PROJECT
 from deploy.local.jars import VERSION as KAFKA_VERSION
-from deploy.local.postgres import BIN, Postgres
+from deploy.local.postgres import BIN, Dsns, Postgres
 from deploy.local.state import SERVICES, free_ports
+from services.chassis.operating.commands import commands
 from services.chassis.settings import ServiceSettings
 from services.contracts.topics import PARTITIONS, TOPICS
 from services.intake.settings import IntakeSettings
 from services.mediation.settings import MediationSettings
+from services.notifications.read_models.feeds import READ_MODELS
 from services.notifications.settings import NotificationsSettings
 from services.reporting.settings import ReportingSettings
 from tests.conftest import Databases, running
+from tests.services import migrated
 
 DEPLOY = PROJECT / "deploy"
 SETTINGS: dict[str, type[ServiceSettings]] = {
@@ -101,6 +109,31 @@ def test_what_a_service_is_told_is_known_to_its_settings(name: str) -> None:
     assert set(containers()[f"{name}-migration"]["environment"]) <= fields | {"DOORSTEP_OWNER_DSN"}
 
 
+OF_THE_IMAGE = {"host", "port"}
+OF_ONE_MACHINE = {"staff_public_key"}
+"""Of the embedded stack: nobody signs staff tokens of their own in production."""
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_whatever_a_service_can_be_told_the_file_of_variables_can_tell(name: str) -> None:
+    """What is not passed on would be set there without effect, and without a word."""
+    fields = {
+        f"DOORSTEP_{field.upper()}" for field in SETTINGS[name].model_fields.keys() - OF_THE_IMAGE - OF_ONE_MACHINE
+    }
+    assert fields <= set(containers()[name]["environment"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_nobody_sets_is_as_the_code_has_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, told in (containers()[name]["environment"] | _from_image()).items():
+        monkeypatch.setenv(variable, told)
+    settings = SETTINGS[name].from_environment()
+    addresses = {f"{other}_url" for other in SERVICES}
+    for field, known in SETTINGS[name].model_fields.items():
+        if not known.is_required() and field not in OF_THE_IMAGE | addresses:
+            assert getattr(settings, field) == known.default, field
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_told_no_secret_of_another(name: str) -> None:
     shared = {"DOORSTEP_SERVICE_KEY"}
@@ -120,9 +153,92 @@ def _from_image() -> dict[str, str]:
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_command_is_there(name: str) -> None:
     for container, arguments in ((name, []), (f"{name}-migration", ["migrate"])):
-        command = containers()[container]["command"]
+        command = [*containers()[container].get("entrypoint", []), *containers()[container]["command"]]
         assert command == ["python", "-m", f"services.{name}", *arguments]
         assert find_spec(f"{command[2]}.__main__")
+
+
+async def in_container(name: str, dsns: Dsns, kafka: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What `docker compose run --rm <name>-migration …` runs, told what that container is told."""
+    container = containers()[f"{name}-migration"]
+    told = container["environment"] | _from_image() | {"PATH": os.environ["PATH"], "COLUMNS": "200"}
+    told |= {
+        "DOORSTEP_OWNER_DSN": dsns.owner,
+        "DOORSTEP_APPLICATION_DSN": dsns.application,
+        "DOORSTEP_WORKER_DSN": dsns.worker,
+        "DOORSTEP_KAFKA": kafka,
+    }
+    command = [sys.executable, *container["entrypoint"][1:], *arguments]
+    run = subprocess.run
+    return await asyncio.to_thread(run, command, cwd=PROJECT, env=told, capture_output=True, text=True, check=False)
+
+
+async def test_a_read_model_of_before_is_rebuilt_from_inside(postgres: Databases, kafka: str) -> None:
+    async with migrated(postgres, "notifications", chain(*READ_MODELS.values())) as dsns:
+        database = await asyncpg.connect(dsns.owner)
+        await database.execute("UPDATE read_model SET version = 0 WHERE name = 'known_case'")
+        due = await in_container("notifications", dsns, kafka, "migrate")
+        assert due.stdout == "rebuild due: known_case\n"
+        refused = await in_container("notifications", dsns, kafka, "verify", "known_case")
+        assert refused.returncode == 1
+        assert "python -m services.notifications rebuild notifications/known_case" in refused.stdout
+        done = await in_container("notifications", dsns, kafka, "rebuild", "known_case")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "notifications/known_case rebuilt from 0 events" in done.stdout
+        assert await database.fetchval("SELECT version FROM read_model WHERE name = 'known_case'") > 0
+        assert (await in_container("notifications", dsns, kafka, "migrate")).stdout == ""
+        unknown = await in_container("notifications", dsns, kafka, "rebuild", "caseload")
+        assert unknown.returncode == 2
+        assert "There is no read model caseload. There are: notifications/" in unknown.stderr
+        await database.close()
+
+
+async def test_what_is_parked_and_what_was_lost_is_mended_from_inside(postgres: Databases, kafka: str) -> None:
+    async with migrated(postgres, "notifications", chain(*READ_MODELS.values())) as dsns:
+        database = await asyncpg.connect(dsns.owner)
+        await database.execute(
+            "INSERT INTO consumer_offset (consumer, topic, partition, next_offset) VALUES ('c', 't', 0, 5);"
+            "INSERT INTO held (consumer, topic, partition, record_offset, record_timestamp, record_hash, header_names,"
+            " header_values, reason) VALUES ('c', 't', 0, 4, 0, '', '{}', '{}', 'no event of ours')"
+        )
+
+        async def asked(*arguments: str) -> tuple[int, str]:
+            ended = await in_container("notifications", dsns, kafka, *arguments)
+            return ended.returncode, ended.stdout + ended.stderr
+
+        code, told = await asked("parked", "list")
+        assert code == 1
+        assert "no event of ours" in told
+        assert "python -m services.notifications parked replay" in told
+        assert await asked("parked", "replay") == (
+            0,
+            "1 will be tried again within a second or two: python -m services.notifications parked list\n",
+        )
+        assert await database.fetchval("SELECT retry FROM held")
+        id_ = await database.fetchval("SELECT id FROM held")
+        assert (await asked("parked", "discard", "--id", str(id_)))[0] == 0
+        assert await asked("parked", "list") == (0, "Nothing is parked.\n")
+        lost = ["parked", "accept-loss", "--consumer", "c", "--topic", "t", "--partition", "0", "--begin", "9"]
+        code, told = await asked(*lost)
+        assert (code, told) == (0, "c goes on at 9 in t 0. Now let each service send its events again: republish\n")
+        assert await database.fetchval("SELECT next_offset FROM consumer_offset") == 9
+        assert (await asked(*lost))[0] == 1
+        assert await asked("republish") == (0, "0 events of notifications sent again; who has them does nothing.\n")
+        await database.close()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_command_that_an_operator_needs_teaches(name: str) -> None:
+    def settings() -> ServiceSettings:
+        raise AssertionError("help needs no environment")
+
+    program = commands(name, settings, [], lambda _dsn: None)
+    for words in ("", "migrate", "rebuild", "verify", "republish", "parked"):
+        told = CliRunner().invoke(program, [*words.split(), "--help"])
+        assert told.exit_code == 0, told.output
+    for word in ("list", "replay", "discard", "accept-loss"):
+        assert CliRunner().invoke(program, ["parked", word, "--help"]).exit_code == 0
+    assert f"run --rm {name}-migration COMMAND" in " ".join(CliRunner().invoke(program, ["--help"]).output.split())
 
 
 def test_a_service_starts_behind_its_migration_and_the_topics() -> None:

@@ -11,12 +11,15 @@ from typer.main import get_command
 from deploy.cli import app
 from deploy.local.home import PROJECT
 from deploy.local.state import SERVICES
+from services.chassis.operating.commands import commands
+from services.chassis.settings import ServiceSettings
 
 OPERATING = PROJECT / "docs" / "operating"
 PAGES = sorted(OPERATING.glob("*.md"))
 ELSEWHERE = ("backup-and-restore.md", "kafka-lost.md")
 
 _COMMAND = re.compile(r"\bdoorstep ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)((?: +--[a-z-]+)?[^\n`]*)")
+_IN_CONTAINERS = re.compile(r"docker compose -f deploy/compose\.yaml run --rm ([a-z]+)-migration([^\n`]*)")
 _METRIC = re.compile(r"\bdoorstep_[a-z_]+")
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 _VARIABLE = re.compile(r"\bDOORSTEP_[A-Z_]+")
@@ -66,6 +69,40 @@ def test_every_command_exists_with_the_options_it_is_given(page: Path) -> None:
         known = set(chain.from_iterable(parameter.opts for parameter in command.params)) | {"--help"}
         asked = set(re.findall(r"(?<= )--[a-z-]+", re.split(r"[|;)]|&&", rest)[0]))
         assert asked <= known, f"doorstep {' '.join(words)} has no {asked - known}"
+
+
+def of_a_service(name: str) -> Any:
+    def settings() -> ServiceSettings:
+        raise AssertionError("nothing is run")
+
+    return cast("Any", get_command(commands(name, settings, [], lambda _dsn: None)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_in_containers_exists_with_the_options_it_is_given(page: Path) -> None:
+    for service, told in _IN_CONTAINERS.findall(code_of(page)):
+        command = of_a_service(service)
+        words = told.split()
+        while words and not words[0].startswith("-") and hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        known = set(chain.from_iterable(parameter.opts for parameter in command.params)) | {"--help"}
+        assert {word for word in words if word.startswith("--")} <= known, told
+
+
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ("upgrade", "rebuild known_case"),
+        ("parked-events", "parked list"),
+        ("partition-stopped", "parked accept-loss"),
+        ("partition-stopped", "republish"),
+        ("kafka-lost", "republish"),
+    ],
+)
+def test_who_runs_containers_is_told_the_way_in(page: str, asked: str) -> None:
+    """Nothing there can be reached by the `doorstep` command."""
+    named = [told for _, told in _IN_CONTAINERS.findall(code_of(OPERATING / f"{page}.md"))]
+    assert [told for told in named if told.strip().startswith(asked)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
