@@ -341,6 +341,19 @@ def erase(case_id: Annotated[UUID, typer.Argument(help="The case.")]) -> None:
     erase(case_id)
 
 
+@app.command("sign-out", rich_help_panel=DATA)
+def sign_out(subject: Annotated[str, typer.Argument(help="As events and duty lists name them.")]) -> None:
+    """End every session of a member of staff, in every service.
+
+    Whoever comes as them has to prove to the provider anew who they are: disable the account there first.
+
+        doorstep sign-out cadre-lin
+    """
+    from deploy.sign_out import sign_out
+
+    sign_out(subject)
+
+
 @app.command(rich_help_panel=STACK)
 def secrets(
     file: Annotated[Path, typer.Argument(help="Where to; beside compose.yaml it is found by itself.")] = Path(

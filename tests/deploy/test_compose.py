@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -30,8 +32,12 @@ from deploy.local.home import PROJECT
 from deploy.local.jars import VERSION as KAFKA_VERSION
 from deploy.local.postgres import BIN, Dsns, Postgres
 from deploy.local.state import SERVICES, free_ports
+from services.chassis.auth import Staff
+from services.chassis.clock import now
+from services.chassis.database import engine
 from services.chassis.operating.commands import commands
 from services.chassis.settings import ServiceSettings
+from services.chassis.signin.sessions import Proven, Sessions, SignedOutSince, Tokens
 from services.contracts.topics import PARTITIONS, TOPICS
 from services.intake.settings import IntakeSettings
 from services.mediation.settings import MediationSettings
@@ -39,7 +45,7 @@ from services.notifications.read_models.feeds import READ_MODELS
 from services.notifications.settings import NotificationsSettings
 from services.reporting.settings import ReportingSettings
 from tests.conftest import Databases, running
-from tests.services import migrated
+from tests.services import NOWHERE, migrated
 
 DEPLOY = PROJECT / "deploy"
 SETTINGS: dict[str, type[ServiceSettings]] = {
@@ -227,13 +233,31 @@ async def test_what_is_parked_and_what_was_lost_is_mended_from_inside(postgres: 
         await database.close()
 
 
+async def test_who_is_put_out_from_inside_does_not_come_straight_back(postgres: Databases) -> None:
+    async with migrated(postgres, "notifications", chain(*READ_MODELS.values())) as dsns:
+        pool = engine(dsns.worker, "test", connections=1)
+        sessions = Sessions("notifications", pool)
+        staff = Staff("cadre-lin", frozenset({"cadre"}), ("/",))
+        key = await sessions.begin(staff)
+        other = await sessions.begin(replace(staff, id="cadre-wu"))
+        done = await in_container("notifications", dsns, NOWHERE, "sign-out", "cadre-lin")
+        assert done.returncode == 0, done.stderr
+        assert await sessions.find(key) is None
+        assert await sessions.find(other)
+        before = Proven(b"whoever", None, now() - timedelta(minutes=5), Tokens(id="t"))
+        with pytest.raises(SignedOutSince):
+            await sessions.begin(staff, before)
+        await sessions.begin(staff, replace(before, since=now()))
+        await pool.dispose()
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_command_that_an_operator_needs_teaches(name: str) -> None:
     def settings() -> ServiceSettings:
         raise AssertionError("help needs no environment")
 
     program = commands(name, settings, [], lambda _dsn: None)
-    for words in ("", "migrate", "rebuild", "verify", "republish", "parked"):
+    for words in ("", "migrate", "rebuild", "verify", "republish", "sign-out", "parked"):
         told = CliRunner().invoke(program, [*words.split(), "--help"])
         assert told.exit_code == 0, told.output
     for word in ("list", "replay", "discard", "accept-loss"):

@@ -105,6 +105,14 @@ def test_who_runs_containers_is_told_the_way_in(page: str, asked: str) -> None:
     assert [told for told in named if told.strip().startswith(asked)]
 
 
+def test_who_is_put_out_is_put_out_of_every_service_that_has_pages_for_staff() -> None:
+    faces = {app.parent.name for app in (PROJECT / "services").glob("*/app.py") if "face=" in app.read_text()}
+    named = {name for name, told in _IN_CONTAINERS.findall(code_of(OPERATING / "sign-in.md")) if "sign-out" in told}
+    assert faces
+    assert named == faces
+    assert faces <= set(SERVICES), "doorstep sign-out goes to these"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_metric_exists(page: Path) -> None:
     declared = metrics()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.chassis.operating import parked_events, rebuilding, republishing
+from services.chassis.operating import parked_events, rebuilding, republishing, signing_out
 from services.chassis.operating.telling import complain
 from services.chassis.rebuild import Placed
 from services.chassis.settings import ServiceSettings
@@ -82,6 +82,14 @@ def commands(
         told = settings()
         dsn = told.worker_dsn.get_secret_value()
         republishing.republish(name, dsn, told.kafka, from_, to, f"{program} republish")
+
+    @app.command("sign-out")
+    def sign_out(subject: Annotated[str, typer.Argument(help="As events and duty lists name them.")]) -> None:
+        """End every session of a member of staff in this service; do it in each of the four.
+
+        Whoever comes as them has to prove to the provider anew who they are: disable the account there first.
+        """
+        signing_out.sign_out({name: worker()}, subject)
 
     @parked.command("list")
     def parked_list() -> None:
