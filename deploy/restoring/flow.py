@@ -285,6 +285,7 @@ async def _prepare(
     except Unreadable as newer:
         raise NotRestored(
             f"Kafka holds an event of a newer Doorstep ({newer.reason}): restore with that version."
+            " What going back to this one costs: docs/operating/upgrade.md"
         ) from None
 
 

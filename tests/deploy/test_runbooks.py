@@ -113,6 +113,14 @@ def test_who_is_put_out_is_put_out_of_every_service_that_has_pages_for_staff() -
     assert faces <= set(SERVICES), "doorstep sign-out goes to these"
 
 
+def test_the_way_back_from_an_upgrade_is_one_that_is_not_refused() -> None:
+    """With Kafka's log the earlier version meets events that it does not know; without `--to`, tables as well."""
+    ways = [match[2] for match in _COMMAND.finditer(code_of(OPERATING / "upgrade.md")) if match[1] == "restore"]
+    assert ways
+    assert all("--kafka-is-lost" in way and "--to " in way for way in ways)
+    assert "newer Doorstep" in (PROJECT / "deploy" / "restoring" / "flow.py").read_text()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_metric_exists(page: Path) -> None:
     declared = metrics()
