@@ -12,8 +12,8 @@ from services.chassis.signin.sessions import Sessions
 def sign_out(workers: Mapping[str, str], subject: str) -> None:
     """Of each service, by its name, that has pages; `workers` are their databases as the worker may use them."""
     asyncio.run(_signed_out(workers, subject))
-    told = f"Signed out of {', '.join(workers)}. Whoever comes as {subject} has to prove to the provider anew that"
-    Console().print(f"{told} they are; is their account still open there, they get in.", highlight=False)
+    told = f"Signed out of {', '.join(workers)}. Whoever comes as {subject} has to prove to the provider anew who they"
+    Console().print(f"{told} are: while the account is open there, they get in.", highlight=False, soft_wrap=True)
 
 
 async def _signed_out(workers: Mapping[str, str], subject: str) -> None:
