@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import KafkaAckableMessage
 from prometheus_client import Counter, Gauge, Histogram
@@ -53,13 +52,13 @@ class Consumers:
     ) -> None:
         self._broker = broker
         self.subscriptions = [Subscription(broker, consumer, worker, tracing) for consumer in consumers]
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Consumers"]:
         """Consume for as long as the block lasts, from whenever Kafka can be reached."""
         await self._broker.connect()
-        self._tasks = [
+        self.tasks = [
             asyncio.create_task(subscription.run(), name=f"consumer {subscription.consumer.name}")
             for subscription in self.subscriptions
         ]
@@ -68,9 +67,9 @@ class Consumers:
         finally:
             for subscription in self.subscriptions:
                 subscription.stopping.set()
-            for task in self._tasks:
+            for task in self.tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*self.tasks, return_exceptions=True)
             await self._broker.stop()
 
     def lag(self, name: str) -> int | None:
@@ -80,20 +79,15 @@ class Consumers:
                 return subscription.lag()
         return None
 
-    def ended(self) -> list[str]:
-        """Consumers whose task has ended, which nothing but a restart brings back."""
-        return [task.get_name() for task in self._tasks if task.done()]
-
     async def unready(self) -> list[str]:
         """What keeps consumers from their work."""
-        ended = self.ended()
         waiting = [f"consumer {s.consumer.name}" for s in self.subscriptions if not s.joined]
         lost = [
             f"consumer {s.consumer.name}: {topic} {number} lost records"
             for s in self.subscriptions
             for topic, number in s.positions.stopped
         ]
-        return ended + waiting + lost
+        return waiting + lost
 
 
 class Subscription:
@@ -197,7 +191,7 @@ class Subscription:
     async def _join(self) -> None:
         try:
             await self._subscriber.start()
-        except (KafkaError, OSError):
+        except Exception:
             await self._subscriber.stop()
             raise
         assert self._subscriber.consumer is not None

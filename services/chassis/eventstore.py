@@ -180,11 +180,13 @@ class EventStore:
         self.appended = asyncio.Event()
         """Set after every append that stored something; the relay clears it."""
         self._listeners: list[asyncio.Event] = []
+        self.tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["EventStore"]:
         """Run the group committer for as long as the block lasts."""
         committer = asyncio.create_task(self._commit_groups(), name="group-committer")
+        self.tasks = [committer]
         try:
             yield self
         finally:

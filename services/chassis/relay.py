@@ -7,14 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.chassis import clock
 from services.chassis.eventstore import EventStore
-from services.chassis.publisher import Block, Publisher, SendFailed, Unpublishable, publisher
+from services.chassis.publisher import Block, Publisher, SendFailed, publisher
 from services.chassis.sole import STATEMENT_SECONDS, again_and_again, holding
 from services.chassis.telemetry import log
 
@@ -53,16 +51,20 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until cancelled; whatever fails is begun anew from the cursor."""
-        passing = (SendFailed, Unpublishable, KafkaError, DBAPIError, OSError)
-        await again_and_again(self._hold_and_publish, passing, self._failed)
+        await again_and_again(self._hold_and_publish, self._failed)
 
     def _failed(self, fault: Exception) -> None:
         _end_if_cancelled()
         self._failures.inc()
+        # From now on something may wait that it can't see.
+        self._oldest = self._oldest or clock.now()
         log.warning("relay begins anew", exc_info=fault)
 
+    def _leave_it_to_another(self) -> None:
+        self._oldest = None
+
     async def _hold_and_publish(self) -> None:
-        async with holding(self._worker, LOCK) as connection:
+        async with holding(self._worker, LOCK, self._leave_it_to_another) as connection:
             position = await cursor(connection)
             unpublished = await self._store.read(connection, position, 1)
             self._oldest = unpublished[0].recorded_at if unpublished else None

@@ -1,6 +1,7 @@
 """One service from its settings: pools, store, relay, consumers and HTTP, under one lifespan."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,7 +30,7 @@ from services.chassis.particulars import Vault
 from services.chassis.relay import Relay
 from services.chassis.settings import ServiceSettings
 from services.chassis.signin.mount import mount
-from services.chassis.telemetry import configure_logging
+from services.chassis.telemetry import configure_logging, log
 from services.chassis.tracing import Tracing
 
 STATEMENT_SECONDS = 20.0
@@ -40,6 +41,9 @@ Background = Callable[[], Awaitable[None]]
 
 HTTP_SECONDS = 2.0
 """What another service is given to answer, at each step of a request."""
+
+END_SECONDS = 8.0
+"""What a service that has failed is given to end in order: a request may wait for just what has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,9 @@ def compose(
 
     `face` is where its staff pages begin, as `/desk`: staff sign in there. `leaving` is called when the service is
     told to end, and ends answers that would go on for ever: the server waits for them.
+
+    Its tasks go on for as long as it does. One that ends before, by a defect, is told of in the log, and the service
+    fails: whoever keeps it starts it again.
     """
     relay = Relay(service.store, service.worker, settings.kafka)
     running = Consumers(kafka.broker(settings.kafka, service.name), consumers, service.worker, service.tracing)
@@ -103,11 +110,20 @@ def compose(
             stack.push_async_callback(service.worker.dispose)
             await stack.enter_async_context(service.http)
             await stack.enter_async_context(service.store.open())
-            tasks.append(asyncio.create_task(relay.run(), name="relay"))
-            tasks.extend(asyncio.create_task(_run(job), name="background") for job in background)
-            stack.push_async_callback(_end, tasks)
+            own = [asyncio.create_task(relay.run(), name="relay")]
+            own.extend(asyncio.create_task(_run(job), name="background") for job in background)
+            stack.push_async_callback(_end, own)
             await stack.enter_async_context(running.open())
+            tasks[:] = [*service.store.tasks, *own, *running.tasks]
+            for task in tasks:
+                task.add_done_callback(missed)
+                stack.callback(task.remove_done_callback, missed)
             yield
+
+    def missed(task: asyncio.Task[None]) -> None:
+        fault = None if task.cancelled() else task.exception()
+        log.error("a task has ended, and the service with it", task=task.get_name(), exc_info=fault)
+        app.state.fail()
 
     app = FastAPI(
         title=f"Doorstep {service.name}",
@@ -127,6 +143,7 @@ def compose(
     )
     app.state.service = service
     app.state.leaving = leaving
+    app.state.fail = lambda: None
     app.state.settings = settings
     app.state.consumers = running
     app.state.service_tokens = service.service_tokens
@@ -137,10 +154,10 @@ def compose(
     app.add_middleware(Drained)
 
     def ended() -> list[str]:
-        return [task.get_name() for task in tasks if task.done()] + running.ended()
+        return [task.get_name() for task in tasks if task.done()]
 
     async def unready() -> list[str]:
-        reasons = [task.get_name() for task in tasks if task.done()] + await running.unready()
+        reasons = ended() + await running.unready()
         try:
             async with service.worker.connect() as connection:
                 await connection.execute(text("SELECT 1"))
@@ -167,9 +184,10 @@ def compose(
 
 
 def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
-    """Serve until SIGTERM or SIGINT, one process, then end in order."""
+    """Serve until SIGTERM or SIGINT, one process, then end in order; or until the application fails, with code 1."""
 
-    async def run() -> None:
+    async def run() -> int:
+        code = 0
         configure_logging(name)
         collect_seldom()
         server = Server(
@@ -186,13 +204,22 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
                 end_answers()
             server.stop()
 
+        def fail() -> None:
+            nonlocal code
+            code = 1
+            asyncio.get_running_loop().call_later(END_SECONDS, os._exit, code)
+            leave()
+
+        app.state.fail = fail
         # Unhandled, a signal would end the process at once: Kafka would then keep its consumers' places for ten
         # seconds, in which nobody else is given their partitions.
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, leave)
         await server.serve()
+        return code
 
-    uvloop.run(run())
+    if code := uvloop.run(run()):
+        raise SystemExit(code)
 
 
 async def _run(job: Background) -> None:

@@ -22,31 +22,33 @@ KEEPALIVES = (
 
 
 @asynccontextmanager
-async def holding(worker: AsyncEngine, lock: str) -> AsyncGenerator[AsyncConnection]:
+async def holding(
+    worker: AsyncEngine, lock: str, held_elsewhere: Callable[[], None] = lambda: None
+) -> AsyncGenerator[AsyncConnection]:
     """A session that holds the lock, which the statement `lock` tries to take; each statement commits by itself.
 
-    It is closed at the end, since only that surely frees the lock.
+    `held_elsewhere` is told whenever another has it. The session is closed at the end, since only that surely frees
+    the lock.
     """
     async with worker.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         try:
             await connection.exec_driver_sql(KEEPALIVES)
-            while not (await connection.exec_driver_sql(lock)).scalar_one():  # noqa: ASYNC110 - others' event
+            while not (await connection.exec_driver_sql(lock)).scalar_one():
+                held_elsewhere()
                 await asyncio.sleep(STANDBY_WAIT)
             yield connection
         finally:
             await connection.invalidate()
 
 
-async def again_and_again(
-    work: Callable[[], Awaitable[None]], passing: tuple[type[Exception], ...], failed: Callable[[Exception], None]
-) -> None:
-    """Work until cancelled. What ends it and is one of `passing` is told to `failed`, and the work begun anew."""
+async def again_and_again(work: Callable[[], Awaitable[None]], failed: Callable[[Exception], None]) -> None:
+    """Work until cancelled. Whatever else ends it is told to `failed`, and the work begun anew."""
     wait = SHORTEST_WAIT
     while True:
         began = clock.monotonic()
         try:
             await work()
-        except passing as fault:
+        except Exception as fault:  # nothing of this may end the task, whatever it is
             failed(fault)
         wait = SHORTEST_WAIT if clock.monotonic() - began > LONGEST_WAIT else wait * 2
         await asyncio.sleep(min(wait, LONGEST_WAIT))

@@ -11,13 +11,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from prometheus_client import REGISTRY
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from deploy.local.postgres import Dsns
 from services.chassis import kafka as kafka_clients
 from services.chassis import relay as relaying
 from services.chassis import sole
-from services.chassis.database import engine
+from services.chassis.database import asyncpg_dsn, engine
 from services.chassis.eventstore import Append, EventStore, NewEvent
 from services.chassis.history import reader, records_of
 from services.chassis.publisher import Batch, Producer, Publisher, SendFailed
@@ -149,7 +149,7 @@ async def test_two_relays_take_turns_by_the_lock(log: Log) -> None:
 
 
 @asynccontextmanager
-async def unlocked(worker: AsyncEngine, _lock: str) -> AsyncGenerator[AsyncConnection]:
+async def unlocked(worker: AsyncEngine, *_told: object) -> AsyncGenerator[AsyncConnection]:
     """Whoever asks believes that it holds the lock: the other one's holder is thought dead, and is not."""
     async with worker.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         yield connection
@@ -350,3 +350,57 @@ async def test_the_age_grows_while_kafka_is_away_and_is_0_when_all_is_published(
     async with running(relay_of(log)):
         await until(log.all_published)
         assert metric(log, "doorstep_relay_age_seconds") == 0
+
+
+@pytest.fixture
+async def narrow(chassis_database: Dsns) -> AsyncGenerator[AsyncEngine]:
+    """A pool of one connection, which whoever comes second waits for a moment."""
+    pool = create_async_engine(asyncpg_dsn(chassis_database.worker), pool_size=1, max_overflow=0, pool_timeout=0.05)
+    yield pool
+    await pool.dispose()
+
+
+async def test_a_relay_that_is_given_no_connection_begins_anew_until_it_has_one(log: Log, narrow: AsyncEngine) -> None:
+    async def begun_anew() -> bool:
+        return (metric(log, "doorstep_relay_failures_total") or 0) > 1
+
+    await log.append([uuid4() for _ in range(5)])
+    async with running(Relay(log.store, narrow, log.bootstrap)):
+        async with narrow.connect():
+            await until(begun_anew)
+        await until(log.all_published)
+    assert await log.published() == await log.stored()
+
+
+async def test_the_age_grows_while_a_relay_that_had_nothing_to_do_can_t_look(log: Log, narrow: AsyncEngine) -> None:
+    async def unknown() -> bool:
+        return (metric(log, "doorstep_relay_age_seconds") or 0) > 0
+
+    async def known() -> bool:
+        return metric(log, "doorstep_relay_age_seconds") == 0
+
+    async with running(Relay(log.store, narrow, log.bootstrap)):
+        async with narrow.connect():
+            await until(unknown)
+        await until(known)
+
+
+async def test_the_age_is_0_for_a_relay_that_failed_and_then_found_another_at_work(log: Log) -> None:
+    """It waits for its turn, and what it last knew is long on Kafka."""
+
+    await log.append([uuid4()])
+    async with log.store.worker.connect() as other:
+
+        async def taken() -> bool:
+            return (await other.exec_driver_sql(relaying.LOCK)).scalar_one()
+
+        async def failed() -> bool:
+            return (metric(log, "doorstep_relay_failures_total") or 0) > 0
+
+        async def known() -> bool:
+            return metric(log, "doorstep_relay_age_seconds") == 0
+
+        async with running(Relay(log.store, log.store.worker, NOWHERE)):
+            await until(failed)
+            await until(taken)
+            await until(known)

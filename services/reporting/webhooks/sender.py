@@ -12,12 +12,11 @@ from uuid import UUID
 import httpcore
 import httpx
 from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis import clock
 from services.chassis.particulars import Unopenable
+from services.chassis.passing import passes
 from services.chassis.service import Service
 from services.chassis.sole import STATEMENT_SECONDS, again_and_again, holding
 from services.chassis.telemetry import log
@@ -71,7 +70,7 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled; whatever fails here is begun anew from the stored positions."""
-        await again_and_again(self._hold_and_send, (DBAPIError, PoolTimeout, OSError), _failed)
+        await again_and_again(self._hold_and_send, _failed)
 
     async def _hold_and_send(self) -> None:
         serving: dict[UUID, asyncio.Task[None]] = {}
@@ -113,9 +112,10 @@ class Sender:
             async with self._room:
                 while await self._tell_block(pool, webhook_id):
                     pass
-        except (DBAPIError, PoolTimeout, OSError) as failed:
-            log.warning("a webhook is served again", webhook=str(webhook_id), exc_info=failed)
         except Exception as failed:
+            if passes(failed):
+                log.warning("a webhook is served again", webhook=str(webhook_id), exc_info=failed)
+                return
             log.error("a webhook can't be served", webhook=str(webhook_id), exc_info=failed)
             await self._failed(webhook_id, Failure("failed on our side"))
 
