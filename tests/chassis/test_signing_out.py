@@ -10,9 +10,13 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from services.chassis.auth import Staff
 from services.chassis.service import Service
+from services.chassis.signin import flow
 from services.chassis.signin.claims import ClaimNames
-from services.chassis.signin.sessions import CONFIRM
+from services.chassis.signin.flow import SignIn
+from services.chassis.signin.issuer import Issuer
+from services.chassis.signin.sessions import CONFIRM, Tokens
 from tests.chassis.town import OWN, PUBLIC, Town, answered, begun, id_token, returned, signed_in
 from tests.services import keyed, staff
 
@@ -330,6 +334,25 @@ async def test_while_the_provider_has_no_answer_sessions_go_on(
         assert await is_in(browser, "/desk")
     finally:
         town.away = False
+
+
+async def test_a_provider_that_hangs_keeps_no_page_waiting_for_more_than_a_confirmation_s_time(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where it has to be asked first where it answers."""
+    given_up = asyncio.Event()
+
+    async def hang(_request: httpx.Request) -> httpx.Response:
+        await given_up.wait()
+        return httpx.Response(503)
+
+    issuer = Issuer(f"{PUBLIC}/sign-in", httpx.AsyncClient(transport=httpx.MockTransport(hang)))
+    sign_in = SignIn(town.apps["/desk"].state.settings, issuer, "/desk", bytes(32))
+    monkeypatch.setattr(flow, "_CONFIRM_SECONDS", 0.01)
+    lin, tokens = Staff("cadre-lin", frozenset({"cadre"}), ("/lakeside/",)), Tokens(id="i", refresh="r")
+    async with asyncio.timeout(5):
+        assert await sign_in.confirm(lin, tokens) == (lin, tokens)
+    given_up.set()
 
 
 async def test_of_many_requests_at_once_one_asks_the_provider(town: Town, browser: httpx.AsyncClient) -> None:

@@ -39,8 +39,8 @@ class Provider:
         self.away = False
         self.asked_for_keys = 0
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app()))
-        issuer = Issuer(URL, self.http, clock=lambda: self.clock)
-        self.access = AccessTokens(issuer, AUDIENCE, ClaimNames())
+        self.issuer = Issuer(URL, self.http, clock=lambda: self.clock)
+        self.access = AccessTokens(self.issuer, AUDIENCE, ClaimNames())
 
     def _app(self) -> FastAPI:
         app = FastAPI(openapi_url=None)

@@ -1,5 +1,6 @@
 """Access tokens of the configured issuer: the good one, and every kind of attack that must not pass."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 from uuid import uuid4
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -185,6 +187,65 @@ async def test_while_the_issuer_is_away_what_it_said_lately_counts_and_then_noth
     with pytest.raises(ProblemError) as away:
         await provider.access.staff(signed(KEY))
     assert away.value.problem.status == 503
+
+
+async def test_of_all_who_meet_a_provider_that_hangs_one_asks_and_it_is_not_asked_again_at_once() -> None:
+    provider = Provider(KEY)
+    issuer = provider.issuer
+    known = await issuer.metadata()
+    provider.clock = FRESH_SECONDS + 1
+    asked: list[httpx.Request] = []
+
+    async def time_out(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        await asyncio.sleep(0)
+        raise httpx.ConnectTimeout("it hangs")
+
+    issuer.http = httpx.AsyncClient(transport=httpx.MockTransport(time_out))
+    assert await asyncio.gather(*(issuer.metadata() for _ in range(20))) == [known] * 20
+    provider.clock += UNKNOWN_KEY_SECONDS - 1
+    assert await issuer.metadata() == known
+    assert len(asked) == 1
+    provider.clock += 1
+    assert await issuer.metadata() == known
+    assert len(asked) == 2
+    provider.clock = FRESH_SECONDS + STALE_SECONDS
+    for _ in range(20):
+        with pytest.raises(ProblemError):
+            await issuer.metadata()
+    assert len(asked) == 3
+
+
+async def test_while_a_provider_that_gave_no_answer_is_asked_again_nobody_else_waits_for_it() -> None:
+    provider = Provider(KEY)
+    issuer = provider.issuer
+    known = await issuer.metadata()
+    provider.away, provider.clock = True, FRESH_SECONDS
+    await issuer.metadata()
+    provider.clock += UNKNOWN_KEY_SECONDS
+    asked, answering = asyncio.Event(), asyncio.Event()
+
+    async def hang(_request: httpx.Request) -> httpx.Response:
+        asked.set()
+        await answering.wait()
+        raise httpx.ReadTimeout("it hung")
+
+    issuer.http = httpx.AsyncClient(transport=httpx.MockTransport(hang))
+    first = asyncio.create_task(issuer.metadata())
+    await asked.wait()
+    assert await issuer.metadata() == known
+    answering.set()
+    assert await first == known
+
+
+async def test_who_goes_away_while_the_provider_is_asked_spoils_it_for_nobody() -> None:
+    provider = Provider(KEY)
+    first = asyncio.create_task(provider.issuer.metadata())
+    second = asyncio.create_task(provider.issuer.metadata())
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).issuer == URL
+    assert provider.asked_for_keys == 1
 
 
 async def test_a_document_of_another_issuer_is_not_believed() -> None:

@@ -1,5 +1,6 @@
 """One sign-in: out to the issuer with a challenge, back with a code, and who that turns out to be."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -29,6 +30,7 @@ PATIENCE = timedelta(minutes=10)
 
 _EXCHANGE_SECONDS = 10.0
 _CONFIRM_SECONDS = 3.0
+"""For all of it: somebody's page waits."""
 _ID_TOKEN_TYPES = frozenset({"", "jwt"})
 _LOGOUT_TOKEN_TYPES = frozenset({"", "jwt", "logout+jwt", "application/logout+jwt"})
 _LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
@@ -133,25 +135,26 @@ class SignIn:
         """
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh}
         try:
-            answer = await self._ask_for_tokens(form, _CONFIRM_SECONDS)
-            if answer.is_success:
-                said = answer.json()
-                renewed = Tokens(
-                    id=said.get("id_token") or tokens.id, refresh=said.get("refresh_token") or tokens.refresh
-                )
-                if renewed.id == tokens.id:
-                    return staff, renewed
-                now_known = self._known(await self._identity(renewed.id))
-                if now_known.id != staff.id:
-                    raise NotSignedIn("somebody else")
-                return now_known, renewed
+            async with asyncio.timeout(_CONFIRM_SECONDS):
+                answer = await self._ask_for_tokens(form, _CONFIRM_SECONDS)
+                if answer.is_success:
+                    return await self._renewed(staff, tokens, answer.json())
             refusal = answer.json().get("error")
-        except (ProblemError, httpx.HTTPError, ValueError, AttributeError):
+        except (ProblemError, httpx.HTTPError, TimeoutError, ValueError, AttributeError):
             refusal = "no answer"
         if refusal == "invalid_grant":
             raise NotSignedIn("ended there")
         log.warning("the issuer could not be asked whether somebody is still signed in", reason=str(refusal)[:40])
         return staff, tokens
+
+    async def _renewed(self, staff: Staff, tokens: Tokens, said: dict[str, Any]) -> tuple[Staff, Tokens]:
+        renewed = Tokens(id=said.get("id_token") or tokens.id, refresh=said.get("refresh_token") or tokens.refresh)
+        if renewed.id == tokens.id:
+            return staff, renewed
+        now_known = self._known(await self._identity(renewed.id))
+        if now_known.id != staff.id:
+            raise NotSignedIn("somebody else")
+        return now_known, renewed
 
     async def end(self, tokens: Tokens | None) -> str | None:
         """Where the sign-in at the issuer itself ends, if it says so."""

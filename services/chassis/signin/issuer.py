@@ -26,10 +26,12 @@ FRESH_SECONDS: Final = 300.0
 STALE_SECONDS: Final = 3600.0
 """And for so long when it can't be asked."""
 UNKNOWN_KEY_SECONDS: Final = 30.0
-"""A token with a key that nobody has seen asks the issuer again, but not more often than this."""
+"""A token with a key that nobody has seen asks the issuer again, but not more often than this. Nor is it asked
+sooner after it gave no answer."""
 LIFE_SECONDS: Final = 12 * 3600
 """No token is taken that is older, whatever end it names."""
 _ASK_SECONDS: Final = 10.0
+"""For all of it."""
 
 Key = RSAKey | ECKey | OKPKey
 
@@ -61,7 +63,9 @@ class Issuer:
         self._clock = clock
         self._known: _Known | None = None
         self._asked_for_unknown = float("-inf")
-        self._asking = asyncio.Lock()
+        self._asking: asyncio.Task[None] | None = None
+        self._ask_again_at = 0.0
+        """Not before; 0 when it answered the last time."""
 
     async def metadata(self) -> Metadata:
         """Where it answers.
@@ -98,7 +102,7 @@ class Issuer:
         known = await self._fresh()
         if kid not in known.keys and self._clock() >= self._asked_for_unknown + UNKNOWN_KEY_SECONDS:
             self._asked_for_unknown = self._clock()
-            known = await self._ask_after(known)
+            known = await self._asked()
         if (key := known.keys.get(kid)) is None:
             raise Unauthenticated
         return key
@@ -106,23 +110,36 @@ class Issuer:
     async def _fresh(self) -> _Known:
         known = self._known
         if known is None or self._clock() >= known.at + FRESH_SECONDS:
-            return await self._ask_after(known)
+            return await self._asked()
         return known
 
-    async def _ask_after(self, seen: _Known | None) -> _Known:
-        """Ask anew, unless somebody else has since `seen`."""
-        async with self._asking:
-            if self._known is not seen and self._known is not None:
-                return self._known
-            try:
-                self._known = await self._ask()
-            except (httpx.HTTPError, ValidationError, JoseError, ValueError, KeyError) as error:
-                log.warning("the issuer of staff tokens can't be asked", error=type(error).__name__)
-                if self._known is None or self._clock() >= self._known.at + STALE_SECONDS:
-                    raise _away() from None
-            return self._known
+    async def _asked(self) -> _Known:
+        """What it says now, or said lately if it can't be asked. Of all who want to know, one asks.
 
-    async def _ask(self) -> _Known:
+        Nobody's leaving breaks that off: the others wait for it, too, and what came of it is remembered.
+        """
+        if self._clock() >= self._ask_again_at:
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+            await asyncio.shield(self._asking)
+        if self._known is None or self._clock() >= self._known.at + STALE_SECONDS:
+            raise _away()
+        return self._known
+
+    async def _ask(self) -> None:
+        if self._ask_again_at:
+            # Who comes meanwhile does not wait for what has failed before.
+            self._ask_again_at = self._clock() + UNKNOWN_KEY_SECONDS
+        try:
+            async with asyncio.timeout(_ASK_SECONDS):
+                self._known = await self._said()
+        except (httpx.HTTPError, TimeoutError, ValidationError, JoseError, ValueError, KeyError) as error:
+            log.warning("the issuer of staff tokens can't be asked", error=type(error).__name__)
+            self._ask_again_at = self._clock() + UNKNOWN_KEY_SECONDS
+        else:
+            self._ask_again_at = 0.0
+
+    async def _said(self) -> _Known:
         address = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
         metadata = Metadata.model_validate(await self._json(address))
         if metadata.issuer != self.url:
