@@ -17,7 +17,7 @@ SCOPES = ["report", "history"]
 
 
 class Key(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     community_id: str
     api_key: str
@@ -26,6 +26,8 @@ class Key(BaseModel):
 
 
 class _Kept(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     keys: dict[str, dict[str, Key]] = {}
     """By the address of the Doorstep, then by the community's area."""
 

@@ -54,9 +54,16 @@ class Vault:
     """AES-256-GCM with the row's id and key id as associated data, so that no row can pass for another."""
 
     def __init__(self, keys: str) -> None:
-        """`keys` is `id:base64,…`; the last one seals, all open. So keys rotate."""
+        """`keys` is `id:base64,…`; the last one seals, all open. So keys rotate.
+
+        Raises:
+            ValueError: they are not, and the message quotes none of them.
+        """
         pairs = [pair.split(":", 1) for pair in keys.split(",")]
-        self._ciphers = {int(key_id): AESGCM(b64decode(key)) for key_id, key in pairs}
+        try:
+            self._ciphers = {int(key_id): AESGCM(b64decode(key)) for key_id, key in pairs}
+        except ValueError:
+            raise ValueError("DOORSTEP_PARTICULARS_KEYS must be id:base64,id:base64 with keys of 32 bytes") from None
         self._sealing = int(pairs[-1][0])
 
     def seal(self, ref: UUID, content: dict[str, Any]) -> Sealed:

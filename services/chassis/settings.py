@@ -11,7 +11,8 @@ from services.chassis import tracing
 class ServiceSettings(BaseSettings):
     """Read once from `DOORSTEP_*` when the service is composed, and passed down."""
 
-    model_config = SettingsConfigDict(env_prefix="DOORSTEP_", frozen=True, extra="ignore")
+    # An error that quoted what it was given would put keys into the log.
+    model_config = SettingsConfigDict(env_prefix="DOORSTEP_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     env: Literal["local", "production"] = "production"
     host: str = "127.0.0.1"
