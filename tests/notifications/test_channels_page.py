@@ -36,6 +36,17 @@ async def test_what_one_says_is_kept_and_a_test_message_comes(post_office: PostO
     assert (mail["To"], mail["Content-Language"]) == ("mei@staff.example", "ug")
 
 
+async def test_it_leads_to_the_other_workplaces(post_office: PostOffice) -> None:
+    page = await post_office.client.get(PAGE, headers=somebody())
+    assert [there for there in ("desk", "counter", "duty", "board") if f'<li><a href="/{there}"' in page.text] == [
+        "desk",
+        "counter",
+        "duty",
+        "board",
+    ]
+    assert '<a href="/duty" aria-current="true">' in page.text
+
+
 async def test_what_can_not_be_read_is_said_beside_its_field_and_nothing_is_changed(post_office: PostOffice) -> None:
     who = somebody()
     await send(post_office, who, do="keep", email="mei@staff.example", language="en")

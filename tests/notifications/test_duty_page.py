@@ -60,6 +60,16 @@ async def test_it_tells_who_is_on_duty_until_when_and_who_is_next(office: Office
     assert re.search(r"<bdi>mei</bdi>.*until <time.*Then.*<bdi>bao</bdi>.*second", desk, re.DOTALL)
 
 
+async def test_it_leads_to_the_other_workplaces(office: Office) -> None:
+    html = await (await browser(office)).page()
+    assert re.findall(r'<li><a href="(/\w+)"( aria-current="true")?>', html) == [
+        ("/desk", ""),
+        ("/counter", ""),
+        ("/duty", ' aria-current="true"'),
+        ("/board", ""),
+    ]
+
+
 async def test_going_on_duty_and_off_takes_no_script(office: Office) -> None:
     mei, stream = await browser(office), duty_stream(office.community)
     taken = await mei.send(await mei.page(), "/duty/take", more={"place": "second", "hours": "4"})

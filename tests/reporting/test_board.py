@@ -99,6 +99,13 @@ async def test_each_number_leads_to_its_events(history: Bureau, sample: list[Cas
     assert not set(seen) & set(re.findall(r"[0-9a-f-]{36}", (await page(history, following)).text))
 
 
+@pytest.mark.parametrize("path", ["/board", "/board/events?name=reported"])
+async def test_it_leads_to_the_other_workplaces(history: Bureau, path: str) -> None:
+    html = (await history.client.get(path, headers=MANAGER)).text
+    assert {"/desk", "/counter", "/duty", "/board"} <= set(Page(html).links)
+    assert '<a href="/board" aria-current="true">' in html
+
+
 async def test_small_numbers_are_hidden_and_their_events_not_linked(history: Bureau, sample: list[Casework]) -> None:
     assert counted([work for work in sample if work.area == "/nyc/nycc04/"])["reported"] == 1
     found = await page(history, "/board?area=/nyc/nycc04/")
