@@ -118,7 +118,7 @@ def board(
     recent = months[-TREND_MONTHS:]
     rows_of_places = _place_rows(question, places, by_place, names, language)
     return Board(
-        place=_name_of(question.area, names, language),
+        place=name_of(question.area, names, language),
         trail=_trail(question, names, areas, language),
         numbers=[
             _number(BY_NAME[name], question, whole, totals, [by_month[part.month] for part in recent], recent, language)
@@ -315,11 +315,11 @@ def _place_rows(
     exact = {place: value for place, value in reported.items() if shown[place]["reported"] is Shown.EXACT}
     top = max((value or 0 for value in exact.values()), default=0)
     rows: list[Row] = []
-    for part in sorted(places, key=lambda part: _natural(_name_of(part.place or "", names, language))):
+    for part in sorted(places, key=lambda part: _natural(name_of(part.place or "", names, language))):
         place = part.place or ""
         href = None if place == question.area else f"/board?{urlencode({**_asked(question), 'area': place})}"
         bar = round(100 * (exact[place] or 0) / top, 1) if place in exact and top else None
-        rows.append(_row(part, shown, _name_of(place, names, language), href, bar, language))
+        rows.append(_row(part, shown, name_of(place, names, language), href, bar, language))
     return rows
 
 
@@ -361,7 +361,7 @@ def _trail(question: Question, names: Mapping[str, str], areas: Sequence[str], l
     paths = ["/", *("/" + "/".join(steps[: nth + 1]) + "/" for nth in range(len(steps)))]
     return [
         Trail(
-            _name_of(path, names, language),
+            name_of(path, names, language),
             None if path == question.area else f"/board?{urlencode({**_asked(question), 'area': path})}",
         )
         for path in paths
@@ -369,7 +369,7 @@ def _trail(question: Question, names: Mapping[str, str], areas: Sequence[str], l
     ]
 
 
-def _name_of(area: str, names: Mapping[str, str], language: Language) -> str:
+def name_of(area: str, names: Mapping[str, str], language: Language) -> str:
     if area == "/":
         return names.get(area, language.gettext("All areas"))
     return names.get(area, area.rstrip("/").rsplit("/", 1)[-1])

@@ -24,7 +24,7 @@ from services.chassis.web.pages import Assets, Pages
 from services.chassis.web.trouble import StaffFace
 from services.contracts.event import AreaPath
 from services.reporting.asking import READERS, Counted, Fresh, after_position, mark_of, question_of
-from services.reporting.board import board
+from services.reporting.board import board, name_of
 from services.reporting.read_models.evidence import events_behind
 from services.reporting.read_models.figures import By, Question
 from services.reporting.read_models.indicators import BY_NAME, IndicatorName
@@ -161,12 +161,12 @@ async def show_events(
         "events": [
             {
                 "event": event,
-                "place": names.get(event.area, event.area),
+                "place": name_of(event.area, names, language),
                 "what": language.gettext(EVENT_WORDS[event.type]) if event.type in EVENT_WORDS else event.type,
             }
             for event in events
         ],
-        "place": names.get(question.area, question.area),
+        "place": name_of(question.area, names, language),
         "as_of": _moment(question, language),
         "provisional": fresh.provisional,
         "here": here,

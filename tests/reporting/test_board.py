@@ -148,6 +148,12 @@ async def test_an_empty_board_teaches(empty: Bureau) -> None:
     assert "Nothing was reported here in this time" in found.words
 
 
+async def test_the_way_back_from_events_is_called_as_the_board_is(empty: Bureau) -> None:
+    back = await page(empty, "/board/events?name=reported", staff("manager", "/"))
+    assert "All areas" in back.words
+    assert "/" not in back.words
+
+
 async def test_what_the_form_says_wrong_is_told_and_not_echoed(history: Bureau) -> None:
     found = await page(history, "/board?from=<b>never</b>&as_of=later")
     assert "“Reported from” is not a date; write it as 2026-03-01." in found.words
