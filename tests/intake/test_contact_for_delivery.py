@@ -1,5 +1,7 @@
 """Whoever brings messages is told how to reach the reporter, on record, and not a word more."""
 
+import re
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -36,6 +38,15 @@ async def test_the_contact_is_read_on_record_and_nothing_beside_it(door: FrontDo
     assert told(answer) == [{"email": "some@body.example", "phone": "12345", "language": "ug"}]
     looks = await door.client.get("/api/intake/v1/case", headers={"Doorstep-Receipt": report["receipt"]})
     assert [(one["role"], one["purpose"]) for one in looks.json()["looks"]] == [("delivery", "delivery")]
+
+
+async def test_an_anonymous_resident_is_told_of_the_look_and_of_no_message(door: FrontDoor) -> None:
+    """Nothing can be sent to them; to know that, the system has to look."""
+    report = await door.report()
+    assert told(await ask(door, report)) == [{}]
+    page = await door.client.post("/case", data={"receipt": report["receipt"]}, follow_redirects=True)
+    assert "the system, to see whether and how you want to be told" in unescape(re.sub(r"<[^>]+>", "", page.text))
+    door.client.cookies.clear()
 
 
 async def test_who_wants_no_message_says_so(door: FrontDoor) -> None:

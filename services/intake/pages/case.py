@@ -67,7 +67,7 @@ PURPOSES = {
     "casework": marked("to work on your case"),
     "mediation": marked("to prepare a mediation"),
     "dispatch": marked("to tell a unit what is needed"),
-    "delivery": marked("to send you a message"),
+    "delivery": marked("to see whether and how you want to be told"),
     "review": marked("to check how your case was handled"),
     "export": marked("to take a copy"),
     "correction": marked("to correct what was told"),
