@@ -1,21 +1,7 @@
-"""What a report may be about: reference data, by kind."""
+"""Only what a kind of report may be about is taken."""
 
-from functools import cache
-from pathlib import Path
-
-import yaml
-from pydantic import TypeAdapter
-
+from services.chassis.categories import categories
 from services.contracts.cases import Kind
-from services.contracts.event import Code
-
-_FILE = Path(__file__).with_name("categories.yaml")
-
-
-@cache
-def categories() -> dict[Kind, dict[Code, str]]:
-    """Names by code, by kind."""
-    return TypeAdapter(dict[Kind, dict[Code, str]]).validate_python(yaml.safe_load(_FILE.read_text()))
 
 
 def require_category(kind: Kind, category: str) -> None:

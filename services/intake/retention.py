@@ -11,12 +11,12 @@ import yaml
 from prometheus_client import Counter
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
+from services.chassis.categories import categories
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
 from services.chassis.telemetry import log
 from services.contracts.cases import Kind
 from services.contracts.event import Code
-from services.intake.categories import categories
 from services.intake.domain.commands import EraseReport
 from services.intake.domain.decider import REPORTS
 from services.intake.domain.errors import AlreadyErased

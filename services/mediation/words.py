@@ -1,12 +1,5 @@
-"""What codes are called at the desk: kinds, categories, states, and what people answer in forms."""
+"""What codes are called at the desk: kinds, states, and what people answer in forms."""
 
-from functools import cache
-from pathlib import Path
-
-import yaml
-from pydantic import TypeAdapter
-
-from services.chassis.web.languages import Language
 from services.chassis.web.marked import marked
 from services.contracts.cases import (
     Closure,
@@ -18,11 +11,7 @@ from services.contracts.cases import (
     Resolution,
     ReturnReason,
 )
-from services.contracts.event import Code
 from services.mediation.read_models.caseload import State
-
-_CATEGORIES = Path(__file__).with_name("categories.yaml")
-"""The file of intake, which takes reports under these names."""
 
 KINDS: dict[str, str] = {
     Kind.DISPUTE: marked("Dispute"),
@@ -100,14 +89,3 @@ DECLINE_REASONS: dict[str, str] = {
     DeclineReason.NOTHING_FOUND: marked("It was looked into, and nothing was found"),
     DeclineReason.NOT_ENOUGH_TOLD: marked("Too little is known, and asking brought no answer"),
 }
-
-
-@cache
-def _categories() -> dict[Kind, dict[Code, str]]:
-    return TypeAdapter(dict[Kind, dict[Code, str]]).validate_python(yaml.safe_load(_CATEGORIES.read_text()))
-
-
-def category_of(kind: str, category: str, language: Language) -> str:
-    """What the category is called; one that history brought and nobody named, by its code."""
-    name = _categories()[Kind(kind)].get(category)
-    return language.gettext(name) if name else category.replace("-", " ").replace("_", " ").capitalize()

@@ -6,7 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.chassis.auth import Staff
+from services.chassis.categories import category_of
 from services.chassis.duty_desks import Seat
+from services.chassis.web.languages import Language
 from services.chassis.web.marked import marked
 from services.contracts.alerts import AlertCause
 from services.contracts.cases import Kind, Urgency
@@ -49,13 +51,13 @@ class Card:
     answer_by: datetime | None
 
 
-def card(row: AlertRow, staff: Staff, names: Mapping[str, str]) -> Card:
+def card(row: AlertRow, staff: Staff, names: Mapping[str, str], language: Language) -> Card:
     return Card(
         alert=row.alert,
         case_id=row.case_id,
         urgent=row.urgency == Urgency.URGENT,
         kind=KINDS[Kind(row.kind)],
-        category=row.category.replace("-", " ").replace("_", " ").replace(".", " · "),
+        category=category_of(row.kind, row.category, language),
         reference=row.reference,
         place=names.get(row.area, row.area),
         cause=CAUSES[AlertCause(row.cause)],

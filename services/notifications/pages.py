@@ -110,7 +110,7 @@ async def tell(
             row = alert_list.evolve(None, recorded, event)
             assert row is not None
             names = await _names(request, staff, [row.area])
-            html = _html("card.html", request, context | {"card": card(row, staff, names), "note": None})
+            html = _html("card.html", request, context | {"card": card(row, staff, names, language), "note": None})
             return Message("card", {"case": str(recorded.stream_id), "html": html})
         if recorded.type.startswith("alert."):
             told = language.gettext(_ENDS[recorded.type])
@@ -253,6 +253,7 @@ async def _desk(request: Request, staff: Staff, csrf: str, area: str) -> dict[st
 
 async def _waiting(request: Request, staff: Staff) -> dict[str, Any]:
     parts: Service = request.app.state.service
+    language = pages.language(request)
     async with scoped(parts.application, staff.areas) as connection:
         upto = await shown_upto(connection, LIST_CONSUMER, parts.name)
         rows = await waiting_in(connection, staff.areas, MOST_CARDS)
@@ -260,7 +261,7 @@ async def _waiting(request: Request, staff: Staff) -> dict[str, Any]:
         names = await names_of(connection, {row.area for row in rows})
     return {
         "upto": upto,
-        "cards": [card(row, staff, names) for row in rows],
+        "cards": [card(row, staff, names, language) for row in rows],
         "more": len(rows) == MOST_CARDS,
         "late": sum(day.cases for day in late),
         "note": None,

@@ -167,7 +167,7 @@ async def test_urgent_ones_are_heard_and_felt_once_the_sound_is_on(chromium: Bro
         await office.case_opens()
         await expect(mei.page.locator("body")).to_have_attribute("data-felt", "300 100 300 100 600")
         assert await mei.page.evaluate("window.tones") == before + 3
-        await expect(mei.page.locator("#loud")).to_have_text("Fault · water leak")
+        await expect(mei.page.locator("#loud")).to_have_text("Fault · Water leak")
 
 
 async def test_it_says_when_it_is_not_live_and_goes_on_where_it_was(chromium: Browser, site: Site) -> None:

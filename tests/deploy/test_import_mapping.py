@@ -10,7 +10,7 @@ import yaml
 from deploy.importing.mapping import MAPPINGS, BadMapping, Home, Mapping, Outcome, Unmappable, load, mapped
 from deploy.importing.reading import Row
 
-CATEGORIES = MAPPINGS.parent.parent / "services" / "intake" / "categories.yaml"
+CATEGORIES = MAPPINGS.parent.parent / "services" / "chassis" / "categories.yaml"
 
 GIVEN: dict[str, Any] = {
     "about": "A test.",

@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 from dirty_equals import IsStr
 
+from services.chassis.categories import categories
 from services.chassis.clock import now
 from services.contracts.cases import Kind
 from services.contracts.deadlines import Rule
-from services.intake.categories import categories
 from services.intake.open311.offered import IN_THE_OPEN
 from tests.conftest import Databases
 from tests.intake.door import API, FrontDoor, line, opened_door

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from services.chassis.categories import categories
 from services.contracts.cases import CaseAcknowledged, CaseDispatched, CaseMediated, MediationPlace, MediationResult
-from services.intake.categories import categories
 from services.intake.open311.offered import IN_THE_OPEN
 from tests.conftest import Databases
 from tests.intake.door import API, FrontDoor, line, opened_door

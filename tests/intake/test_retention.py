@@ -4,10 +4,10 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.chassis.categories import categories
 from services.chassis.clock import now
 from services.contracts.cases import CaseClosed, CaseMerged, CaseResolved, Closure, Kind, Resolution
 from services.contracts.event import Event
-from services.intake.categories import categories
 from services.intake.retention import Retention, rules
 from tests.intake.door import API, FrontDoor
 from tests.intake.test_residents_case import from_mediation, opened, resolved

@@ -39,7 +39,7 @@ async def test_an_alert_says_what_it_may_and_where_to_look(post_office: PostOffi
         "A case needs your answer (urgent).",
         "",
         "Reference: WL-7",
-        "Category: water-leak",
+        "Category: Water leak",
         "Area: Willow Lane",
         "Urgency: urgent",
         "Answer by: 1 December 2026, 18:30",

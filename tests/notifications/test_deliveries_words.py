@@ -1,9 +1,15 @@
 """Who is told that something was written: the tracker, and the resident who left a way to reach them. Never what."""
 
+from datetime import UTC, datetime
 from uuid import UUID
+
+import pytest
 
 from services.chassis.ids import new_id
 from services.contracts.cases import CaseAssigned, CaseDeclined, CaseMessageWritten, DeclineReason
+from services.notifications.deliveries.planned import Audience, What
+from services.notifications.deliveries.rows import Claimed
+from services.notifications.deliveries.writing import Place, Writer
 from tests.notifications.post_office import PUBLIC, PostOffice, body, opened
 from tests.services import keyed
 
@@ -72,3 +78,26 @@ async def test_the_protection_desk_is_told_of_a_minor_who_is_alone(post_office: 
     await post_office.send()
     assert post_office.letterbox.subjects == ["Somebody under 18 needs you beside them"]
     assert post_office.letterbox.recipients == [PROTECTION]
+
+
+@pytest.mark.parametrize(
+    ("category", "language", "said"),
+    [
+        ("water-leak", "en", "Water leak"),
+        ("water-leak", "zh", "漏水"),
+        ("golden-idea", "en", "Golden idea"),
+        ("noise", "en", "Noise and disturbance / Noise"),
+        ("potholes.deep", "en", "Potholes · deep"),
+        ("other", "en", None),
+    ],
+)
+def test_a_category_is_called_by_its_name_in_the_reader_s_language(
+    category: str, language: str, said: str | None
+) -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    alert = Claimed(
+        new_id(), new_id(), Audience.STAFF, "mei", What.ALERT, "/a/", None, category, "urgent", None, at, at, 1, None
+    )
+    text = Writer(PUBLIC).write(alert, Place("Willow Lane"), language).text
+    assert (said in text) if said else ("Category" not in text)
+    assert f": {category}" not in text

@@ -121,6 +121,14 @@ async def test_alerts_are_cards_urgent_first_each_with_one_button(office: Office
         assert "For you" in card
 
 
+@pytest.mark.parametrize(("language", "called"), [("en", "Water leak"), ("zh", "漏水"), ("ug", "سۇ ئېقىش")])
+async def test_a_card_names_its_category_in_the_reader_s_language(office: Office, language: str, called: str) -> None:
+    await office.case_opens()
+    html = await (await browser(office)).page(f"/duty?lang={language}")
+    assert f"<bdi>{called}</bdi>" in html
+    assert "water leak" not in html
+
+
 async def test_i_take_it(office: Office) -> None:
     await office.on_duty("mei", office.community)
     case = await office.case_opens()

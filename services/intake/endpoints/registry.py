@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from services.chassis import http
 from services.chassis.auth import Staff
+from services.chassis.categories import categories
 from services.chassis.clock import now
 from services.chassis.commands import Intent, handle
 from services.chassis.database import scoped
@@ -21,7 +22,6 @@ from services.contracts.cases import Kind
 from services.contracts.event import AreaPath, Code
 from services.contracts.registry import Building, Latitude, Longitude, Name, TimeZone, area_stream, community_stream
 from services.intake.address import at_address, poster_address
-from services.intake.categories import categories
 from services.intake.credentials import Scope, has_key
 from services.intake.domain.commands import (
     CloseCommunity,

@@ -7,10 +7,10 @@ to be about a neighbour: such a service is a black box, which takes a report and
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from services.chassis.categories import categories
 from services.chassis.web.languages import Language
 from services.chassis.web.marked import marked
 from services.contracts.cases import Kind, Urgency
-from services.intake.categories import categories
 from services.intake.open311.formats import Value
 
 IN_THE_OPEN = frozenset(

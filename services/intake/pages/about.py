@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from services.chassis.categories import categories
 from services.chassis.web.languages import Language
 from services.chassis.web.marked import marked
 from services.contracts.cases import Kind
-from services.intake.categories import categories
 
 KINDS: dict[Kind, str] = {
     Kind.DISPUTE: marked("Dispute"),

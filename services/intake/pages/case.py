@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
+from services.chassis.categories import categories
 from services.chassis.clock import now
 from services.chassis.decider import Refused
 from services.chassis.eventstore import Outcome
@@ -19,7 +20,6 @@ from services.chassis.web.marked import marked
 from services.contracts.cases import Kind
 from services.intake import conversation
 from services.intake.carrying_out import carry_out
-from services.intake.categories import categories
 from services.intake.conversation import Message, conversation_of
 from services.intake.domain.commands import ConfirmResolution, WithdrawReport
 from services.intake.door import Door, case_of, case_shown, has_reached

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from services.chassis import particulars
 from services.chassis.auth import Staff
+from services.chassis.categories import categories
 from services.chassis.clock import now
 from services.chassis.commands import UnknownStream
 from services.chassis.database import scoped
@@ -20,7 +21,6 @@ from services.chassis.signin.page import Csrf, own_form, page_staff_with
 from services.chassis.web.marked import marked
 from services.contracts.cases import Kind
 from services.contracts.gatherings import GatheringKind
-from services.intake.categories import categories
 from services.intake.door import CASEWORKERS, Door, has_reached
 from services.intake.gatherings import (
     ANNOUNCING,

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.chassis.categories import categories
 from services.chassis.web.marked import marked
 from services.contracts.cases import Kind
 from services.contracts.registry import community_stream
 from services.intake.address import area_of
-from services.intake.categories import categories
 from services.intake.read_models.places import CommunityRow
 from services.intake.taking import Email, Phone, ReportForm
 

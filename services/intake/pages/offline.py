@@ -4,8 +4,8 @@ import gzip
 
 from fastapi import APIRouter, Request, Response
 
+from services.chassis.categories import categories
 from services.chassis.database import scoped
-from services.intake.categories import categories
 from services.intake.door import Door
 from services.intake.pages.choosing import areas_of, choice_of
 from services.intake.pages.draft import Draft

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from services.chassis.areas import area_above
+from services.chassis.categories import categories
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.eventstore import StoreUnavailable
@@ -22,7 +23,6 @@ from services.chassis.web.marked import marked
 from services.chassis.web.pages import keep_choice
 from services.contracts.cases import Kind
 from services.intake.attachments.uploads import SentForm
-from services.intake.categories import categories
 from services.intake.domain.errors import CommunityIsClosed
 from services.intake.door import Door
 from services.intake.known import Community

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from services.chassis.areas import area_above, up_from
 from services.chassis.auth import Staff
+from services.chassis.categories import category_of
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.decider import Refused
@@ -60,7 +61,6 @@ from services.mediation.words import (
     SESSION_PLACES,
     STATES,
     UNIT_ANSWERS,
-    category_of,
 )
 
 router = APIRouter(route_class=DeskRoute, prefix=f"{FACE}/cases")

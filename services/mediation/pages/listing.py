@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.chassis.areas import up_from
 from services.chassis.auth import Staff
+from services.chassis.categories import category_of
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.service import Service
@@ -25,7 +26,7 @@ from services.mediation.read_models.bands import MOST_COUNTED, Band, Moments, Na
 from services.mediation.read_models.caseload import CaseRow, State
 from services.mediation.read_models.patterns import PatternRow, latest_patterns
 from services.mediation.read_models.places import clocks_at, names_at, places_within
-from services.mediation.words import KINDS, STATES, category_of
+from services.mediation.words import KINDS, STATES
 
 ROWS_OF_A_BAND = 30
 ROWS_OF_ONE_BAND = 300

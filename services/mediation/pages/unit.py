@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse
 from services.chassis import particulars
 from services.chassis.areas import up_from
 from services.chassis.auth import Staff, Unauthenticated
+from services.chassis.categories import category_of
 from services.chassis.clock import now
 from services.chassis.database import scoped
 from services.chassis.decider import Refused
@@ -34,7 +35,7 @@ from services.mediation.pages.listing import looks_for
 from services.mediation.pages.rendering import FACE, of_units, pages
 from services.mediation.read_models.units import units_for
 from services.mediation.unit_links import UnitLinks
-from services.mediation.words import KINDS, RETURN_REASONS, category_of
+from services.mediation.words import KINDS, RETURN_REASONS
 
 router = APIRouter(route_class=of_units.route_class(), prefix=f"{FACE}/unit")
 

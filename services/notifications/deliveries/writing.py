@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.chassis.categories import category_of_any_kind
 from services.chassis.web.languages import Language, translator
 from services.chassis.web.marked import marked
 from services.notifications.deliveries.planned import Audience, What
@@ -73,6 +74,7 @@ class Writer:
 
     def _given(self, row: Claimed, place: Place, language: Language) -> dict[str, Any]:
         urgency = _URGENCIES.get(row.urgency or "")
+        category = row.category and category_of_any_kind(row.category, language)
         apart = _ISOLATED.format if language.dir == "rtl" else str
         return {
             "_": language.gettext,
@@ -80,7 +82,7 @@ class Writer:
             "ngettext": language.ngettext,
             "link": f"{self._public_url}{_page_of(row)}",
             "reference": row.reference and apart(row.reference),
-            "category": row.category and apart(row.category),
+            "category": category and apart(category),
             "area": place.name,
             "urgency": urgency and language.gettext(urgency),
             "owner": row.owner and apart(row.owner),
