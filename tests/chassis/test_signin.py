@@ -168,6 +168,15 @@ async def test_who_may_not_see_a_page_is_told_so(browser: httpx.AsyncClient) -> 
     assert strict(answer)
 
 
+async def test_and_finds_the_way_out_of_it_and_to_the_other_workplaces(browser: httpx.AsyncClient) -> None:
+    await signed_in(browser)
+    answer = await browser.get("/desk/managers")
+    assert '<a class="button" href="/desk/sign-out">Sign out</a>' in answer.text
+    assert '<a href="/desk" aria-current="true">Desk</a>' in answer.text
+    assert '<a href="/board">Board</a>' in answer.text
+    assert (await browser.get("/desk/sign-out")).status_code == 200
+
+
 async def test_parts_of_a_page_and_streams_of_events_are_told_that_nobody_is_signed_in(
     browser: httpx.AsyncClient,
 ) -> None:

@@ -34,7 +34,10 @@ async def show_sign_in(request: Request, _error: Exception) -> Response:
 
 async def show_not_for_you(request: Request, _error: Exception) -> Response:
     """The answer to `NotForYou`."""
-    return told_at_the_door(request, 403, marked("This page is not for you"), NOT_FOR_YOU)
+    face: str = request.app.state.face
+    onward = f"{face}/sign-out", marked("Sign out")
+    title = marked("This page is not for you")
+    return said(pages_of(face), request, 403, title, NOT_FOR_YOU, face, onward, workplaces=True)
 
 
 def told_at_the_door(
