@@ -142,6 +142,14 @@ async def take_alert(
     return await _done(request, area, outcome)
 
 
+@router.get("/duty/alerts/{alert_id}/take")
+@router.get("/duty/take")
+@router.get("/duty/leave")
+async def back_to_the_duty_page() -> Response:
+    """A form's address, opened without its form."""
+    return RedirectResponse("/duty", status_code=303)
+
+
 @router.post("/duty/take", dependencies=[own_form])
 async def take_duty(
     request: Request,

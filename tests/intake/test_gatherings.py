@@ -467,6 +467,12 @@ class TestPages:
             assert answer.status_code == 403
         assert await door.stored() == before
 
+    @pytest.mark.parametrize("act", ["hold", "change", "cancel", "contacts"])
+    async def test_a_counters_form_opened_by_hand_leads_to_its_gathering(self, door: FrontDoor, act: str) -> None:
+        page = "/counter/gatherings/019a0000-0000-7000-8000-000000000000"
+        answer = await door.client.get(f"{page}/{act}")
+        assert (answer.status_code, answer.headers["location"]) == (303, page)
+
     @pytest.mark.parametrize("address", ["", "/calendar.ics", "/sign-up"])
     async def test_what_was_never_announced_is_not_there(self, door: FrontDoor, address: str) -> None:
         path = f"/gatherings/019a0000-0000-7000-8000-000000000000{address}"

@@ -208,6 +208,12 @@ async def test_alerts_and_desks_of_other_areas_cant_be_touched(office: Office) -
     assert await office.events_of(duty_stream(office.community)) == []
 
 
+@pytest.mark.parametrize("address", ["take", "leave", "alerts/{alert}/take"])
+async def test_a_forms_address_opened_by_hand_leads_to_the_page(office: Office, address: str) -> None:
+    answer = await office.client.get(f"/duty/{address.format(alert=uuid4())}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/duty")
+
+
 async def test_nobody_sees_it_without_signing_in(office: Office) -> None:
     answer = await office.client.get("/duty")
     assert (answer.status_code, answer.headers["location"]) == (303, "/duty/sign-in?next=%2Fduty")

@@ -180,6 +180,8 @@ NO_AREA: dict[str, str] = {
     r"notifications GET /api/notifications/v1/deliveries": "tests/notifications/test_deliveries_sending.py has some",
     r"notifications GET /api/notifications/v1/alerts:stream": "it goes on; tests/notifications/test_feed.py reads it",
     r"mediation GET /desk/cases/\{case_id\}/\{act\}": "a form's address without its form: it leads to the case",
+    r"intake GET /counter/gatherings/\{gathering_id\}/\{act\}": "the same: it leads to the gathering",
+    r"notifications GET /duty/(alerts/\{alert_id\}/take|take|leave)": "the same: it leads to the duty page",
     r"mediation (GET|POST) /desk/unit/\{token\}": "by a unit's signed link, which is of one case",
     r"\w+ POST /internal/particulars:read": "between services; a test of its own below shows its areas",
     r"intake POST /internal/photos:list": "between services; tests/intake/test_attachments_seen.py shows its areas",

@@ -222,4 +222,6 @@ ANYBODY_READS: dict[str, str] = {
     r"intake GET /case(/.+)?": "pages that ask for the receipt; tests/intake/test_pages.py opens none without it",
     r"intake GET /open311/.+": "what anybody may know; tests/intake/test_open311_privacy.py shows what they may not",
     r"mediation GET /desk/cases/\{case_id\}/\{act\}": "a form's address without its form: it leads to the case",
+    r"intake GET /counter/gatherings/\{gathering_id\}/\{act\}": "the same: it leads to the gathering",
+    r"notifications GET /duty/(alerts/\{alert_id\}/take|take|leave)": "the same: it leads to the duty page",
 }

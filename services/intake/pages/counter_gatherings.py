@@ -105,6 +105,12 @@ async def show(request: Request, staff: AtTheCounter, csrf: Csrf, gathering_id: 
     return await _one(request, staff, csrf, row, PlanEntry.as_it_is(row), told=told)
 
 
+@router.get("/{gathering_id}/{act}")
+async def back_to_the_gathering(gathering_id: UUID, act: str) -> Response:
+    """A form's address, opened without its form."""
+    return RedirectResponse(f"{HERE}/{gathering_id}", status_code=303)
+
+
 @router.post("/{gathering_id}/contacts", dependencies=[own_form])
 async def open_contacts(request: Request, staff: Announcer, csrf: Csrf, gathering_id: UUID) -> Response:
     """How those who signed up can be reached, for who has to tell them; that it was opened is recorded."""
