@@ -1,7 +1,7 @@
 """Errors for people: every error leaves as application/problem+json that names the field and the remedy (RFC 9457)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -220,18 +220,39 @@ TOO_MANY: dict[int | str, dict[str, Any]] = {
 """For `responses` of routes that have a limit."""
 
 
-def install(app: FastAPI, service: str) -> None:
-    """Make every error of `app` a problem, told in the language that the request asks for."""
+ProblemPage = Callable[[Request, Problem, Mapping[str, str]], Response]
+
+_FOR_PROGRAMS = re.compile(r"/(api|open311|internal)(/|$)")
+
+
+def opened_by_hand(request: Request) -> bool:
+    """Whether a browser asks for a whole page, and so for somebody who reads it."""
+    return (
+        "text/html" in request.headers.get("Accept", "")
+        and "HX-Request" not in request.headers
+        and not _FOR_PROGRAMS.match(request.url.path)
+    )
+
+
+def install(app: FastAPI, service: str, page: ProblemPage | None = None) -> None:
+    """Make every error of `app` a problem, told in the language that the request asks for.
+
+    Where an address was opened by hand, it is the `page` made of it, in that language or the installation's.
+    """
 
     def told(
         request: Request, problem: Problem, headers: Mapping[str, str] | None = None, refused: Refused | None = None
     ) -> Response:
-        language = translator(spoken(request), service)
+        shown = page if opened_by_hand(request) else None
+        language = translator(
+            spoken(request, request.app.state.settings.language) if shown else spoken(request), service
+        )
         detail = problem.detail and language.gettext(problem.detail)
         if refused is not None:
             detail = language.gettext(refused.message).format(**refused.details)
         said = problem.model_copy(update={"title": language.gettext(problem.title), "detail": detail})
-        return answer(said, {**(headers or {}), "Content-Language": language.code})
+        headers = {**(headers or {}), "Content-Language": language.code}
+        return shown(request, said, headers) if shown else answer(said, headers)
 
     async def on_described(request: Request, error: Exception) -> Response:
         described = describe(error)

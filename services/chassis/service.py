@@ -32,6 +32,7 @@ from services.chassis.settings import ServiceSettings
 from services.chassis.signin.mount import mount
 from services.chassis.telemetry import configure_logging, log
 from services.chassis.tracing import Tracing
+from services.chassis.web.problem_page import problem_page
 
 STATEMENT_SECONDS = 20.0
 """Longer than any statement of a service takes; one that hangs is given up, and repeated on another connection."""
@@ -148,7 +149,7 @@ def compose(
     app.state.consumers = running
     app.state.service_tokens = service.service_tokens
     app.state.system_tokens = SystemTokens(settings.service_key.get_secret_value())
-    problems.install(app, service.name)
+    problems.install(app, service.name, problem_page if face else None)
     openapi.complete(app)
     app.add_middleware(Measured, name=service.name, tracing=service.tracing)
     app.add_middleware(Drained)

@@ -15,6 +15,7 @@ from services.chassis.eventstore import StoreUnavailable
 from services.chassis.problems import ProblemError, unprocessable
 from services.chassis.settings import ServiceSettings
 from services.chassis.web.pages import WEB, Assets, Pages
+from services.chassis.web.problem_page import problem_page
 from services.chassis.web.trouble import StaffFace
 from tests.services import NOWHERE, settings_for
 
@@ -109,3 +110,73 @@ async def test_what_is_for_programs_or_was_our_fault_stays_a_problem(raised: Exc
     async with face(STAFF, raised) as client:
         answer = await client.get("/here/1")
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def service(raised: Exception) -> httpx.AsyncClient:
+    """Addresses that no face tells of, some for programs, each of which breaks with `raised`."""
+    app = FastAPI()
+    app.state.settings = settings_for(ServiceSettings, Dsns(NOWHERE, NOWHERE, NOWHERE), language="zh")
+    app.state.face = "/here"
+    problems.install(app, "chassis", problem_page)
+
+    @app.post("/here/done")
+    @app.get("/here/broken")
+    @app.get("/api/here/broken")
+    @app.get("/open311/broken")
+    @app.get("/internal/broken")
+    async def broken() -> int:
+        raise raised
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://doorstep.test")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "title", "home"),
+    [
+        ("/here/nothing", 404, "There is nothing at this address", "/here"),
+        ("/nothing", 404, "There is nothing at this address", "/"),
+        ("/heretics", 404, "There is nothing at this address", "/"),
+        ("/here/done", 405, "There is no page to open at this address", "/here"),
+        ("/here/broken", 500, "Something went wrong on our side", "/here"),
+    ],
+)
+async def test_an_address_opened_by_hand_tells_its_trouble_as_a_page(
+    path: str, status: int, title: str, home: str
+) -> None:
+    async with service(ZeroDivisionError()) as client:
+        answer = await client.get(path, headers={**BROWSER, "Accept-Language": "en"})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert f"<h1>{title}</h1>" in answer.text
+    assert f'<a class="button" href="{home}">To the first page</a>' in answer.text
+    assert "Idempotency-Key" not in answer.text
+    assert answer.headers.get("Allow") == ("POST" if status == 405 else None)
+
+
+async def test_that_page_speaks_the_readers_language_else_the_installations() -> None:
+    async with service(StoreUnavailable()) as client:
+        own = await client.get("/here/broken", headers={**BROWSER, "Accept-Language": "ug"})
+        other = await client.get("/here/broken", headers=BROWSER)
+    assert '<html lang="ug" dir="rtl">' in own.text
+    assert '<html lang="zh" dir="ltr">' in other.text
+    assert (own.status_code, own.headers["Retry-After"]) == (503, "2")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/here/broken", {}),
+        ("/here/broken", {"Accept": "*/*"}),
+        ("/here/broken", {**BROWSER, "HX-Request": "true"}),
+        ("/api/here/broken", BROWSER),
+        ("/open311/broken", BROWSER),
+        ("/internal/broken", BROWSER),
+    ],
+)
+async def test_programs_and_parts_of_pages_are_told_the_problem_itself(path: str, headers: dict[str, str]) -> None:
+    async with service(StoreUnavailable()) as client:
+        answer = await client.get(path, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
