@@ -17,6 +17,29 @@ IDLE_SECONDS = 15
 
 _PREFIXES = (("/desk", "mediation"), ("/duty", "notifications"), ("/board", "reporting"), ("/open311", "intake"))
 
+_OPENED_BY_HAND = {
+    "header": {"Accept": ["*text/html*"]},
+    "not": [{"path": ["/api/*", "/open311/*"]}, {"header": {"Hx-Request": ["*"]}}],
+}
+_AWAY_POLICY = (
+    "default-src 'none'; style-src 'sha256-uSqzJLOeeL2LIUSiJ0ZDmMk9Jk7vT5+fZGZhENa32DM='; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""With the digest of the page's one style sheet."""
+
+_AWAY_PAGE = {
+    "handler": "static_response",
+    "status_code": 503,
+    "headers": {
+        "Content-Type": ["text/html; charset=utf-8"],
+        "Content-Security-Policy": [_AWAY_POLICY],
+        "Cache-Control": ["no-store"],
+        "Retry-After": ["1"],
+    },
+    "body": Path(__file__).with_name("away.html").read_text(),
+}
+"""In every language at once: which one is the reader's only a service knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -93,6 +116,7 @@ class Gateway:
                             "Send less than 64 MB at once, and a picture of at most 10 MB.",
                         ),
                     ),
+                    _route(_OPENED_BY_HAND, _AWAY_PAGE),
                     _route({}, _problem(503, "The service is away", away, {"Retry-After": ["1"]})),
                 ]
             },

@@ -439,6 +439,27 @@ def test_both_gateways_answer_alike(fronts: tuple[str, str], path: str) -> None:
     assert "203.0.113.9" not in other.text
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("path", "asks"),
+    [
+        ("/board", {"Accept": "text/html,*/*;q=0.8"}),
+        ("/board", {"Accept": "*/*"}),
+        ("/board/events", {"Accept": "text/html", "HX-Request": "true"}),
+        ("/api/reporting/v1/indicators", {"Accept": "text/html"}),
+    ],
+)
+def test_both_say_alike_that_a_service_is_away(
+    fronts: tuple[str, str], method: str, path: str, asks: dict[str, str]
+) -> None:
+    one, other = (httpx.request(method, front + path, headers=asks, trust_env=False, timeout=10) for front in fronts)
+    assert (one.status_code, one.text) == (503, other.text)
+    left = ("date", "server")
+    assert {k: v for k, v in one.headers.items() if k not in left} == {
+        k: v for k, v in other.headers.items() if k not in left
+    }
+
+
 @pytest.mark.parametrize(("path", "most"), [("x", 64 * 2**20), ("case:add-photo", 11 * 2**20)])
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_both_refuse_what_is_too_large(fronts: tuple[str, str], path: str, most: int, beyond: int) -> None:

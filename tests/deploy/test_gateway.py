@@ -1,6 +1,9 @@
 """The gateway in front of stand-in services: who gets what, and what nobody gets."""
 
+import base64
+import hashlib
 import json
+import re
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -13,6 +16,7 @@ from granian.http import HTTP1Settings
 
 from deploy.local.gateway import BODY_BYTES, CLIENT, IDLE_SECONDS, PICTURE_BYTES, Gateway
 from deploy.local.state import SERVICES, free_ports
+from services.chassis.web.languages import VARIANTS
 from tests.conftest import running
 
 
@@ -163,6 +167,25 @@ def test_a_service_that_is_away_is_said_to_be_and_nothing_is_logged(front: Front
     assert answer.headers["Retry-After"] == "1"
     assert "Idempotency-Key" in answer.json()["detail"]
     assert "canary" not in front.log.read_text()
+
+
+def test_a_browser_is_told_so_as_a_page_in_every_language(front: Front) -> None:
+    front.services["reporting"].server_close()
+    answer = front.get("/board", {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+    assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("1", "no-store")
+    assert "Nothing is lost: go back and press again in a minute." in answer.text
+    for variant in VARIANTS:
+        assert f'<p lang="{variant.code}" dir="{variant.dir}">' in answer.text
+    [style] = re.findall("<style>(.*)</style>", answer.text)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    for programs in (
+        front.get("/board", {"Accept": "*/*"}),
+        front.get("/board", {"Accept": "text/html", "HX-Request": "true"}),
+        front.get("/api/reporting/v1/indicators", {"Accept": "text/html"}),
+    ):
+        assert programs.json()["status"] == 503
 
 
 def test_both_gateways_give_up_an_idle_connection_before_its_service_closes_it() -> None:
