@@ -1,5 +1,6 @@
 """Sign-in from end to end: a browser, two faces, and the demo's own provider; and what must not get in."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from deploy.local.people import PEOPLE
 from deploy.local.postgres import Dsns
@@ -175,6 +177,46 @@ async def test_and_finds_the_way_out_of_it_and_to_the_other_workplaces(browser: 
     assert '<a href="/desk" aria-current="true">Desk</a>' in answer.text
     assert '<a href="/board">Board</a>' in answer.text
     assert (await browser.get("/desk/sign-out")).status_code == 200
+
+
+BY_HAND = {**OWN, "Accept": "text/html,*/*;q=0.8"}
+
+
+async def test_what_was_typed_when_the_sign_in_had_ended_is_shown_to_be_copied(browser: httpx.AsyncClient) -> None:
+    form = {"csrf": "c" * 20, "key": "k" * 20, "kind": "leak", "told": "The pipe <b>broke</b>.", "phone": "13800000000"}
+    with capture_logs() as noted:
+        answer = await browser.post("/desk/do", data=form, headers=BY_HAND, follow_redirects=False)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (401, "no-store")
+    assert "Nothing was sent." in answer.text
+    assert re.findall(r"<textarea[^>]*readonly[^>]*>\n([^<]*)</textarea>", answer.text) == [
+        "The pipe &lt;b&gt;broke&lt;/b&gt;.",
+        "13800000000",
+    ]
+    assert 'href="/desk/sign-in?next=%2Fdesk"' in answer.text
+    assert strict(answer)
+    assert not any(secret in answer.text for secret in ("c" * 20, "k" * 20))
+    assert "pipe" not in str(noted)
+
+
+async def test_then_sign_in_leads_back_to_where_it_was_typed_if_that_is_a_page(browser: httpx.AsyncClient) -> None:
+    answer = await browser.post("/desk/sent", data={"told": "A pipe."}, headers=BY_HAND, follow_redirects=False)
+    assert 'href="/desk/sign-in?next=%2Fdesk%2Fsent"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers"),
+    [
+        ({"csrf": "c", "kind": "leak"}, BY_HAND),
+        ({"told": "A pipe."}, {**BY_HAND, "Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.test"}),
+        ({"told": "A pipe."}, {**OWN, "Accept": "*/*"}),
+    ],
+    ids=["nothing typed", "words of another site", "a script"],
+)
+async def test_nothing_else_is_shown_again(
+    browser: httpx.AsyncClient, sent: dict[str, str], headers: dict[str, str]
+) -> None:
+    form = await browser.post("/desk/do", data=sent, headers=headers, follow_redirects=False)
+    assert (form.status_code, form.headers["location"]) == (303, "/desk/sign-in?next=%2Fdesk")
 
 
 async def test_parts_of_a_page_and_streams_of_events_are_told_that_nobody_is_signed_in(

@@ -49,6 +49,11 @@ def pages(face: str) -> APIRouter:
     async def managers(_staff: Annotated[Staff, Depends(page_staff_with("manager"))]) -> str:
         return "numbers"
 
+    @router.get(f"{face}/sent")
+    @router.post(f"{face}/sent", dependencies=[own_form])
+    async def sent(staff: PageStaff) -> str:
+        return f"sent by {staff.id}"
+
     @router.post(f"{face}/do", dependencies=[own_form])
     async def do(staff: PageStaff) -> str:
         return f"done by {staff.id}"

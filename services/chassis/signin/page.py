@@ -120,7 +120,7 @@ async def from_own_form(request: Request, visit: PageVisit) -> None:
     """
     if visit.csrf is None:  # no browser sends a bearer token by itself
         return
-    if not _same_origin(request):
+    if not same_origin(request):
         raise _foreign("It came from another site.")
     sent = (await request.form()).get(CSRF_FIELD)
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), visit.csrf.encode()):
@@ -144,7 +144,7 @@ def _allowed(visit: Visit, roles: tuple[str, ...]) -> Staff:
     raise NotForYou(staff, roles)
 
 
-def _same_origin(request: Request) -> bool:
+def same_origin(request: Request) -> bool:
     """By what the browser itself says; a request that says nothing is not taken for one of ours."""
     settings: ServiceSettings = request.app.state.settings
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
