@@ -116,6 +116,19 @@ def test_a_time_is_near_or_has_its_day() -> None:
     assert english.near(late + timedelta(hours=1, minutes=30), URUMQI, late) == "tomorrow 00:30"
 
 
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (timedelta(hours=1, minutes=59, seconds=59), "in 1 hr 59 mins · today 18:29"),
+        (timedelta(minutes=10), "in 10 mins · today 16:40"),
+        (timedelta(hours=30, minutes=5), "in 30 hrs · tomorrow 22:35"),
+        (timedelta(seconds=59), "now · today 16:30"),
+    ],
+)
+def test_a_date_that_is_counted_on_is_told_to_the_minute_while_minutes_matter(left: timedelta, told: str) -> None:
+    assert translator("en").when(AT + left, URUMQI, AT) == told
+
+
 def words_in_both_scripts() -> list[tuple[str, str]]:
     """The months and days that CLDR has in Cyrillic and in Arabic letters."""
     cyrillic, arabic = Locale.parse("kk"), Locale.parse("kk_Arab")

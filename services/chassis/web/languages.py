@@ -15,6 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 from fastapi import Request, Response
 from fastapi.datastructures import URL
 
@@ -30,6 +31,7 @@ SERVICES = Path(__file__).parent.parent.parent
 
 Direction = Literal["ltr", "rtl"]
 _Step = Literal["year", "month", "day", "hour", "minute"]
+_Unit = Literal["duration-day", "duration-hour", "duration-minute"]
 _NEVER = float("inf")
 """Babel would else turn to the next larger unit by itself."""
 
@@ -157,9 +159,31 @@ class Language:
                 )
         return self.gettext("now")
 
+    def ahead(self, at: datetime, since: datetime | None = None) -> str:
+        """`in 2 hrs 10 mins`, of a date that somebody counts on; of what has passed the same as `relative`."""
+        left = at - (since or now())
+        if left < timedelta(minutes=1):
+            return self.relative(at, since)
+        return self.gettext("in {time}").format(time=self.span(left))
+
+    def span(self, apart: timedelta) -> str:
+        """`2 hrs 10 mins`: two units while they matter; never more than is left or has passed."""
+        days, rest = apart.days, apart.seconds
+        hours, minutes = rest // 3600, rest % 3600 // 60
+        if days >= 2:
+            return self._units(days, "duration-day")
+        hours += days * 24
+        parts = [self._units(hours, "duration-hour")] if hours else []
+        if minutes and hours < 12:
+            parts.append(self._units(minutes, "duration-minute"))
+        return " ".join(parts)
+
+    def _units(self, n: int, unit: _Unit) -> str:
+        return format_unit(n, unit, "short", locale=self.locale)
+
     def when(self, at: datetime, zone: tzinfo = UTC, since: datetime | None = None) -> str:
-        """Relative and absolute together: `in 2 hours · today 18:30`."""
-        return f"{self.relative(at, since)} · {self.near(at, zone, since)}"
+        """Relative and absolute together: `in 2 hrs 10 mins · today 18:30`."""
+        return f"{self.ahead(at, since)} · {self.near(at, zone, since)}"
 
 
 def known(code: str | None) -> bool:
