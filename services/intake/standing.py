@@ -25,7 +25,7 @@ from services.intake.following import (
     told_of,
 )
 from services.intake.read_models.case_status import State
-from services.intake.story import SENTENCES, story
+from services.intake.story import sentence, story
 
 
 class Moment(BaseModel):
@@ -87,7 +87,7 @@ async def status(door: Door, case_id: UUID, language: Language) -> CaseStatus:
     return CaseStatus(
         case_id=case_id,
         state=row.state,
-        sentence=teller.tell(SENTENCES[row.state], row),
+        sentence=teller.tell(sentence(row), row),
         reference=row.reference,
         kind=row.kind,
         category=row.category,

@@ -20,7 +20,8 @@ class Teller:
     def tell(self, text: str, row: StatusRow, at: datetime | None = None) -> str:
         """A marked text with the case's own words in its places; `at` fills in `{at}`."""
         return self.language.gettext(text).format(
-            owner=row.owner or "",
+            assigned=row.assigned_to or "",
+            acknowledged=row.acknowledged_by or "",
             writer=row.written_to_by or "",
             decliner=row.declined_by or "",
             unit=row.unit or "",
@@ -39,7 +40,7 @@ class Happened:
 
 SENTENCES: Mapping[State, str] = {
     State.REPORTED: marked("Your report has arrived. It is on its way to the people on duty."),
-    State.OPENED: marked("Your case is open. Whoever is on duty has been told."),
+    State.OPENED: marked("Your case is open."),
     State.ASSIGNED: marked("Your case has been given to somebody by name."),
     State.ACKNOWLEDGED: marked("Somebody has taken your case and answers for it."),
     State.DISPATCHED: marked("Your case was handed to those who can mend it. Whoever has it stays your contact."),
@@ -55,11 +56,21 @@ SENTENCES: Mapping[State, str] = {
     State.ERASED: marked("What was held about your case was erased."),
 }
 
+_ALERTED = marked("Your case is open. Whoever is on duty has been told.")
+_NOBODY = marked("Your case is open. Nobody is on duty just now; those above see it.")
+
 _UNIT_SAID = {
     UnitSaid.ACCEPTED: marked("The unit ({unit}) takes the work on."),
     UnitSaid.RETURNED: marked("The unit ({unit}) could not do it and gave it back; another way is being looked for."),
     UnitSaid.DONE: marked("The unit ({unit}) says that its work is done."),
 }
+
+
+def sentence(row: StatusRow) -> str:
+    """Where it stands; that somebody on duty was told only once they were."""
+    if row.state is State.OPENED and (row.nobody_at or row.alerted_at):
+        return _NOBODY if row.nobody_at else _ALERTED
+    return SENTENCES[row.state]
 
 
 def story(row: StatusRow) -> list[Happened]:
@@ -70,8 +81,12 @@ def story(row: StatusRow) -> list[Happened]:
         ("alerted", row.alerted_at, marked("The one on duty was alerted.")),
         ("escalated", row.escalated_at, marked("Your case went one level up, to {place}.")),
         ("reminded", row.reminded_at, marked("Whoever has your case was reminded of the date.")),
-        ("assigned", row.assigned_at, marked("Your case was given to {owner}.")),
-        ("acknowledged", row.acknowledged_at, marked("{owner} has taken your case and answers for it.")),
+        ("assigned", row.assigned_at if row.assigned_to else None, marked("Your case was given to {assigned}.")),
+        (
+            "acknowledged",
+            row.acknowledged_at if row.acknowledged_by else None,
+            marked("{acknowledged} has taken your case and answers for it."),
+        ),
         ("mediated", row.mediated_at, marked("A mediation session was held.")),
         ("dispatched", row.dispatched_at, marked("Your case was handed to a unit that can help ({unit}).")),
         ("unit_said", row.unit_said_at, _UNIT_SAID[UnitSaid(row.unit_said)] if row.unit_said else ""),

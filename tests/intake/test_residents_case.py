@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 
 from services.chassis.clock import now
 from services.chassis.database import scoped
+from services.contracts.alerts import AlertCause, AlertRaised
 from services.contracts.cases import (
     CaseAcknowledged,
+    CaseAssigned,
     CaseDelayExplained,
     CaseDispatchAccepted,
     CaseDispatched,
@@ -48,6 +50,19 @@ def from_mediation(case_id: str, version: int, event: Event) -> Recorded:
         b"",
         "staff",
     )
+
+
+def alerted(case_id: str, version: int, recipient: str | None) -> Recorded:
+    raised = AlertRaised(
+        alert=uuid4(),
+        cause=AlertCause.OPENED,
+        level=AREA,
+        recipient=recipient,
+        kind=Kind.FAULT,
+        category="water-leak",
+        urgency=Urgency.ORDINARY,
+    )
+    return from_mediation(case_id, version, raised)._replace(source="notifications")
 
 
 def opened() -> CaseOpened:
@@ -207,6 +222,45 @@ async def test_the_story_names_who_has_it_and_every_date_that_was_promised(door:
     assert sentences["escalated"] == "Your case went one level up, to East Street."
     assert "(water-company)" in sentences["unit_said"]
     assert "17:30" in sentences["delayed"], "by the community's own clock"
+
+
+async def test_each_time_in_the_story_keeps_whose_it_was(door: FrontDoor) -> None:
+    report = await door.report()
+    case_id = report["case_id"]
+    await door.project()
+    steps = (
+        opened(),
+        CaseAssigned(owner="mei"),
+        CaseAcknowledged(owner="bao"),
+        CaseDispatched(unit="water-company", tracker="lin"),
+        CaseEscalated(from_level=AREA, to_level="/lakeside/east/", reason=EscalationReason.OVERDUE),
+        CaseReopened(level=AREA, previous_owner="lin"),
+    )
+    told: dict[str, Any] = {}
+    for nth, event in enumerate(steps, 1):
+        await door.tell(from_mediation(case_id, nth, event))
+        told = await follow(door, report["receipt"])
+    sentences = {moment["what"]: moment["sentence"] for moment in told["story"]}
+    assert (told["owner"], told["sentence"]) == (None, "Your case is open.")
+    assert sentences["assigned"] == "Your case was given to mei."
+    assert sentences["acknowledged"] == "bao has taken your case and answers for it."
+
+
+async def test_that_somebody_on_duty_was_told_is_said_only_once_they_were(door: FrontDoor) -> None:
+    report = await door.report()
+    case_id, said = report["case_id"], list[str]()
+    await door.project()
+    told: dict[str, Any] = {}
+    for taken in (from_mediation(case_id, 1, opened()), alerted(case_id, 1, None), alerted(case_id, 2, "mei")):
+        await door.tell(taken)
+        told = await follow(door, report["receipt"])
+        said.append(told["sentence"])
+        assert ("alerted" in {moment["what"] for moment in told["story"]}) == (len(said) == 3)
+    assert said == [
+        "Your case is open.",
+        "Your case is open. Nobody is on duty just now; those above see it.",
+        "Your case is open. Whoever is on duty has been told.",
+    ]
 
 
 async def test_nobody_of_the_community_sees_a_report_about_one_of_them(door: FrontDoor) -> None:

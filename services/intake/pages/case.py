@@ -47,7 +47,7 @@ from services.intake.pages.rendering import PageRoute, help_at_once, own_form, p
 from services.intake.pages.report import KINDS
 from services.intake.read_models.case_status import State, StatusRow
 from services.intake.retention import rules
-from services.intake.story import SENTENCES, promise, story
+from services.intake.story import promise, sentence, story
 
 router = APIRouter(prefix="/case", route_class=PageRoute)
 
@@ -273,7 +273,7 @@ async def shown(
     mediations = await told_of(door, row)
     context: dict[str, Any] = {
         "row": row,
-        "sentence": teller.tell(SENTENCES[row.state], row),
+        "sentence": teller.tell(sentence(row), row),
         "what": _what(row),
         "place": teller.places.get(row.level or row.area),
         "promise": teller.tell(awaited.text, row, awaited.at) if awaited else None,

@@ -73,7 +73,10 @@ class StatusRow:
     owner: str | None = None
     opened_at: datetime | None = None
     assigned_at: datetime | None = None
+    assigned_to: str | None = None
+    """Whose a time is stays with it: `owner` is who has the case now."""
     acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
     mediated_at: datetime | None = None
     unit: str | None = None
     dispatched_at: datetime | None = None
@@ -109,6 +112,9 @@ class StatusRow:
     reopen_by: datetime | None = None
     # notifications'
     alerted_at: datetime | None = None
+    """When somebody was alerted last."""
+    nobody_at: datetime | None = None
+    """When nobody was on duty up to the root, and every supervisor saw it; none once somebody was alerted."""
 
     @property
     def state(self) -> State:
@@ -168,7 +174,9 @@ TABLE = Table(
     Column("owner", Text),
     Column("opened_at", _INSTANT),
     Column("assigned_at", _INSTANT),
+    Column("assigned_to", Text),
     Column("acknowledged_at", _INSTANT),
+    Column("acknowledged_by", Text),
     Column("mediated_at", _INSTANT),
     Column("unit", Text),
     Column("dispatched_at", _INSTANT),
@@ -200,6 +208,7 @@ TABLE = Table(
     Column("confirm_by", _INSTANT),
     Column("reopen_by", _INSTANT),
     Column("alerted_at", _INSTANT),
+    Column("nobody_at", _INSTANT),
 )
 
 TOLD_TO_ANYBODY = text("kind = 'fault' AND NOT (about_staff OR danger OR minor) AND erased_at IS NULL")
@@ -224,7 +233,9 @@ def evolve(row: StatusRow | None, recorded: Recorded, event: Event) -> StatusRow
         case "mediation":
             return _said_by_mediation(row, recorded, event)
         case "notifications" if isinstance(event, alerts.AlertRaised):
-            return replace(row, alerted_at=recorded.occurred_at)
+            if event.recipient is None:
+                return replace(row, nobody_at=recorded.occurred_at)
+            return replace(row, alerted_at=recorded.occurred_at, nobody_at=None)
         case _:
             return row
 
@@ -270,9 +281,10 @@ def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> Stat
         case cases.CaseOpened():
             return replace(row, stage=State.OPENED, level=event.level, protection=event.protection, opened_at=at)
         case cases.CaseAssigned():
-            return replace(row, stage=State.ASSIGNED, owner=event.owner, assigned_at=at)
+            return replace(row, stage=State.ASSIGNED, owner=event.owner, assigned_at=at, assigned_to=event.owner)
         case cases.CaseAcknowledged():
-            return replace(row, stage=State.ACKNOWLEDGED, owner=event.owner, acknowledged_at=at)
+            taken = replace(row, acknowledged_at=at, acknowledged_by=event.owner)
+            return replace(taken, stage=State.ACKNOWLEDGED, owner=event.owner)
         case cases.CaseMediated():
             return replace(row, stage=State.IN_MEDIATION, mediated_at=at)
         case cases.CaseDispatched():
@@ -306,7 +318,6 @@ def _said_by_mediation(row: StatusRow, recorded: Recorded, event: Event) -> Stat
         case cases.CaseReopened():
             begun = replace(
                 row,
-                acknowledged_at=None,
                 resolution_version=None,
                 confirm_by=None,
                 reopen_by=None,
@@ -353,7 +364,7 @@ def _promised(row: StatusRow, event: Event) -> StatusRow:
 
 CASE_STATUS: ReadModel[StatusRow] = ReadModel(
     name="case_status",
-    version=4,
+    version=5,
     table=TABLE,
     row=StatusRow,
     evolve=evolve,
