@@ -383,7 +383,10 @@ class TestPages:
         form = {"community": door.community, "kind": "bench", "key": "k" * 24, **plan}
         missing = await door.client.post("/counter/gatherings", data={**form, "begins": "soon"}, headers=MEI)
         assert missing.status_code == 422
-        assert missing.text.count("Write the time like 19:30.") == 2
+        assert missing.text.count("Write when it begins, like 19:30.") == 2
+        endless = await door.client.post("/counter/gatherings", data={**form, "ends": ""}, headers=MEI)
+        assert endless.text.count("Write when it ends, like 21:00.") == 2
+        assert "Write when it begins" not in endless.text
         for never in ("9999-12-31", "0001-01-01"):
             too_far = await door.client.post("/counter/gatherings", data={**form, "day": never}, headers=MEI)
             assert too_far.status_code == 422
@@ -449,6 +452,8 @@ class TestPages:
         came = await door.client.post(f"{page}/sign-up", data={"key": key, "people": "2", "reach": "wu@home.example"})
         words = " ".join(re.findall(r"<b>([a-z]{5})</b>", came.text))
         assert len(words.split()) == 7
+        assert "Seats left" not in came.text, "those before it"
+        assert "lang=ug" not in came.text, "the words are shown once: no switch leads away from them"
         await door.project()
         assert await announcer.sealed(gathering) == 1
         full = await door.client.post(f"{page}/sign-up", data={"key": f"{key}-2", "people": "2"})
@@ -456,6 +461,8 @@ class TestPages:
         assert "Seats left: 1" in unescape(full.text)
         off = await door.client.post(f"{page}/sign-off", data={"words": words})
         assert "You are signed off." in off.text
+        assert "Seats left" not in off.text, "those before it"
+        assert f'href="{page}?lang=ug"' in off.text
         assert await announcer.sealed(gathering) == 0
 
     async def test_a_form_of_another_site_is_not_taken(self, announcer: Announcer, door: FrontDoor) -> None:

@@ -177,8 +177,9 @@ async def _shown(
         "zone": zone,
     }
     status = 422 if faults else 409 if refused or refused_off else 200
-    asked = request if request.method == "GET" else None
-    return pages.render("gatherings/one.html", context, request=asked, language=language, status=status)
+    # The words are shown this once: a switch would lead away from them.
+    asked, at = None if words else request, None if request.method == "GET" else f"/gatherings/{gathering_id}"
+    return pages.render("gatherings/one.html", context, request=asked, language=language, status=status, at=at)
 
 
 async def _place(door: Door, community: UUID) -> CommunityRow | None:

@@ -79,8 +79,11 @@ class PlanEntry:
         elif not EARLIEST.year < date.fromisoformat(self["day"]).year < LATEST.year:
             faults.append(Fault("day", marked("Choose a day within the next two years.")))
         faults += [
-            Fault(name, marked("Write the time like 19:30."))
-            for name in ("begins", "ends")
+            Fault(name, text)
+            for name, text in (
+                ("begins", marked("Write when it begins, like 19:30.")),
+                ("ends", marked("Write when it ends, like 21:00.")),
+            )
             if not _reads(time.fromisoformat, self[name])
         ]
         if self["seats"] and not _SEATS.fullmatch(self["seats"]):
