@@ -223,7 +223,7 @@ async def test_what_is_about_staff_goes_one_level_up(counter: Counter, door: Fro
 
 async def test_danger_and_a_minor_are_entered_as_on_the_form(counter: Counter, door: FrontDoor) -> None:
     await counter.new(danger="yes", minor="yes", guardian="Her aunt, 138 0000 0000")
-    assert "it goes at once to people who protect" in counter.text
+    assert "or to whoever is on duty where none are named" in counter.text
     assert "110" in counter.text, "whom to call at once"
     case_id, recorded, event = await report_of(door, counter.receipt)
     assert (event.danger, event.minor, event.guardian, event.urgency) == (True, True, True, Urgency.URGENT)

@@ -139,7 +139,8 @@ async def test_danger_and_a_minor_travel_as_marks_and_the_guardian_is_sealed(bro
     await browser.answer()  # without photos
     await browser.answer(reach="anonymous")
     assert browser.heading == "Is this right?"
-    assert "Somebody is in danger: it goes at once to people who protect." in browser.text
+    assert "goes first to the people named to protect, or to whoever is on duty where none are named" in browser.text
+    assert "at once to people who protect" not in browser.text, "no desk need be named"
     assert 'class="danger' in browser.page.text
     await browser.answer(go="send")
     case = (await door.client.get(f"{API}/case", headers={"Doorstep-Receipt": browser.receipt})).json()["case_id"]

@@ -156,7 +156,5 @@ def faults_of(entry: Entry, offered: Sequence[About], communities: Sequence[Comm
             Fault("ended", marked("What is about somebody who works here can't end here: let it become a case."))
         )
     if entry.ended and entry.ticked("danger"):
-        faults.append(
-            Fault("ended", marked("Where somebody is in danger it can't end here: let it go to people who protect."))
-        )
+        faults.append(Fault("ended", marked("Where somebody is in danger it can't end here: let it become a case.")))
     return faults
