@@ -3,15 +3,14 @@
 import io
 import logging
 from collections.abc import Generator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import stamina
-import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
+from structlog.stdlib import ProcessorFormatter
 
-from services.chassis.telemetry import configure_logging
 from services.intake import taking
 from tests.intake.door import API, FrontDoor
 from tests.services import keyed
@@ -21,16 +20,13 @@ MARK = "Zxqvy-Marked-4417"
 
 @pytest.fixture
 def log() -> Generator[io.StringIO]:
-    """What the service writes to its log."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configure_logging("intake")
-    said = io.StringIO()
-    cast("logging.StreamHandler[io.StringIO]", root.handlers[0]).setStream(said)
+    """What the service writes to its log, as it was configured: a logger keeps the processors that it began with."""
+    root, said = logging.getLogger(), io.StringIO()
+    handler = logging.StreamHandler(said)
+    handler.setFormatter(next(one.formatter for one in root.handlers if isinstance(one.formatter, ProcessorFormatter)))
+    root.addHandler(handler)
     yield said
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    root.removeHandler(handler)
 
 
 async def test_a_failure_that_quotes_the_report_is_logged_without_it(
