@@ -106,13 +106,15 @@ class Vault:
 async def read(
     connection: AsyncConnection, vault: Vault, refs: Sequence[UUID], *, actor: str, role: str, purpose: str
 ) -> dict[UUID, dict[str, Any]]:
-    """Open those of `refs` that the connection's scope may see; each look is recorded before anything is answered.
+    """Open those of `refs` that the connection's scope may see, in their order; each look is recorded before anything
+    is answered.
 
     Raises:
         Unopenable: see there.
     """
     rows = await connection.exec_driver_sql(OPEN, (list(refs), actor, role, purpose))
-    return {row.ref: vault.open(Sealed(row.ref, row.key_id, row.sealed)) for row in rows}
+    found = {row.ref: Sealed(row.ref, row.key_id, row.sealed) for row in rows}
+    return {ref: vault.open(found[ref]) for ref in refs if ref in found}
 
 
 async def note_look(connection: AsyncConnection, case_id: UUID, *, actor: str, role: str, purpose: str) -> None:

@@ -383,6 +383,8 @@ async def test_the_age_grows_while_a_relay_that_had_nothing_to_do_can_t_look(log
         async with narrow.connect():
             await until(unknown)
         await until(known)
+        await log.append([uuid4()])
+        await until(log.all_published)  # a producer that is stopped as it starts leaves a connection open
 
 
 async def test_the_age_is_0_for_a_relay_that_failed_and_then_found_another_at_work(log: Log) -> None:
