@@ -91,7 +91,7 @@ class Merging:
     async def _endings_of(self, cases: Collection[UUID]) -> dict[UUID, tuple[Ending | None, str | None]]:
         """How each of these is at rest now, none: it is being worked on; and whose it is."""
         loaded, _ = await self._store.load(list(cases), [], None)
-        return {case_id: (_ending(events), _owner(events)) for case_id in cases if (events := loaded[case_id].events)}
+        return {case_id: (_ending(case.events), _owner(case.events)) for case_id, case in loaded.items()}
 
     async def _command(
         self,

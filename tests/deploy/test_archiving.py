@@ -1,7 +1,7 @@
 """What a real PostgreSQL archives from the first backup on, and what it keeps when the archive is gone."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -56,10 +56,15 @@ async def here(scratch: Path) -> Installation:
     return made
 
 
-async def until(holds: Callable[[], bool]) -> None:
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
     async with asyncio.timeout(WAIT_SECONDS):
-        while not holds():  # noqa: ASYNC110 - another process's
+        while not await holds():  # noqa: ASYNC110 - another process's
             await asyncio.sleep(0.05)
+
+
+async def until_archived(admin: Any) -> None:
+    """Until nothing that was closed waits any more."""
+    await until(lambda: admin.fetchval("SELECT count(*) = 0 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"))
 
 
 def archive_of(home: Home) -> Path:
@@ -112,9 +117,8 @@ async def test_while_the_archive_is_away_postgresql_keeps_its_log_and_doctor_say
         here.home.wal.rename(away)
         here.home.wal.symlink_to(away / "not-mounted")
         written = await closed_segment(admin)
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not (found := await unarchived(here.home, here.state)):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await until(lambda: unarchived(here.home, here.state))
+        found = await unarchived(here.home, here.state)
         assert str(kept) in found[0].remedy
         assert any("is gone" in line for line in found[0].log)
         with pytest.raises(base.NoBackup, match="is gone"):
@@ -126,10 +130,3 @@ async def test_while_the_archive_is_away_postgresql_keeps_its_log_and_doctor_say
         await until_archived(admin)
         assert (kept / written).exists()
         assert await unarchived(here.home, here.state) == []
-
-
-async def until_archived(admin: Any) -> None:
-    """Until nothing that was closed waits any more."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while await admin.fetchval("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
