@@ -1,6 +1,6 @@
 """Cases that were merged into another are answered when it is, each with the same explanation."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import NamedTuple
@@ -73,12 +73,14 @@ class Merging:
         causes = {row: cause for row in rows if (cause := ended.get(row.into_case) or merged.get(row.case_id))}
         if not causes:
             return []
-        endings = await self._endings_of({row.into_case for row in causes})
+        loaded, _ = await self._store.load(
+            list({one for row in causes for one in (row.case_id, row.into_case)}), [], None
+        )
         circumstances = await self._surroundings.of({row.area for row in causes}, at, patient=True)
         intents: list[Intent[Command]] = []
         for row, cause in causes.items():
-            ending, owner = endings[row.into_case]
-            command, sealed = await self._command(connection, row, ending, owner, circumstances[row.area])
+            waiting, other = loaded[row.case_id].events, loaded[row.into_case].events
+            command, sealed = await self._command(connection, row, waiting, other, circumstances[row.area])
             if command is not None:
                 intents.append(_intent(row.case_id, command, cause.recorded, consumer, at, sealed))
         return intents
@@ -88,40 +90,35 @@ class Merging:
         areas = [one.recorded.area for one in merged]
         await connection.exec_driver_sql(KEEP, (ids, [_into(one) for one in merged], areas))
 
-    async def _endings_of(self, cases: Collection[UUID]) -> dict[UUID, tuple[Ending | None, str | None]]:
-        """How each of these is at rest now, none: it is being worked on; and whose it is."""
-        loaded, _ = await self._store.load(list(cases), [], None)
-        return {case_id: (_ending(case.events), _owner(case.events)) for case_id, case in loaded.items()}
-
     async def _command(
         self,
         connection: AsyncConnection,
         row: "Waiting",
-        ending: Ending | None,
-        owner: str | None,
+        waiting: Sequence[Event],
+        other: Sequence[Event],
         circumstances: Circumstances,
     ) -> tuple[Command | None, list[Sealed]]:
-        """An answer needs words: where the other case has none, somebody has to answer this one."""
-        match ending:
+        """An answer needs words, and not of somebody who is barred: else somebody has to answer this one."""
+        match ending := _ending(other):
             case None:
                 return None, []
             case CaseMerged() if ending.into != row.case_id:
                 return None, []
-            case CaseResolved(explanation=UUID() as shared, language=str() as language):
+            case CaseResolved(explanation=UUID() as shared, language=str() as language) if not _bars(waiting, other):
                 opened = await particulars.read(
                     connection, self._vault, [shared], actor=DOORSTEP.id, role="service", purpose="merged-case"
                 )
                 if text := opened.get(shared):
                     copy = new_id()
                     answer = Answer(ending.resolution, copy, language, ending.resolved_on)
-                    return AnswerMerged(row.into_case, answer, owner, circumstances), [self._vault.seal(copy, text)]
+                    return AnswerMerged(row.into_case, answer, circumstances), [self._vault.seal(copy, text)]
             case _:
                 pass
         return ReleaseMerged(row.into_case, circumstances), []
 
 
 def _ending(events: Iterable[Event]) -> Ending | None:
-    """A resolution stands until the case is reopened, whatever closes it."""
+    """A resolution stands until the case is reopened, whatever closes it; none: the case is being worked on."""
     ending: Ending | None = None
     for event in events:
         match event:
@@ -136,9 +133,10 @@ def _ending(events: Iterable[Event]) -> Ending | None:
     return ending
 
 
-def _owner(events: Sequence[Event]) -> str | None:
-    case = reduce(CASES.evolve, events, CASES.initial)
-    return case.owner if isinstance(case, Known) else None
+def _bars(waiting: Sequence[Event], other: Sequence[Event]) -> bool:
+    """The other case may have become somebody's, since the merging, who had the waiting one before it was reopened."""
+    case, its_answer = (reduce(CASES.evolve, events, CASES.initial) for events in (waiting, other))
+    return isinstance(case, Known) and isinstance(its_answer, Known) and its_answer.owner in case.standing.barred
 
 
 class Waiting(NamedTuple):

@@ -13,20 +13,16 @@ from services.contracts.cases import (
     CaseDelayExplained,
     CaseDispatched,
     CaseEscalated,
-    CaseMerged,
     CaseReminded,
     CaseReopened,
     Closure,
     EscalationReason,
-    Resolution,
     Urgency,
 )
 from services.contracts.deadlines import Deadline, Rule
 from services.contracts.event import Event
 from services.mediation.domain.commands import (
     AcknowledgeCase,
-    Answer,
-    AnswerMerged,
     MergeCase,
     PassDate,
     Remind,
@@ -37,14 +33,12 @@ from services.mediation.domain.errors import AlreadyClosed, NeverReopened, SameP
 from tests.given import Given
 from tests.mediation.happened import (
     BAO,
-    DAY,
     EAST,
     LAKESIDE,
     MEI,
     MONDAY,
     OPEN,
     SUPERVISOR,
-    TEXT,
     WILLOW_LANE,
     acknowledged,
     around,
@@ -229,16 +223,6 @@ class TestAfterTheResolution:
             theirs = given(opened(), assigned(had_it)).state()
             for by in (had_it, SUPERVISOR):
                 again.when(MergeCase(by, uuid4(), theirs)).refused(SamePersonAgain, person=had_it.id)
-
-    def test_nor_answers_it_through_another_that_became_theirs(self) -> None:
-        first = CaseReopened(level=WILLOW_LANE, previous_owner="mei", deadlines=promised())
-        into = uuid4()
-        merged = (*self.solved, first, assigned(BAO), acknowledged(BAO), CaseMerged(into=into))
-        answer = Answer(Resolution.EXPLAINED, TEXT, "en", DAY)
-        again = CaseReopened(level=WILLOW_LANE, previous_owner=None, deadlines=promised())
-        given(*merged).when(AnswerMerged(into, answer, "mei", around(on_duty={WILLOW_LANE: "mei bao"}))).then(
-            again, CaseAssigned(owner="bao")
-        )
 
     def test_the_window_is_moved_by_nothing(self) -> None:
         window = due(Rule.REOPEN).due_at

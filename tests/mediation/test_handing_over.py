@@ -114,7 +114,7 @@ class TestMerging:
     def test_one_is_answered_with_the_other(self) -> None:
         answer = Answer(Resolution.EXPLAINED, TEXT, "en", DAY)
         given(*OWNED).when(MergeCase(MEI, INTO, given(opened()).state())).then(self.merged)
-        given(*OWNED, self.merged).when(AnswerMerged(INTO, answer, "mei", around())).then(resolved())
+        given(*OWNED, self.merged).when(AnswerMerged(INTO, answer, around())).then(resolved())
 
     @pytest.mark.parametrize("since", [resolved(), closed(Closure.WITHDRAWN), CaseMerged(into=uuid4())])
     def test_the_other_one_must_be_worked_on(self, since: Event) -> None:
@@ -127,7 +127,7 @@ class TestMerging:
     @pytest.mark.parametrize("since", [(), (resolved(),)])
     def test_it_is_not_answered_for_another_case(self, since: tuple[Event, ...]) -> None:
         answer = Answer(Resolution.EXPLAINED, TEXT, "en", DAY)
-        given(*OWNED, self.merged, *since).when(AnswerMerged(uuid4(), answer, "mei", around())).then()
+        given(*OWNED, self.merged, *since).when(AnswerMerged(uuid4(), answer, around())).then()
 
     def test_it_is_worked_on_again_when_the_other_ends_without_an_answer(self) -> None:
         reopened = CaseReopened(level=WILLOW_LANE, deadlines=promised())

@@ -29,8 +29,8 @@ async def post(
     return await office.client.post(f"/api/mediation/v1/cases/{path}", headers=headers, json=body or None)
 
 
-async def merge(office: Office, same: UUID, main: UUID) -> None:
-    answer = await post(office, f"{same}/merge", into=str(main))
+async def merge(office: Office, same: UUID, main: UUID, by: str = "ana") -> None:
+    answer = await post(office, f"{same}/merge", by, into=str(main))
     assert answer.status_code == 200, answer.text
 
 
@@ -108,6 +108,20 @@ async def test_an_end_that_comes_after_the_other_was_reopened_is_overtaken(offic
     await resolve(office, main, "bo")
     await caught_up(office)
     assert isinstance(await last(office, same), CaseResolved)
+
+
+async def test_who_had_it_before_it_was_reopened_does_not_answer_it_with_a_case_that_became_theirs(
+    office: Office,
+) -> None:
+    main, same = await office.report(times=2)
+    await resolve(office, same, "ana")
+    await office.told(COMMANDS_CONSUMER, recorded(CaseReopeningAsked(particulars=uuid4()), same, version=2, at=now()))
+    await merge(office, same, main, "bo")
+    kept = await office.particulars_of(same)
+    await resolve(office, main, "ana")
+    await caught_up(office)
+    assert isinstance(await last(office, same), CaseReopened)
+    assert await office.particulars_of(same) == kept, "nor does it keep her words"
 
 
 async def test_somebody_has_to_answer_it_when_history_ends_the_other_without_words(office: Office) -> None:

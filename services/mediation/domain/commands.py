@@ -186,8 +186,6 @@ class AnswerMerged:
 
     into: UUID
     answer: Answer
-    by: str | None
-    """Whose the other case was."""
     circumstances: Circumstances
 
 

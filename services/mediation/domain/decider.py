@@ -309,11 +309,8 @@ def merge(command: MergeCase, case: Case) -> Events:
 
 
 def answer_merged(command: AnswerMerged, case: Case) -> Events:
-    """Not by somebody who had it before it was reopened: the other case may have become theirs since."""
     if not isinstance(case, Merged) or case.into != command.into:
         return []
-    if command.by in case.standing.barred:
-        return begin_again(case, None, command.circumstances, level=case.level)
     return [_resolved(command.answer, case.standing.urgency, command.circumstances)]
 
 
